@@ -1,0 +1,41 @@
+# `make demo` and `make test` set everything up by themselves; the environment lives in .venv.
+PYTHON ?= python3.11
+VENV := .venv
+PY := $(VENV)/bin/python
+# One thread per BLAS call: two on a busy two-core machine are several times slower.
+export OPENBLAS_NUM_THREADS ?= 1
+
+.PHONY: help setup test lint format lock clean
+help:
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
+
+$(VENV)/.ready: vendor/dev.lock
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed (set PYTHON=/path/to/python3.11)."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r vendor/dev.lock
+	@$(PY) -c "import bpy" || { echo "Blender's module needs a system library that is missing (named above). On Debian: apt-get install libx11-6 libxi6 libxxf86vm1 libxfixes3 libxrender1 libxkbcommon0 libsm6 libice6 libgl1 libegl1"; exit 1; }
+	@touch $@
+
+setup: $(VENV)/.ready ## make the environment only
+
+test: setup lint ## every check that has to pass
+	$(PY) -m pytest -m "not slow"
+
+test-slow: setup ## heavy checks, real photos where DATA= points to them
+	$(PY) -m pytest -m slow
+
+lint: setup ## style and types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+format: setup ## apply the style
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+lock: ## renew vendor/dev.lock from pyproject.toml (needs uv)
+	uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url \
+		--no-annotate --group dev --output-file vendor/dev.lock pyproject.toml
+
+clean: ## remove what the targets above made
+	rm -rf $(VENV) demo dist vendor/wheels

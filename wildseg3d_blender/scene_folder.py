@@ -1,0 +1,413 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The scene folder: the only thing that travels between worker and Blender besides small messages.
+
+    scene.json                format version, views, engine, settings, timings, photos left out
+    images/<view>.jpg         the undistorted photo; its size is a whole multiple of the view's pixel grid
+    pointmaps/<view>.npy      (H, W, 3) float32, world frame
+    confidence/<view>.npy     (H, W) float32 >= 0; 0 where there is no measurement
+    objects/<folder>/         object.json, masks/<view>.npy, points/<view>.npy
+
+Whole folders are written under a temporary name beside their place and renamed, so a crash leaves the
+old state or the new one, never half. Arrays are read with ``mmap_mode="r"`` and ``allow_pickle=False``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import __version__
+from .errors import SceneError
+from .photo_warp import PhotoWarp
+from .prompts import Prompt, prompt_from_json, prompt_to_json
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class View:
+    """One placed photo.
+
+    Attributes:
+        name: unique in the scene; also the stem of the view's files.
+        photo: absolute path of the original photo (which may have been moved since).
+        photo_size: (width, height) of the photo, upright.
+        size: (width, height) of the view's pixel grid.
+        K: (3, 3) float64, view pixels.
+        cam_to_world: (4, 4) float64, OpenCV axes to world.
+        warp: view pixels <-> photo pixels.
+    """
+
+    name: str
+    photo: Path
+    photo_size: tuple[int, int]
+    size: tuple[int, int]
+    K: NDArray[np.float64]
+    cam_to_world: NDArray[np.float64]
+    warp: PhotoWarp
+
+
+@dataclass(frozen=True)
+class SkippedPhoto:
+    """A photo that could not be placed: why, and what would help."""
+
+    photo: Path
+    reason: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A reconstructed scene on disk. Reading an array maps the file; nothing is cached here."""
+
+    folder: Path
+    views: tuple[View, ...]
+    engine: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    skipped: tuple[SkippedPhoto, ...] = ()
+
+    def view(self, name: str) -> View:
+        """The view of that name, or of that photo file name; SceneError with the names there are."""
+        for view in self.views:
+            if name == view.name or name == view.photo.name:
+                return view
+        known = ", ".join(view.name for view in self.views)
+        raise SceneError(f"There is no view named {name!r} in this scene; it has {known}.")
+
+    def image_path(self, view: View) -> Path:
+        """The undistorted photo (JPEG, sRGB)."""
+        return self.folder / "images" / f"{view.name}.jpg"
+
+    def pointmap(self, view: View) -> NDArray[np.float32]:
+        """``points_world`` (H, W, 3) float32, memory-mapped. Meaningless where confidence is 0."""
+        return _read_array(self.folder / "pointmaps" / f"{view.name}.npy", (*view.size[::-1], 3))
+
+    def confidence(self, view: View) -> NDArray[np.float32]:
+        """Confidence (H, W) float32 >= 0, memory-mapped."""
+        return _read_array(self.folder / "confidence" / f"{view.name}.npy", view.size[::-1])
+
+
+@dataclass(frozen=True)
+class SceneObject:
+    """An object cut out of a scene.
+
+    Attributes:
+        name: what the artist calls it.
+        prompts: the prompts that made it.
+        masks: view name -> (H, W) bool, all pixels that show the object.
+        points: view name -> (H, W) bool, the pixels whose 3D point belongs to it (a subset of masks).
+    """
+
+    name: str
+    prompts: tuple[Prompt, ...]
+    masks: Mapping[str, NDArray[np.bool_]]
+    points: Mapping[str, NDArray[np.bool_]]
+
+
+def read_scene(folder: Path | str) -> Scene:
+    """Open a scene folder.
+
+    Raises:
+        SceneError: the folder is missing, is no scene, is damaged, or was made by a newer version.
+    """
+    folder = Path(folder).absolute()
+    _finish_interrupted_swap(folder)
+    file = folder / "scene.json"
+    if not file.is_file():
+        raise SceneError(
+            f"No scene at {folder}: choose the folder again, or press Reconstruct to make it anew.",
+            fix="wildseg3d.reconstruct",
+        )
+    data = _read_json(file)
+    version = data.get("format")
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise SceneError(
+            f"{folder.name} was made by a newer WildSeg3D (scene format {version}, this one reads "
+            f"{FORMAT_VERSION}): update the extension to open it."
+        )
+    try:
+        return Scene(
+            folder=folder,
+            views=tuple(_view_from_json(folder, item) for item in data["views"]),
+            engine=data["engine"],
+            settings=data["settings"],
+            seconds=data["seconds"],
+            skipped=tuple(
+                SkippedPhoto(_resolve(folder, item["photo"]), item["reason"], item["advice"])
+                for item in data["skipped"]
+            ),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise SceneError(
+            f"{file} is damaged ({type(error).__name__}: {error}): press Reconstruct to make the scene anew.",
+            fix="wildseg3d.reconstruct",
+        ) from error
+
+
+def write_scene(
+    scene: Scene,
+    *,
+    pointmaps: Mapping[str, NDArray[np.float32]],
+    confidence: Mapping[str, NDArray[np.float32]],
+    images: Mapping[str, bytes],
+) -> None:
+    """Write ``scene`` to ``scene.folder``, replacing what a previous reconstruction left there.
+
+    Args:
+        pointmaps: view name -> (H, W, 3), world frame.
+        confidence: view name -> (H, W), >= 0.
+        images: view name -> JPEG bytes of the undistorted photo.
+
+    Raises:
+        SceneError: the place cannot be written, or holds something that is not a scene.
+    """
+    check_writable(scene.folder)
+    with _replacing_folder(scene.folder) as folder:
+        for name in ("images", "pointmaps", "confidence", "objects"):
+            (folder / name).mkdir()
+        for view in scene.views:
+            np.save(folder / "pointmaps" / f"{view.name}.npy", pointmaps[view.name].astype(np.float32))
+            np.save(folder / "confidence" / f"{view.name}.npy", confidence[view.name].astype(np.float32))
+            (folder / "images" / f"{view.name}.jpg").write_bytes(images[view.name])
+        data = {
+            "format": FORMAT_VERSION,
+            "written_by": __version__,
+            "engine": scene.engine,
+            "settings": dict(scene.settings),
+            "seconds": {stage: round(value, 3) for stage, value in scene.seconds.items()},
+            "views": [_view_to_json(scene.folder, view) for view in scene.views],
+            "skipped": [
+                {
+                    "photo": _relative(scene.folder, item.photo),
+                    "reason": item.reason,
+                    "advice": item.advice,
+                }
+                for item in scene.skipped
+            ],
+        }
+        (folder / "scene.json").write_text(json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def check_writable(folder: Path | str) -> None:
+    """SceneError unless a scene can be written at ``folder``. Call it before long work, not after."""
+    folder = Path(folder).absolute()
+    if folder.exists():
+        if not folder.is_dir():
+            raise SceneError(f"{folder} is a file: choose a folder for the scene.")
+        if any(folder.iterdir()) and not (folder / "scene.json").is_file():
+            raise SceneError(
+                f"{folder} holds other files: choose an empty or a new folder, so that nothing of yours "
+                "is overwritten."
+            )
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        probe = folder.parent / f".{folder.name}.probe-{uuid.uuid4().hex}"
+        probe.mkdir()
+        probe.rmdir()
+    except OSError as error:
+        raise SceneError(
+            f"Cannot write to {folder.parent} ({error.strerror}): choose a folder you may write to."
+        ) from error
+
+
+def object_folders(scene: Scene) -> list[Path]:
+    """Folders of the objects of a scene, in name order."""
+    root = scene.folder / "objects"
+    return sorted(path.parent for path in root.glob("*/object.json"))
+
+
+def read_object(scene: Scene, folder: Path) -> SceneObject:
+    """Read one object of ``scene``; masks and points come memory-mapped.
+
+    Raises:
+        SceneError: the object is damaged.
+    """
+    data = _read_json(folder / "object.json")
+    try:
+        prompts = tuple(prompt_from_json(item) for item in data["prompts"])
+        name = str(data["name"])
+    except (KeyError, TypeError) as error:
+        raise SceneError(f"{folder} is damaged ({error}): segment the object again.") from error
+    shapes = {view.name: view.size[::-1] for view in scene.views}
+    return SceneObject(
+        name=name,
+        prompts=prompts,
+        masks={v: _read_array(folder / "masks" / f"{v}.npy", shape) for v, shape in shapes.items()},
+        points={v: _read_array(folder / "points" / f"{v}.npy", shape) for v, shape in shapes.items()},
+    )
+
+
+def write_object(scene: Scene, item: SceneObject) -> Path:
+    """Write an object into the scene folder, replacing the one of the same name; returns its folder.
+
+    Raises:
+        SceneError: the scene folder is gone or cannot be written.
+    """
+    if not (scene.folder / "scene.json").is_file():
+        raise SceneError(
+            f"The scene folder {scene.folder} is gone: put it back, or press Reconstruct to make it anew.",
+            fix="wildseg3d.reconstruct",
+        )
+    folder = _object_folder(scene, item.name)
+    with _replacing_folder(folder) as partial:
+        (partial / "masks").mkdir()
+        (partial / "points").mkdir()
+        for view in scene.views:
+            np.save(partial / "masks" / f"{view.name}.npy", np.asarray(item.masks[view.name], dtype=bool))
+            np.save(partial / "points" / f"{view.name}.npy", np.asarray(item.points[view.name], dtype=bool))
+        data = {"name": item.name, "prompts": [prompt_to_json(prompt) for prompt in item.prompts]}
+        (partial / "object.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+    return folder
+
+
+def file_stem(name: str) -> str:
+    """``name`` as a file stem that every file system takes; readable, not unique."""
+    kept = "".join(c if c.isalnum() or c in " -_." else "_" for c in name).strip(" .")
+    return kept[:80] or "unnamed"
+
+
+def unique_view_names(photos: Sequence[Path]) -> list[str]:
+    """A view name per photo: its stem, with a number where stems collide (ignoring case)."""
+    taken: set[str] = set()
+    names = []
+    for photo in photos:
+        stem = file_stem(photo.stem)
+        name, number = stem, 2
+        while name.casefold() in taken:
+            name, number = f"{stem}_{number}", number + 1
+        taken.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def _object_folder(scene: Scene, name: str) -> Path:
+    """The folder of the object of that name, or a free one whose name resembles it."""
+    root = scene.folder / "objects"
+    number = 1
+    while True:
+        folder = root / (file_stem(name) if number == 1 else f"{file_stem(name)}_{number}")
+        file = folder / "object.json"
+        if not file.is_file() or _read_json(file).get("name") == name:
+            return folder
+        number += 1
+
+
+@contextlib.contextmanager
+def _replacing_folder(folder: Path) -> Iterator[Path]:
+    """Give a temporary folder beside ``folder`` that takes its place when the block ends well."""
+    partial = folder.with_name(f".{folder.name}.partial-{uuid.uuid4().hex[:8]}")
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        previous = _previous(folder)
+        if folder.exists():
+            shutil.rmtree(previous, ignore_errors=True)
+            folder.replace(previous)
+        partial.replace(folder)
+        shutil.rmtree(previous, ignore_errors=True)
+    except OSError as error:
+        _finish_interrupted_swap(folder)
+        raise SceneError(
+            f"Could not write {folder} ({error.strerror or error}): check the free space and the "
+            "permissions there; what was there before is unchanged."
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _previous(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.previous")
+
+
+def _finish_interrupted_swap(folder: Path) -> None:
+    """Put the old folder back when a crash fell between the two renames of a replacement."""
+    previous = _previous(folder)
+    if previous.exists() and not folder.exists():
+        previous.replace(folder)
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SceneError(f"{file} cannot be read ({error}): make the scene anew.") from error
+    if not isinstance(data, dict):
+        raise SceneError(f"{file} is damaged (no JSON object): make the scene anew.")
+    return data
+
+
+def _read_array(file: Path, shape: tuple[int, ...]) -> NDArray[Any]:
+    try:
+        array = np.load(file, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise SceneError(
+            f"{file} is missing or damaged: press Reconstruct to make the scene anew.",
+            fix="wildseg3d.reconstruct",
+        ) from error
+    if array.shape != shape:
+        raise SceneError(f"{file} has shape {array.shape}, not {shape}: make the scene anew.")
+    return array
+
+
+def _relative(folder: Path, path: Path) -> str:
+    """``path`` relative to the scene folder where the two share a drive, so both can move together."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:
+        return path.as_posix()
+
+
+def _resolve(folder: Path, text: str) -> Path:
+    return Path(os.path.normpath(folder / text))
+
+
+def _view_to_json(folder: Path, view: View) -> dict[str, Any]:
+    return {
+        "name": view.name,
+        "photo": _relative(folder, view.photo),
+        "photo_size": list(view.photo_size),
+        "size": list(view.size),
+        "K": view.K.tolist(),
+        "cam_to_world": view.cam_to_world.tolist(),
+        "warp": {
+            "photo_K": view.warp.photo_K.tolist(),
+            "view_K": view.warp.view_K.tolist(),
+            "radial": view.warp.radial,
+        },
+    }
+
+
+def _view_from_json(folder: Path, data: dict[str, Any]) -> View:
+    name = str(data["name"])
+    if name != file_stem(name):
+        raise ValueError(f"view name {name!r} is not a plain file name")
+    width, height = (int(x) for x in data["size"])
+    photo_width, photo_height = (int(x) for x in data["photo_size"])
+    warp = data["warp"]
+    return View(
+        name=name,
+        photo=_resolve(folder, data["photo"]),
+        photo_size=(photo_width, photo_height),
+        size=(width, height),
+        K=_matrix(data["K"], 3),
+        cam_to_world=_matrix(data["cam_to_world"], 4),
+        warp=PhotoWarp(_matrix(warp["photo_K"], 3), _matrix(warp["view_K"], 3), float(warp["radial"])),
+    )
+
+
+def _matrix(rows: Any, size: int) -> NDArray[np.float64]:
+    matrix = np.asarray(rows, dtype=np.float64)
+    if matrix.shape != (size, size) or not np.isfinite(matrix).all():
+        raise ValueError(f"expected a finite {size}x{size} matrix")
+    return matrix
