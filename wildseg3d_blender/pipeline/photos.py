@@ -3,8 +3,66 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import math
+import re
+import struct
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from ..errors import PhotoError
+from ..progress import Progress, silent
+from ..scene_folder import SkippedPhoto, unique_view_names
+
+READABLE_SUFFIXES = frozenset(
+    f".{ending}"
+    for ending in "jpg jpeg jpe jfif mpo png tif tiff webp avif bmp jp2 tga ppm pgm".split()  # noqa: SIM905
+)
+"""File names taken from a folder. A file named one by one may have any name."""
+
+UNREADABLE_SUFFIXES = frozenset(
+    f".{ending}"
+    for ending in "heic heif jxl dng cr2 cr3 crw nef nrw arw srw raf orf rw2 pef raw exr hdr psd".split()  # noqa: SIM905
+)
+"""Photos all the same, so they are reported instead of being passed over in silence."""
+
+_FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)
+_SMALLEST_SIDE = 64
+_MOST_PIXELS = 1_000_000_000
+# Pillow refuses large images as a guard against hostile uploads; these are the artist's own photos.
+Image.MAX_IMAGE_PIXELS = _MOST_PIXELS
+_TRANSPARENT_BACKGROUND = (128, 128, 128)
+# What Pillow raises on malformed EXIF; the photo itself is fine then.
+_EXIF_ERRORS = (OSError, SyntaxError, ValueError, KeyError, TypeError, struct.error)
+# Pillow reports broken files through all of these, depending on the format and on where the damage is.
+_DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
+
+# EXIF orientation -> what turns the picture upright.
+_TURN = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class _Unusable(Exception):
+    """Why a file is of no use (goes on after its name) and what would help (a sentence)."""
+
+    def __init__(self, reason: str, advice: str) -> None:
+        super().__init__(reason, advice)
+        self.reason = reason
+        self.advice = advice
 
 
 @dataclass(frozen=True)
@@ -22,3 +80,273 @@ class Photo:
     path: Path
     size: tuple[int, int]
     focal: float | None = None
+
+
+def find_photos(paths: Sequence[Path]) -> list[Path]:
+    """Photo files among ``paths``; a folder stands for the photos directly in it, in natural order.
+
+    Photos in formats that cannot be read (raw, HEIC) are listed too, so that ``open_photos`` can say so.
+
+    Returns:
+        Absolute paths, each once.
+
+    Raises:
+        PhotoError: nothing was given, a path does not exist, or no photo was found.
+    """
+    if not paths:
+        raise PhotoError("No photos were given: choose a folder of photos, or at least two photos.")
+    found: dict[Path, None] = {}
+    for given in paths:
+        path = Path(given).absolute()
+        try:
+            found.update(dict.fromkeys(_photos_in(path) if path.is_dir() else [path]))
+        except OSError as error:
+            raise PhotoError(
+                f"The folder {path} cannot be opened ({error.strerror or error}): check its permissions."
+            ) from error
+        if not path.exists():
+            raise PhotoError(f"There is no file or folder at {path}: choose the photos again.")
+    if not found:
+        folder = Path(paths[0]).absolute()
+        raise PhotoError(
+            f"No photos in {folder}: choose the folder that holds the JPEG, PNG, TIFF or WebP files "
+            "themselves (folders inside it are not searched)."
+        )
+    return list(found)
+
+
+def open_photos(
+    paths: Sequence[Path], *, progress: Progress = silent
+) -> tuple[list[Photo], list[SkippedPhoto]]:
+    """Open the photos among ``paths`` (files or folders), decoding each one once to find damage now.
+
+    One bad file does not stop the work: it is left out and named in the second list. Photos with the same
+    pixels are kept once.
+
+    Returns:
+        The photos, in the order of ``find_photos``, and those left out.
+
+    Raises:
+        PhotoError: fewer than two different photos are readable.
+    """
+    files = find_photos(paths)
+    kept: list[tuple[Path, tuple[int, int], float | None]] = []
+    skipped: list[SkippedPhoto] = []
+    seen: dict[bytes, Path] = {}
+    for number, file in enumerate(files):
+        progress("photos", number / len(files), f"Opening {file.name}")
+        try:
+            size, focal, fingerprint = _inspect(file)
+        except _Unusable as error:
+            skipped.append(SkippedPhoto(file, error.reason, error.advice))
+            continue
+        twin = seen.setdefault(fingerprint, file)
+        if twin is not file:
+            skipped.append(
+                SkippedPhoto(file, f"is the same picture as {twin.name}", "Nothing is lost: one is enough.")
+            )
+            continue
+        kept.append((file, size, focal))
+    if len(kept) < 2:
+        raise PhotoError(_too_few(kept[0][0] if kept else None, skipped))
+    names = unique_view_names([file for file, _, _ in kept])
+    photos = [Photo(name, *entry) for name, entry in zip(names, kept, strict=True)]
+    progress("photos", 1.0, f"{len(photos)} photos")
+    return photos, skipped
+
+
+def read_image(photo: Photo, *, longer_side: int | None = None) -> NDArray[np.uint8]:
+    """Pixels of a photo, upright RGB, (H, W, 3) uint8.
+
+    Alpha is composed onto grey; 16-bit and floating-point values are scaled to 8 bits.
+
+    Args:
+        photo: as ``open_photos`` made it.
+        longer_side: shrink to this many pixels on the longer side (never enlarges). Both sides are
+            rounded, so the scale of x and y may differ by a fraction of a pixel over the whole image;
+            the image still spans exactly the photo's extent. Much faster and smaller for large JPEGs.
+
+    Raises:
+        PhotoError: the file has changed, is gone or is damaged.
+    """
+    try:
+        with _opened(photo.path) as image:
+            orientation = _orientation(image)
+            if _upright_size(image) != photo.size:
+                raise _Unusable("has changed since it was opened", "Reconstruct again.")
+            if longer_side is None or longer_side >= max(photo.size):
+                rgb = _to_rgb(image)
+            else:
+                rgb = _shrunk_rgb(image, longer_side / max(photo.size))
+            turn = _TURN.get(orientation)
+            return np.asarray(rgb if turn is None else rgb.transpose(turn))
+    except _Unusable as error:
+        raise PhotoError(f"{photo.path.name} {error.reason}. {error.advice}") from error
+
+
+def _photos_in(folder: Path) -> list[Path]:
+    suffixes = READABLE_SUFFIXES | UNREADABLE_SUFFIXES
+    files = (
+        path
+        for path in folder.iterdir()
+        # macOS leaves a "._name.jpg" without a picture beside every photo on foreign disks.
+        if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
+    )
+    return sorted(files, key=_natural_order)
+
+
+def _natural_order(path: Path) -> tuple[list[tuple[int, str]], str]:
+    """Sort key that puts IMG_9 before IMG_10."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", path.stem.casefold())
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], path.name
+
+
+def _too_few(only: Path | None, skipped: Sequence[SkippedPhoto]) -> str:
+    advice = skipped[0].advice if skipped else ""
+    left_out = "; ".join(f"{item.photo.name} {item.reason}" for item in skipped[:5])
+    if len(skipped) > 5:
+        left_out += f"; and {len(skipped) - 5} more"
+    if only is None:
+        return f"None of the photos can be used ({left_out}). {advice}"
+    because = f" ({left_out})" if skipped else ""
+    return (
+        f"Only one photo to work with, {only.name}{because}: at least two different photos of the same scene "
+        "are needed, taken from different places."
+    )
+
+
+def _inspect(file: Path) -> tuple[tuple[int, int], float | None, bytes]:
+    """Upright size, focal length and a fingerprint of the pixels."""
+    if file.suffix.lower() in UNREADABLE_SUFFIXES:
+        kind = file.suffix[1:].upper()
+        raise _Unusable(f"is a {kind} file, which cannot be read", "Export it as JPEG or PNG.")
+    with _opened(file) as image:
+        size = _upright_size(image)
+        if min(size) < _SMALLEST_SIDE:
+            raise _Unusable(f"is only {size[0]}×{size[1]} pixels", "Use the original photo.")
+        focal = _focal_pixels(image)
+        # Decoding at an eighth still reads every byte of a JPEG, so a cut-off file is found, at a fraction
+        # of the time and memory.
+        image.draft(None, (max(image.width // 8, 1), max(image.height // 8, 1)))
+        image.load()
+        digest = hashlib.sha256(repr((image.mode, size)).encode())
+        digest.update(np.ascontiguousarray(np.asarray(image)).tobytes())
+        return size, focal, digest.digest()
+
+
+@contextlib.contextmanager
+def _opened(file: Path) -> Iterator[Image.Image]:
+    """The image, opened; whatever goes wrong in the block becomes ``_Unusable``."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of odd metadata; only the pixels matter here.
+            with Image.open(file) as image:
+                if image.width * image.height > _MOST_PIXELS:
+                    raise _Unusable(
+                        f"has more than a thousand million pixels ({image.width}×{image.height})",
+                        "Shrink it first.",
+                    )
+                yield image
+    except UnidentifiedImageError as error:
+        raise _Unusable("is not an image that can be read", "Export it as JPEG or PNG.") from error
+    except FileNotFoundError as error:
+        raise _Unusable("is no longer there", "Choose the photos again.") from error
+    except PermissionError as error:
+        raise _Unusable("may not be opened", "Check the permissions of the file.") from error
+    except _DECODING_ERRORS as error:
+        if "truncated" in str(error).lower() or isinstance(error, EOFError):
+            reason = "is cut off: the end of the file is missing"
+            raise _Unusable(reason, "Copy it from the camera again.") from error
+        reason = f"is damaged or of an unknown kind ({error})"
+        raise _Unusable(reason, "Copy it again, or export it as JPEG or PNG.") from error
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """Any mode as 8-bit RGB."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return Image.fromarray(_to_8_bits(np.asarray(image))).convert("RGB")
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        rgb = Image.new("RGB", image.size, _TRANSPARENT_BACKGROUND)
+        rgb.paste(rgba, mask=rgba.getchannel("A"))
+        return rgb
+    return image.convert("RGB")
+
+
+def _to_8_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Grey values of any type: integers are 16-bit where they exceed 255, floats are in [0, 1] or scaled."""
+    grey = np.nan_to_num(values.astype(np.float64))
+    highest = float(grey.max(initial=0.0))
+    if np.issubdtype(values.dtype, np.integer):
+        full = 255.0 if highest <= 255 and values.dtype != np.uint16 else max(65535.0, highest)
+    else:
+        full = max(1.0, highest)
+    return np.clip(np.rint(grey * (255.0 / full)), 0, 255).astype(np.uint8)
+
+
+def _shrunk_rgb(image: Image.Image, scale: float) -> Image.Image:
+    """``image`` (not yet turned) as RGB at ``scale`` < 1, spanning the same extent."""
+    full = image.size
+    size = max(round(full[0] * scale), 1), max(round(full[1] * scale), 1)
+    # A JPEG shrinks by powers of two while it is decoded. Its last row and column of blocks may reach past
+    # the picture, so the extent in the smaller grid is taken from the scale, not from the rounded size.
+    drafted = image.draft("RGB", (2 * size[0], 2 * size[1]))
+    divisor = _draft_divisor(full, image.size) if drafted else 1
+    extent = (0.0, 0.0, full[0] / divisor, full[1] / divisor)
+    return _to_rgb(image).resize(size, Image.Resampling.LANCZOS, box=extent)
+
+
+def _draft_divisor(full: tuple[int, int], drafted: tuple[int, int]) -> int:
+    return next(d for d in (1, 2, 4, 8) if (-(-full[0] // d), -(-full[1] // d)) == drafted)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(_number(image.getexif().get(ExifTags.Base.Orientation)))
+    except _EXIF_ERRORS:
+        return 1
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    return (image.height, image.width) if _orientation(image) in (5, 6, 7, 8) else image.size
+
+
+def _focal_pixels(image: Image.Image) -> float | None:
+    """Focal length in pixels from EXIF, or None where it is absent or cannot be meant.
+
+    FocalLengthIn35mmFilm compares image diagonals (CIPA DCG-001); otherwise FocalLength in mm times the
+    resolution of the focal plane.
+    """
+    try:
+        exif = image.getexif().get_ifd(ExifTags.IFD.Exif)
+    except _EXIF_ERRORS:
+        return None
+    taken_width = _number(exif.get(ExifTags.Base.ExifImageWidth))
+    taken_height = _number(exif.get(ExifTags.Base.ExifImageHeight))
+    shrink = 1.0
+    if taken_width > 0 and taken_height > 0:
+        shrink = max(image.size) / max(taken_width, taken_height)
+        # Another aspect ratio means a crop: the field of view is no longer the one EXIF speaks of.
+        if abs(min(image.size) / min(taken_width, taken_height) / shrink - 1.0) > 0.02:
+            return None
+    film = _number(exif.get(ExifTags.Base.FocalLengthIn35mmFilm))
+    millimetres = _number(exif.get(ExifTags.Base.FocalLength))
+    per_unit = _number(exif.get(ExifTags.Base.FocalPlaneXResolution))
+    unit = int(_number(exif.get(ExifTags.Base.FocalPlaneResolutionUnit))) or 2
+    unit_mm = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}.get(unit)
+    if film:
+        focal = film * math.hypot(*image.size) / _FILM_DIAGONAL_MM
+    elif millimetres and per_unit and unit_mm:
+        focal = millimetres * per_unit / unit_mm * shrink
+    else:
+        return None
+    return focal if 0.3 <= focal / max(image.size) <= 20.0 else None
+
+
+def _number(value: object) -> float:
+    """An EXIF value as a finite float; 0, EXIF's own word for unknown, where it is none."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, ZeroDivisionError):
+        return 0.0
+    return number if math.isfinite(number) else 0.0
