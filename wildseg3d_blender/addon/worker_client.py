@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Blender's end of the worker: starts the process, asks it things, and sees to it that none is left over.
+
+Needs no Blender. Nothing here blocks unless it says so, and every callback runs inside ``poll`` or ``wait``,
+on the thread that called it: in Blender a timer on the main thread calls ``poll`` a few times a second.
+
+    client = WorkerClient()
+    request = client.request("reconstruct", {"photos": [...], "folder": "..."})
+    while not request.done:
+        client.poll()               # a timer's tick
+        ... request.progress ...    # the latest ProgressReport, or None
+    request.result()                # the answer, or the error raised
+
+The worker starts with the first request and again after it died or had to be killed.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import itertools
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from ..errors import Cancelled, WildSegError, WorkerError
+from ..worker import protocol
+from ..worker.protocol import Initialize, ProgressReport
+
+STDERR_TAIL = 4000
+"""Characters of the dead worker's last words that are shown."""
+
+CLOSE_AFTER = 1.5
+"""Seconds the worker has to end by itself when the client closes; then it is killed."""
+
+PACKAGE_ROOT = Path(__file__).absolute().parents[2]
+
+
+class Request:
+    """Something the worker was asked to do. Made by ``WorkerClient.request``."""
+
+    def __init__(
+        self, client: WorkerClient, id: int, method: str, on_progress: Callable[[ProgressReport], None] | None
+    ) -> None:
+        self.id = id
+        self.method = method
+        self.progress: ProgressReport | None = None
+        self.done = False
+        self.cancelled_at: float | None = None
+        self._client = client
+        self._on_progress = on_progress
+        self._result: Any = None
+        self._error: WildSegError | None = None
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until done, or for ``timeout`` seconds; returns ``done``."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self.done and (deadline is None or time.monotonic() < deadline):
+            self._client.poll(block=0.05)
+        return self.done
+
+    def result(self) -> Any:
+        """The answer (a JSON object, see ``protocol``), once ``done``.
+
+        Raises:
+            WildSegError: the request failed; Cancelled when that was asked for, WorkerError when the worker
+                died.
+            RuntimeError: the request is still running.
+        """
+        if not self.done:
+            raise RuntimeError(f"{self.method} is still running: poll or wait first")
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def cancel(self) -> None:
+        """Ask for an end; the request is done, one way or the other, within a second of polling."""
+        self._client._cancel(self)
+
+    def _report(self, report: ProgressReport) -> None:
+        self.progress = report
+        if self._on_progress is not None:
+            self._on_progress(report)
+
+    def _finish(self, result: Any = None, error: WildSegError | None = None) -> None:
+        self.done = True
+        self._result = result
+        self._error = error
+
+
+class WorkerClient:
+    """One worker process at most, and the requests it works on. Use it from one thread."""
+
+    def __init__(self, *, python: str = sys.executable, extra_paths: Sequence[Path | str] = ()) -> None:
+        """Start nothing yet.
+
+        Args:
+            python: the interpreter to run the worker with.
+            extra_paths: folders to find libraries in, after the interpreter's own: inside Blender, the
+                site-packages that it unpacks the extensions' wheels into.
+        """
+        self._command = [python, "-s", "-P", "-X", "utf8", "-m", "wildseg3d_blender.worker"]
+        self._environment = _environment([PACKAGE_ROOT, *extra_paths])
+        self._ids = itertools.count(1)
+        self._pending: dict[int, Request] = {}
+        self._worker: _Worker | None = None
+        atexit.register(self.close)
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the worker, while there is one."""
+        return None if self._worker is None else self._worker.process.pid
+
+    def request(
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        on_progress: Callable[[ProgressReport], None] | None = None,
+    ) -> Request:
+        """Ask the worker; starts one when there is none. Returns at once.
+
+        Raises:
+            WorkerError: the worker cannot be started.
+        """
+        self.poll()
+        if self._worker is None:
+            self._worker = _Worker(self._command, self._environment)
+            self._send("initialize", Initialize(protocol.PROTOCOL_VERSION).to_json(), None)
+        return self._send(method, params, on_progress)
+
+    def poll(self, block: float = 0.0) -> None:
+        """Take in what the worker said and move cancelled requests on; waits up to ``block`` seconds."""
+        worker = self._worker
+        if worker is None:
+            return
+        timeout = block
+        while worker is self._worker:
+            try:
+                message = worker.messages.get(timeout=timeout) if timeout else worker.messages.get_nowait()
+            except queue.Empty:
+                break
+            timeout = 0.0
+            if message is None:
+                self._bury(worker)
+            else:
+                self._take(message)
+        self._enforce_cancel_deadlines()
+
+    def close(self) -> None:
+        """End the worker; requests still running are cancelled. Blocks for ``CLOSE_AFTER`` at most."""
+        atexit.unregister(self.close)
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.end()
+        self._fail_pending(Cancelled("WildSeg3D was closed."))
+
+    def _send(
+        self, method: str, params: Mapping[str, Any], on_progress: Callable[[ProgressReport], None] | None
+    ) -> Request:
+        assert self._worker is not None
+        request = Request(self, next(self._ids), method, on_progress)
+        line = protocol.request(request.id, method, params)
+        self._pending[request.id] = request
+        self._worker.write(line)
+        return request
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if message.get("method") == "progress":
+            report = ProgressReport.from_json(message.get("params"))
+            if (request := self._pending.get(report.id)) is not None:
+                request._report(report)
+            return
+        request = self._pending.pop(message.get("id", 0), None)
+        if request is None:
+            return
+        if "error" not in message:
+            request._finish(message.get("result"))
+            return
+        error = protocol.error_from_json(message["error"])
+        request._finish(error=error)
+        if request.method == "initialize":
+            # Nothing else can go well now; the other requests fail for the same reason.
+            self._fail_pending(error)
+
+    def _cancel(self, request: Request) -> None:
+        if request.done or request.cancelled_at is not None or self._worker is None:
+            return
+        request.cancelled_at = time.monotonic()
+        self._worker.write(protocol.notification("cancel", {"id": request.id}))
+
+    def _enforce_cancel_deadlines(self) -> None:
+        if self._worker is None:
+            return
+        waited = max(
+            (
+                time.monotonic() - item.cancelled_at
+                for item in self._pending.values()
+                if item.cancelled_at is not None
+            ),
+            default=0.0,
+        )
+        if waited >= protocol.KILL_AFTER:
+            self._worker.process.kill()
+        elif waited >= protocol.TERMINATE_AFTER:
+            self._worker.process.terminate()
+
+    def _bury(self, worker: _Worker) -> None:
+        """The worker is gone: say why to those who wait for it."""
+        self._worker = None
+        code, last_words = worker.reap()
+        shown = f" Its last words:\n{last_words}" if last_words else ""
+        died = WorkerError(
+            f"The worker stopped unexpectedly ({_exit_reason(code)}). Nothing on disk was lost; start again, a "
+            f"new worker takes over.{shown}"
+        )
+        if any(request.cancelled_at is not None for request in self._pending.values()):
+            died = WorkerError("The worker was stopped to cancel something else: start again.")
+        for request in self._pending.values():
+            request._finish(error=died if request.cancelled_at is None else Cancelled())
+        self._pending.clear()
+
+    def _fail_pending(self, error: WildSegError) -> None:
+        for request in self._pending.values():
+            request._finish(error=error)
+        self._pending.clear()
+
+
+class _Worker:
+    """One process with its pipes, its reading thread and its temporary folder."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        self.messages: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        # Where the worker logs to and where its libraries put temporary files: gone with it, even if killed.
+        self._folder = tempfile.TemporaryDirectory(prefix="wildseg3d-", ignore_cleanup_errors=True)
+        self._log = Path(self._folder.name) / "worker.log"
+        temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._folder.name)
+        try:
+            with self._log.open("wb") as log:
+                self.process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    cwd=self._folder.name,
+                    env={**environment, **temporary},
+                    # Its own session: Ctrl-C in the terminal that Blender was started from is Blender's.
+                    start_new_session=True,
+                    creationflags=_CREATION_FLAGS,
+                )
+        except OSError as error:
+            self._folder.cleanup()
+            raise WorkerError(
+                f"The worker could not be started with {command[0]} ({error.strerror}): "
+                "reinstall Blender or the extension."
+            ) from error
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self._stdin: IO[bytes] = self.process.stdin
+        self._reader = threading.Thread(
+            target=_read, args=(self.process.stdout, self.messages), name="wildseg3d-worker", daemon=True
+        )
+        self._reader.start()
+
+    def write(self, line: bytes) -> None:
+        """Send a line. A dead worker cannot take it; the reading thread reports that death."""
+        with contextlib.suppress(OSError):
+            self._stdin.write(line)
+            self._stdin.flush()
+
+    def end(self) -> None:
+        """Close its input, which ends it, and kill it when that takes too long."""
+        self._close_input()
+        try:
+            self.process.wait(CLOSE_AFTER)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        self.reap()
+
+    def reap(self) -> tuple[int, str]:
+        """Wait for the process that ended, free everything, and return exit code and the end of its log."""
+        self._close_input()
+        try:
+            code = self.process.wait(CLOSE_AFTER)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = self.process.wait()
+        self._reader.join(CLOSE_AFTER)
+        text = self._log.read_text(encoding="utf-8", errors="replace") if self._log.is_file() else ""
+        self._folder.cleanup()
+        return code, text[-STDERR_TAIL:].strip()
+
+    def _close_input(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stdin.close()
+
+
+def _read(stream: IO[bytes], messages: queue.SimpleQueue[dict[str, Any] | None]) -> None:
+    """The reading thread: lines to messages until the pipe ends, which is told by None."""
+    with stream:
+        for line in stream:
+            try:
+                messages.put(protocol.decode(line))
+            except protocol.ProtocolError as error:
+                # The worker guards its stdout, so this is a bug; better seen than silently dropped.
+                print(f"WildSeg3D: {error}", file=sys.stderr)
+    messages.put(None)
+
+
+def _environment(paths: Sequence[Path | str]) -> dict[str, str]:
+    """This process's environment, with Python led to ``paths`` and to nothing the user set up for others."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environment["PYTHONPATH"] = os.pathsep.join(str(path) for path in paths)
+    # Two BLAS threads on a busy machine are several times slower than one on small matrices.
+    environment.setdefault("OPENBLAS_NUM_THREADS", "1")
+    return environment
+
+
+def _exit_reason(code: int) -> str:
+    if code < 0:
+        return f"signal {-code}" + (", perhaps out of memory" if code == -9 else "")
+    return f"exit code {code}"
+
+
+_CREATION_FLAGS = (
+    subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
+)

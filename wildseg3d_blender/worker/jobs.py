@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the worker can be asked to do: the pipeline's calls, with the protocol's messages around them.
+
+The pipeline is imported by the first job that needs it, so that the worker is ready at once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..progress import Progress
+from .protocol import Reconstruct, Reconstructed, Segment, Segmented, Skipped
+
+if TYPE_CHECKING:
+    from ..pipeline.segment import SceneSession
+
+
+class Jobs:
+    """The jobs, and the one scene that stays open between them."""
+
+    def __init__(self) -> None:
+        self._session: SceneSession | None = None
+        self._session_key: tuple[str, str] | None = None
+
+    def reconstruct(self, params: Reconstruct, progress: Progress) -> Reconstructed:
+        """Photos -> a scene folder. Raises what ``pipeline.reconstruct.reconstruct`` raises."""
+        from ..pipeline.reconstruct import reconstruct
+
+        # The prepared segmenter is the largest thing in memory; the new scene would outdate it anyway.
+        self._session = None
+        scene = reconstruct(
+            [Path(photo) for photo in params.photos],
+            Path(params.folder),
+            engine=params.engine,
+            image_size=params.image_size,
+            progress=progress,
+        )
+        return Reconstructed(
+            scene=str(scene.folder),
+            views=tuple(view.name for view in scene.views),
+            skipped=tuple(Skipped(str(item.photo), item.reason, item.advice) for item in scene.skipped),
+            seconds={stage: float(value) for stage, value in scene.seconds.items()},
+            points=sum(int((scene.confidence(view) > 0).sum()) for view in scene.views),
+        )
+
+    def segment(self, params: Segment, progress: Progress) -> Segmented:
+        """Prompts -> an object in the scene folder. Raises what ``SceneSession.segment`` raises."""
+        session = self._open(params.scene, params.segmenter)
+        result = session.segment(params.object, params.prompts, progress)
+        return Segmented(
+            object=result.object.name,
+            folder=str(result.folder),
+            points=sum(int(points.sum()) for points in result.object.points.values()),
+            masks={view: int(mask.sum()) for view, mask in result.object.masks.items()},
+            warnings=result.warnings,
+        )
+
+    def _open(self, scene: str, segmenter: str) -> SceneSession:
+        from ..pipeline.segment import SceneSession
+
+        key = (scene, segmenter)
+        if self._session is None or self._session_key != key or not self._session.is_current():
+            self._session = None
+            self._session = SceneSession(Path(scene), segmenter=segmenter)
+            self._session_key = key
+        return self._session

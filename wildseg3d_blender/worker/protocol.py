@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Blender and the worker say to each other: JSON-RPC 2.0, one message a line, UTF-8.
+
+Blender asks and the worker answers; there is one worker per Blender, and it runs one job at a time, in
+the order asked. Arrays never travel here: results name a scene folder that both sides map.
+
+    initialize   Initialize    -> Initialized     first, or everything else is refused
+    reconstruct  Reconstruct   -> Reconstructed
+    segment      Segment       -> Segmented
+    shutdown     (nothing)     -> null            and the worker ends
+    cancel       Cancel        notification to the worker: stop the request of that id
+    progress     ProgressReport notification from the worker: how far the request of that id is
+
+A failed request is answered by a JSON-RPC error. What an artist can cause carries
+``data = {"code": WildSegError.code, "fix": operator or null}`` and becomes the same exception again on
+this side; a bug in the worker carries ``data = {"traceback": text}``.
+
+A request is cancelled in steps, each with its deadline after the one before failed: the message, which
+work hears at its next progress call; an interrupt of the worker's main thread (the worker does that to
+itself, so it works on every system); terminate and kill from Blender's side.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self, get_type_hints
+
+from ..errors import ERROR_BY_CODE, Cancelled, WildSegError, WorkerError
+from ..prompts import Prompt, prompt_from_json, prompt_to_json
+
+PROTOCOL_VERSION = 1
+
+INTERRUPT_AFTER = 0.25
+TERMINATE_AFTER = 0.6
+KILL_AFTER = 0.8
+"""Seconds after the cancel message; a cancelled request is over within a second whatever it does."""
+
+PARSE_ERROR = -32700
+INVALID_REQUEST = -32600
+METHOD_NOT_FOUND = -32601
+INVALID_PARAMS = -32602
+INTERNAL_ERROR = -32603
+NOT_INITIALIZED = -32002
+CANCELLED = -32800
+USER_ERROR = -32000
+
+
+class ProtocolError(Exception):
+    """A message that breaks the protocol; ``code`` is JSON-RPC's."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Params:
+    """Base of the parameters and results below: frozen dataclasses of plain JSON values.
+
+    ``from_json`` is strict (missing, unknown and mistyped members raise ProtocolError), so that a bug on one
+    side shows at once on the other, with the member's name.
+    """
+
+    @classmethod
+    def from_json(cls, data: Any) -> Self:
+        """Check and convert a JSON object; ProtocolError(INVALID_PARAMS) naming what is wrong."""
+        if not isinstance(data, dict):
+            raise ProtocolError(INVALID_PARAMS, f"{cls.__name__}: expected an object of named members.")
+        known = {item.name: item for item in fields(cls)}  # type: ignore[arg-type]
+        if unknown := sorted(set(data) - set(known)):
+            raise ProtocolError(INVALID_PARAMS, f"{cls.__name__}: unknown member {unknown[0]!r}.")
+        types = get_type_hints(cls)
+        values = {}
+        for name, value in data.items():
+            try:
+                values[name] = _convert(value, types[name])
+            except (TypeError, ValueError) as error:
+                raise ProtocolError(INVALID_PARAMS, f"{cls.__name__}: member {name!r} {error}.") from error
+            except WildSegError as error:
+                raise ProtocolError(INVALID_PARAMS, error.message) from error
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise ProtocolError(INVALID_PARAMS, f"{cls.__name__}: {error}.") from error
+
+    def to_json(self) -> dict[str, Any]:
+        """The reverse of ``from_json``."""
+        return {item.name: _plain(getattr(self, item.name)) for item in fields(self)}  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Initialize(Params):
+    """The first request: which protocol the asking side speaks."""
+
+    protocol_version: int
+
+
+@dataclass(frozen=True)
+class Initialized(Params):
+    """The worker is ready. ``version`` is the package's, ``python`` the interpreter's, both for reports."""
+
+    protocol_version: int
+    version: str
+    python: str
+    pid: int
+
+
+@dataclass(frozen=True)
+class Reconstruct(Params):
+    """Make a scene. ``photos``: absolute paths of files or folders; ``folder``: the scene folder to write;
+    ``image_size``: longer side of the views' pixel grid."""
+
+    photos: tuple[str, ...]
+    folder: str
+    engine: str = "stereo"
+    image_size: int = 512
+
+
+@dataclass(frozen=True)
+class Skipped(Params):
+    """A photo that could not be placed: why, and what would help."""
+
+    photo: str
+    reason: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class Reconstructed(Params):
+    """A scene was written to ``scene``. ``points``: pixels with a 3D point, all views together;
+    ``seconds``: wall time by stage."""
+
+    scene: str
+    views: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
+    seconds: dict[str, float]
+    points: int
+
+
+@dataclass(frozen=True)
+class Segment(Params):
+    """Cut an object out of the scene folder ``scene``, or refine the one of that name.
+
+    ``prompts``: all of the object's prompts so far, in view pixels."""
+
+    scene: str
+    object: str
+    prompts: tuple[Prompt, ...]
+    segmenter: str = "graphcut"
+
+
+@dataclass(frozen=True)
+class Segmented(Params):
+    """An object was written to ``folder``. ``points``: its 3D points, all views together; ``masks``: its
+    mask's pixels by view; ``warnings``: sentences for the artist."""
+
+    object: str
+    folder: str
+    points: int
+    masks: dict[str, int]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Cancel(Params):
+    """Stop the request of that id; silently ignored when it is over."""
+
+    id: int
+
+
+@dataclass(frozen=True)
+class ProgressReport(Params):
+    """How far the request of that id is; ``fraction`` in [0, 1] is of the whole job."""
+
+    id: int
+    stage: str
+    fraction: float
+    text: str
+
+
+def encode(message: Mapping[str, Any]) -> bytes:
+    """One message as a line. Never holds a line break inside: JSON escapes them."""
+    line = json.dumps({"jsonrpc": "2.0", **message}, ensure_ascii=False, allow_nan=False)
+    # A path that is no valid Unicode arrives from Python with lone surrogates; JSON can escape those.
+    return line.encode("utf-8", "backslashreplace") + b"\n"
+
+
+def decode(line: bytes) -> dict[str, Any]:
+    """One line as a message; ProtocolError when it is none."""
+    try:
+        message = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(PARSE_ERROR, f"Not a JSON message: {line[:80]!r}.") from error
+    if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
+        raise ProtocolError(INVALID_REQUEST, f"Not a JSON-RPC 2.0 message: {line[:80]!r}.")
+    return message
+
+
+def request(id: int, method: str, params: Mapping[str, Any]) -> bytes:
+    """A line that asks for an answer."""
+    return encode({"id": id, "method": method, "params": params})
+
+
+def notification(method: str, params: Mapping[str, Any]) -> bytes:
+    """A line that asks for none."""
+    return encode({"method": method, "params": params})
+
+
+def response(id: int, result: Mapping[str, Any] | None) -> bytes:
+    """The answer to a request that went well."""
+    return encode({"id": id, "result": result})
+
+
+def error_response(id: int | None, error: BaseException, traceback: str = "") -> bytes:
+    """The answer to a request that did not; ``traceback`` is kept only where the error is a bug."""
+    if isinstance(error, ProtocolError):
+        body: dict[str, Any] = {"code": error.code, "message": str(error)}
+    elif isinstance(error, WildSegError):
+        code = CANCELLED if isinstance(error, Cancelled) else USER_ERROR
+        body = {"code": code, "message": error.message, "data": {"code": error.code, "fix": error.fix}}
+    else:
+        text = f"{type(error).__name__}: {error}"
+        body = {"code": INTERNAL_ERROR, "message": text, "data": {"traceback": traceback}}
+    return encode({"id": id, "error": body})
+
+
+def error_from_json(body: Any) -> WildSegError:
+    """The exception that an error object stands for; a WorkerError where the artist did not cause it."""
+    data = body.get("data") if isinstance(body, dict) else None
+    message = str(body.get("message", "")) if isinstance(body, dict) else repr(body)
+    if not isinstance(data, dict):
+        return WorkerError(f"The worker refused the request: {message}")
+    if "traceback" in data:
+        return WorkerError(
+            f"The worker met a bug ({message}): please report it with the text below.\n{data['traceback']}"
+        )
+    kind = ERROR_BY_CODE.get(str(data.get("code")), WildSegError)
+    if kind is Cancelled:
+        return Cancelled(message)
+    fix = data.get("fix")
+    return kind(message, fix=None if fix is None else str(fix))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Params):
+        return value.to_json()
+    if isinstance(value, Prompt):
+        return prompt_to_json(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _convert(value: Any, kind: Any) -> Any:
+    """``value`` as the annotated type ``kind``, for the few kinds that the messages use."""
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            raise ValueError("is not finite")
+        return float(value)
+    if kind in (int, str):
+        if type(value) is not kind:
+            raise TypeError(f"must be {kind.__name__}, not {type(value).__name__}")
+        return value
+    if kind == Prompt:
+        return prompt_from_json(value)
+    if isinstance(kind, type) and issubclass(kind, Params):
+        return kind.from_json(value)
+    origin, args = getattr(kind, "__origin__", None), getattr(kind, "__args__", ())
+    if origin is tuple and isinstance(value, list):
+        return tuple(_convert(item, args[0]) for item in value)
+    if origin is dict and isinstance(value, dict):
+        return {str(key): _convert(item, args[1]) for key, item in value.items()}
+    raise TypeError(f"cannot be {type(value).__name__}")
