@@ -217,8 +217,8 @@ class WorkerClient:
         code, last_words = worker.reap()
         shown = f" Its last words:\n{last_words}" if last_words else ""
         died = WorkerError(
-            f"The worker stopped unexpectedly ({_exit_reason(code)}). Nothing on disk was lost; start again, a "
-            f"new worker takes over.{shown}"
+            f"The worker stopped unexpectedly ({_exit_reason(code)}). Nothing on disk was lost; start again, "
+            f"a new worker takes over.{shown}"
         )
         if any(request.cancelled_at is not None for request in self._pending.values()):
             died = WorkerError("The worker was stopped to cancel something else: start again.")
@@ -327,6 +327,8 @@ def _exit_reason(code: int) -> str:
     return f"exit code {code}"
 
 
-_CREATION_FLAGS = (
-    subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
-)
+if sys.platform == "win32":
+    # Blender has no console on Windows; without this each worker would open one.
+    _CREATION_FLAGS = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+else:
+    _CREATION_FLAGS = 0

@@ -26,7 +26,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Self, get_type_hints
+from typing import Any, Self, get_args, get_origin, get_type_hints
 
 from ..errors import ERROR_BY_CODE, Cancelled, WildSegError, WorkerError
 from ..prompts import Prompt, prompt_from_json, prompt_to_json
@@ -267,7 +267,7 @@ def _convert(value: Any, kind: Any) -> Any:
         return prompt_from_json(value)
     if isinstance(kind, type) and issubclass(kind, Params):
         return kind.from_json(value)
-    origin, args = getattr(kind, "__origin__", None), getattr(kind, "__args__", ())
+    origin, args = get_origin(kind), get_args(kind)
     if origin is tuple and isinstance(value, list):
         return tuple(_convert(item, args[0]) for item in value)
     if origin is dict and isinstance(value, dict):
