@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 # One thread per BLAS call: two on a busy two-core machine are several times slower.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help setup test lint format lock clean
+.PHONY: help setup test test-slow lint format build lock clean
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
@@ -33,9 +33,13 @@ format: setup ## apply the style
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-lock: ## renew vendor/dev.lock from pyproject.toml (needs uv)
+build: setup ## the extension's zip in dist/, for this system or PLATFORM=linux-x64, windows-x64, macos-arm64
+	$(PY) tools/build_extension.py $(if $(PLATFORM),--platform $(PLATFORM))
+
+lock: setup ## renew vendor/*.lock from pyproject.toml (needs uv)
 	uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url \
 		--no-annotate --group dev --output-file vendor/dev.lock pyproject.toml
+	$(PY) tools/fetch_wheels.py --lock
 
 clean: ## remove what the targets above made
 	rm -rf $(VENV) demo dist vendor/wheels
