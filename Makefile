@@ -4,8 +4,10 @@ VENV := .venv
 PY := $(VENV)/bin/python
 # One thread per BLAS call: two on a busy two-core machine are several times slower.
 export OPENBLAS_NUM_THREADS ?= 1
+# Real photo sets for the slow tests and the benchmarks: a folder per set, photos in images/.
+DATA ?= ../shared/data
 
-.PHONY: help setup test test-slow lint format build lock clean
+.PHONY: help setup test test-slow lint format build lock bench-pipeline clean
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
@@ -22,7 +24,7 @@ test: setup lint ## every check that has to pass
 	$(PY) -m pytest -m "not slow"
 
 test-slow: setup ## heavy checks, real photos where DATA= points to them
-	$(PY) -m pytest -m slow
+	WILDSEG3D_DATA=$(DATA) $(PY) -m pytest -m slow
 
 lint: setup ## style and types
 	$(VENV)/bin/ruff check .
@@ -40,6 +42,9 @@ lock: setup ## renew vendor/*.lock from pyproject.toml (needs uv)
 	uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url \
 		--no-annotate --group dev --output-file vendor/dev.lock pyproject.toml
 	$(PY) tools/fetch_wheels.py --lock
+
+bench-pipeline: setup ## speed and memory, photos to Blender objects; DATA= holds the photo sets
+	$(PY) benchmarks/pipeline.py $(DATA)
 
 clean: ## remove what the targets above made
 	rm -rf $(VENV) demo dist vendor/wheels
