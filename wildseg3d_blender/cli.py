@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line: reconstruct photos, segment objects, measure against true masks. Photo pixels throughout.
+
+Exit codes: 0 done, 1 it could not be done (one sentence on stderr says why), 2 not understood,
+130 cancelled with Ctrl-C. With --json the last line of stdout is one JSON object: the result, or
+{"error": {"code", "message", "fix"}}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import __version__
+from .errors import Cancelled, PromptError, WildSegError
+from .photo_prompts import box_on_photo, click_on_photo
+from .progress import Progress
+from .prompts import Prompt
+from .scene_folder import Scene, read_object, read_scene
+from .terminal import terminal_progress
+from .worker.jobs import Jobs
+from .worker.protocol import Reconstruct, Segment
+
+Result = dict[str, Any]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace, Progress], tuple[Result, str]] = options.run
+    try:
+        result, summary = run(options, terminal_progress(sys.stderr))
+    except KeyboardInterrupt:
+        return _failed(options, Cancelled(), 130)
+    except WildSegError as error:
+        return _failed(options, error, 1)
+    print(json.dumps(result, ensure_ascii=False) if options.json else summary)
+    return 0
+
+
+def reconstruct(options: argparse.Namespace, progress: Progress) -> tuple[Result, str]:
+    """Photos -> a scene folder."""
+    params = Reconstruct(
+        photos=tuple(str(path) for path in options.photos),
+        folder=str(options.output.absolute()),
+        engine=options.engine,
+        image_size=options.image_size,
+    )
+    result = Jobs().reconstruct(params, progress)
+    placed, given = len(result.views), len(result.views) + len(result.skipped)
+    lines = [f"{placed} of {given} photos placed, {result.points:,} points: {result.scene}"]
+    lines += [f"  left out {Path(item.photo).name}: {item.reason} {item.advice}" for item in result.skipped]
+    return result.to_json(), "\n".join(lines)
+
+
+def segment(options: argparse.Namespace, progress: Progress) -> tuple[Result, str]:
+    """Prompts -> an object in the scene folder, its masks and its points."""
+    scene = read_scene(options.scene)
+    prompts = photo_prompts(scene, options.prompts or [])
+    params = Segment(str(scene.folder), options.name, tuple(prompts), options.segmenter)
+    result = Jobs().segment(params, progress)
+    data, lines = result.to_json(), [f"{result.object}: {result.points:,} points in {result.folder}"]
+    lines += [f"  {warning}" for warning in result.warnings]
+    if options.masks_to or options.ply:
+        from .pipeline.export import write_masks, write_ply
+
+        item = read_object(scene, Path(result.folder))
+        if options.masks_to:
+            files = write_masks(scene, item, options.masks_to)
+            data["mask_files"] = [str(file) for file in files]
+            lines.append(f"  {len(files)} masks in {options.masks_to}")
+        if options.ply:
+            write_ply(scene, item, options.ply)
+            data["ply"] = str(options.ply)
+            lines.append(f"  points in {options.ply}")
+    return data, "\n".join(lines)
+
+
+def evaluate(options: argparse.Namespace, progress: Progress) -> tuple[Result, str]:
+    """Simulated clicks in one view -> IoU in every view that has a true mask."""
+    from .pipeline.evaluation import evaluate as measure
+
+    result = measure(
+        read_scene(options.scene),
+        options.masks,
+        options.view,
+        clicks=options.clicks,
+        segmenter=options.segmenter,
+        progress=progress,
+    )
+    lines = ["clicks   clicked view   other views (mean)"]
+    for item in result["rounds"]:
+        mean = item["mean_iou_others"]
+        lines.append(
+            f"{item['clicks']:6}   {item['iou_clicked']:12.3f}   {'-' if mean is None else f'{mean:.3f}'}"
+        )
+    return result, "\n".join(lines)
+
+
+def photo_prompts(scene: Scene, given: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Prompt]:
+    """The prompt options in the order given, in view pixels, each on the view of the last --view before it.
+
+    A single --view may stand anywhere.
+
+    Raises:
+        PromptError: a prompt comes before any --view, lies outside its photo, or there is none.
+        SceneError: a view's name is not known.
+    """
+    prompts: list[Prompt] = []
+    views = [scene.view(values[0]) for kind, values in given if kind == "view"]
+    view = views[0] if len(views) == 1 else None
+    for kind, values in given:
+        if kind == "view":
+            view = scene.view(values[0])
+        elif view is None:
+            raise PromptError(f"Say with --view which photo --{kind} is on, before it.")
+        elif kind == "box":
+            prompts.append(box_on_photo(view, *values))
+        else:
+            pairs = zip(values[::2], values[1::2], strict=True)
+            prompts += [click_on_photo(view, x, y, kind == "click") for x, y in pairs]
+    if not prompts:
+        raise PromptError("Show the object: --view NAME --click X Y, or --view NAME --box X0 Y0 X1 Y1.")
+    return prompts
+
+
+class _PromptOption(argparse.Action):
+    """Collects --view, --click, --exclude and --box in one list, because their order means something."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        kind = self.option_strings[0].removeprefix("--")
+        if kind in ("click", "exclude") and len(values) % 2:
+            parser.error(f"argument --{kind}: give pairs of X Y")
+        namespace.prompts = [*(namespace.prompts or []), (kind, tuple(values))]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="wildseg3d_blender", description="Photos to a 3D scene, any object out of it with a click."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = _command(commands, "reconstruct", reconstruct, "photos -> a scene folder")
+    command.add_argument("photos", nargs="+", type=Path, help="photo files, or folders of them")
+    command.add_argument("-o", "--output", required=True, type=Path, metavar="SCENE", help="folder to write")
+    command.add_argument("--engine", choices=["stereo"], default="stereo", help="how pointmaps are made")
+    command.add_argument("--image-size", type=int, default=512, help="longer side of the point grid")
+
+    command = _command(commands, "segment", segment, "clicks and boxes -> an object; pixels of the photo")
+    command.add_argument("scene", type=Path, metavar="SCENE", help="scene folder")
+    prompt: dict[str, Any] = {"action": _PromptOption, "dest": "prompts", "default": None}
+    pixels: dict[str, Any] = {**prompt, "type": float}
+    command.add_argument(
+        "--view", nargs=1, metavar="NAME", help="photo that the prompts after it are on", **prompt
+    )
+    command.add_argument(
+        "--click", nargs="+", metavar=("X", "Y"), help="on the object; also X Y X Y ...", **pixels
+    )
+    command.add_argument("--exclude", nargs="+", metavar=("X", "Y"), help="on what must stay out", **pixels)
+    command.add_argument(
+        "--box", nargs=4, metavar=("X0", "Y0", "X1", "Y1"), help="around the object", **pixels
+    )
+    command.add_argument("--name", default="Object", metavar="OBJ", help="what to call it")
+    command.add_argument("--masks-to", type=Path, metavar="DIR", help="write a mask per photo there, as PNG")
+    command.add_argument("--ply", type=Path, metavar="FILE", help="write its points there, with colours")
+    _segmenter(command)
+
+    command = _command(commands, "evaluate", evaluate, "simulated clicks against true masks -> IoU")
+    command.add_argument("scene", type=Path, metavar="SCENE", help="scene folder")
+    command.add_argument(
+        "--masks", required=True, type=Path, metavar="DIR", help="true masks: photo stem + .png"
+    )
+    command.add_argument("--view", required=True, metavar="NAME", help="photo to click in")
+    command.add_argument("--clicks", nargs="+", type=int, default=[1, 3, 5], metavar="N", help="1 3 5")
+    _segmenter(command)
+    return parser
+
+
+def _command(commands: Any, name: str, run: Callable[..., Any], text: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    command.set_defaults(run=run)
+    command.add_argument("--json", action="store_true", help="one JSON object on the last line of stdout")
+    return command
+
+
+def _segmenter(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--segmenter", choices=["graphcut"], default="graphcut", help="how masks are made")
+
+
+def _failed(options: argparse.Namespace, error: WildSegError, code: int) -> int:
+    sys.stdout.flush()
+    if sys.stderr.isatty():
+        sys.stderr.write("\n")
+    print(error.message, file=sys.stderr)
+    if options.json:
+        print(json.dumps({"error": {"code": error.code, "message": error.message, "fix": error.fix}}))
+    return code
