@@ -27,22 +27,27 @@ EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The one date every entry gets: the first that a zip can hold."""
 
 
-def build(platform: str) -> Path:
+def build(platform: str, folder: Path = DIST) -> Path:
     """Build the zip for a platform, fetching its wheels where they are missing; returns its path."""
     wheels = fetch(wheel for wheel in read_lock() if wheel.platform == platform)
-    manifest = manifest_with_wheels(platform, [path.name for path in wheels])
-    identity = tomllib.loads(manifest)
-    target = DIST / f"{identity['id']}-{identity['version']}-{platform}.zip"
-    DIST.mkdir(exist_ok=True)
+    identity = tomllib.loads(MANIFEST.read_text(encoding="utf-8"))
+    target = folder / f"{identity['id']}-{identity['version']}-{platform}.zip"
+    folder.mkdir(exist_ok=True)
     partial = target.with_suffix(".partial")
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
+    write_zip(partial, platform, wheels)
+    partial.replace(target)
+    return target
+
+
+def write_zip(target: Path, platform: str, wheels: Sequence[Path]) -> None:
+    """Write the extension with these wheels to ``target``."""
+    manifest = manifest_with_wheels(platform, [path.name for path in wheels])
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         _add(archive, MANIFEST.name, manifest.encode("utf-8"))
         for path in sorted(source_files()):
             _add(archive, path.relative_to(ROOT).as_posix(), path.read_bytes())
-        for path in wheels:
+        for path in sorted(wheels):
             _add(archive, f"wheels/{path.name}", path.read_bytes())
-    partial.replace(target)
-    return target
 
 
 def source_files() -> Iterator[Path]:
