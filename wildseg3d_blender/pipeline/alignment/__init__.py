@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Alignment: all pairs -> one world of camera poses, intrinsics and one depth map per view.
+
+``align`` places the views, ``upright`` turns the result into a world an artist expects, ``pointmap`` gives a
+view's world points. How pixels are weighted is a plug-in: see ``weights``.
+"""
+
+from .place_views import align
+from .result import Alignment, pointmap
+from .sim3 import Sim3, fit_sim3
+from .upright import upright
+from .weights import EdgeState, EdgeWeights, confidence_weights
+
+__all__ = [
+    "Alignment",
+    "EdgeState",
+    "EdgeWeights",
+    "Sim3",
+    "align",
+    "confidence_weights",
+    "fit_sim3",
+    "pointmap",
+    "upright",
+]

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The part of a pair graph that is aligned: usable edges between views that hang together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...errors import AlignmentError
+from ..pair_graph import Edge, PairGraph, PairView
+from .samples import MIN_PIXELS, valid_weights
+from .weights import PixelWeights
+
+WeightPair = tuple[PixelWeights, PixelWeights]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Views and edges to align; edges index into these views.
+
+    Attributes:
+        kept: (N,) indices into the graph's views, ascending.
+        views: (N,).
+        edges: (E,).
+        weights: (E,) W_i and W_j of each edge.
+    """
+
+    kept: tuple[int, ...]
+    views: tuple[PairView, ...]
+    edges: tuple[Edge, ...]
+    weights: tuple[WeightPair, ...]
+
+
+def whole_graph(graph: PairGraph, weights: Sequence[WeightPair]) -> Part:
+    """All views, and the edges whose weights let at least ``MIN_PIXELS`` pixels count in both views.
+
+    Raises:
+        AlignmentError: fewer than two views, no edges, or none with usable weights.
+    """
+    if len(graph.views) < 2:
+        raise AlignmentError("Alignment needs at least two photos: add photos that overlap.")
+    if not graph.edges:
+        raise AlignmentError(
+            "No two photos could be matched: add photos that overlap, each a small step from the last."
+        )
+    usable = [e for e, edge in enumerate(graph.edges) if _is_usable(edge, weights[e])]
+    if not usable:
+        raise AlignmentError(
+            "No pair of photos has any confident points: use sharper photos of a textured, motionless scene, "
+            "each a small step from the last."
+        )
+    return Part(
+        kept=tuple(range(len(graph.views))),
+        views=graph.views,
+        edges=tuple(graph.edges[e] for e in usable),
+        weights=tuple(weights[e] for e in usable),
+    )
+
+
+def connected(part: Part, links: Iterable[int], keep_largest: bool) -> Part:
+    """``part`` itself if the edges in ``links`` join all its views, else what joins the most of them.
+
+    Raises:
+        AlignmentError: views do not hang together and ``keep_largest`` is false; names the photos outside
+            the largest group.
+    """
+    groups = _groups(len(part.views), [part.edges[e] for e in links])
+    if len(groups) == 1:
+        return part
+    if not keep_largest or len(groups[0]) < 2:
+        outside = sorted(v for group in groups[1:] for v in group)
+        photos = ", ".join(part.views[v].photo.name for v in outside)
+        raise AlignmentError(
+            f"These photos share too little with the other {len(groups[0])} to be placed beside them: "
+            f"{photos}. "
+            "Leave them out, or add photos taken in between that overlap with both."
+        )
+    return _restrict(part, groups[0])
+
+
+def _is_usable(edge: Edge, weights: WeightPair) -> bool:
+    return all(
+        np.count_nonzero(valid_weights(points, w)) >= MIN_PIXELS
+        for points, w in zip((edge.points_i, edge.points_j), weights, strict=True)
+    )
+
+
+def _groups(count: int, edges: Sequence[Edge]) -> list[list[int]]:
+    """Groups of views joined by edges, the largest first (of equals, the one with the first view)."""
+    label = list(range(count))
+    for edge in edges:
+        old, new = sorted((label[edge.i], label[edge.j]), reverse=True)
+        label = [new if value == old else value for value in label]
+    groups = [[v for v in range(count) if label[v] == value] for value in sorted(set(label))]
+    return sorted(groups, key=len, reverse=True)
+
+
+def _restrict(part: Part, views: Sequence[int]) -> Part:
+    """The part with these views only, and the edges between them."""
+    place = {v: n for n, v in enumerate(views)}
+    edges = [e for e, edge in enumerate(part.edges) if edge.i in place and edge.j in place]
+    return Part(
+        kept=tuple(part.kept[v] for v in views),
+        views=tuple(part.views[v] for v in views),
+        edges=tuple(
+            replace(part.edges[e], i=place[part.edges[e].i], j=place[part.edges[e].j]) for e in edges
+        ),
+        weights=tuple(part.weights[e] for e in edges),
+    )
