@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only code that imports ``bpy``: shows in Blender what the worker computes.
+
+    operators/        thin: read the context, call ``scene`` or the worker, report
+    scene/            pointmaps -> Blender data; Blender data -> prompts; plain functions for scripts too
+    panels.py, properties.py, preferences.py
+    runtime.py        the one worker of this Blender session
+    worker_client.py  owns the process; needs no ``bpy``
+
+Nothing of ``bpy`` is imported before ``register`` runs, so that ``worker_client`` serves plain Python too.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+_MODULES = ("preferences", "properties", "operators", "panels", "runtime")
+
+
+def register() -> None:
+    """Add everything to Blender."""
+    for name in _MODULES:
+        import_module(f"{__name__}.{name}").register()
+
+
+def unregister() -> None:
+    """Take everything out of Blender again, the worker process included."""
+    for name in reversed(_MODULES):
+        import_module(f"{__name__}.{name}").unregister()

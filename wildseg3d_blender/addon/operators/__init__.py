@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Operators: read the context, call ``scene`` or the worker, report. Nothing is computed here."""
+
+from __future__ import annotations
+
+import bpy
+
+from . import look, objects, open_scene, prompt, prompt_place, reconstruct, segment
+
+_CLASSES = (
+    *reconstruct.CLASSES,
+    *open_scene.CLASSES,
+    *prompt.CLASSES,
+    *prompt_place.CLASSES,
+    *segment.CLASSES,
+    *objects.CLASSES,
+    *look.CLASSES,
+)
+
+
+def register() -> None:
+    """Called by the add-on."""
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    """Called by the add-on."""
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looking through the photos' cameras."""
+
+from __future__ import annotations
+
+import bpy
+
+from ...errors import SceneError
+from ..scene import cameras, lookup, viewing
+from .base import has_root, reporting
+
+
+class WILDSEG3D_OT_look(bpy.types.Operator):
+    """Look through the camera of a photo; the render frame takes that photo's shape"""
+
+    bl_idname = "wildseg3d.look"
+    bl_label = "Look Through Photo"
+    bl_options = {"REGISTER", "UNDO"}
+
+    view: bpy.props.StringProperty(
+        name="Photo", description="Name of the photo; when empty, go by Step", options={"SKIP_SAVE"}
+    )
+    step: bpy.props.IntProperty(
+        name="Step",
+        description="How many photos further (or back) than the one looked through now",
+        default=0,
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return has_root(cls, context)
+
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        """A tooltip for each of the panel's three buttons."""
+        if properties.step:
+            return f"Look through the {'next' if properties.step > 0 else 'previous'} photo"
+        return "Look through this photo"
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Go there."""
+        root = lookup.require_root(context.scene)
+        found = lookup.cameras(root)
+        if not found:
+            raise SceneError("The cameras were deleted: undo that, or open the scene folder again.")
+        if self.view:
+            scene = lookup.open_scene(root)
+            camera = lookup.camera(root, scene.view(self.view).name)
+        else:
+            names = [item.name for item in found]
+            active = context.scene.camera
+            at = names.index(active.name) if active is not None and active.name in names else None
+            through = viewing.looks_through(context)
+            # The first press only goes into the camera that is active already.
+            step = self.step if through else 0
+            camera = found[0 if at is None else (at + step) % len(found)]
+        fit_camera(context.scene, root, camera)
+        viewing.look_through(context, camera)
+        return {"FINISHED"}
+
+
+def fit_camera(scene: bpy.types.Scene, root: bpy.types.Object, camera: bpy.types.Object) -> None:
+    """Give the render frame the shape of the camera's photo."""
+    view = lookup.open_scene(root).view(camera.wildseg3d.view)
+    backgrounds = camera.data.background_images
+    image = backgrounds[0].image if backgrounds else None
+    size = tuple(image.size) if image is not None and image.size[0] else None
+    cameras.fit_frame(scene, view, size)
+
+
+CLASSES = (WILDSEG3D_OT_look,)

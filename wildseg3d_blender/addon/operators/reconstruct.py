@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Photos -> a reconstruction in the scene; and stopping what runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from ...errors import PhotoError
+from ...scene_folder import check_writable
+from ...worker.protocol import Reconstruct, Reconstructed
+from .. import runtime
+from ..scene import importing, location, lookup, viewing
+from .base import Call, Work, WorkerOperator, idle, object_mode
+
+
+class WILDSEG3D_OT_reconstruct(WorkerOperator, bpy.types.Operator):
+    """Turn the photos of a folder into cameras and coloured points"""
+
+    bl_idname = "wildseg3d.reconstruct"
+    bl_label = "Reconstruct"
+    bl_options = {"REGISTER", "UNDO"}
+
+    directory: bpy.props.StringProperty(
+        name="Photos",
+        description="Folder with the photos; the panel's when empty",
+        subtype="DIR_PATH",
+        options={"SKIP_SAVE"},
+    )
+    files: bpy.props.CollectionProperty(
+        name="Files",
+        description="Only these photos of the folder; all when empty",
+        type=bpy.types.OperatorFileListElement,
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
+    scene_folder: bpy.props.StringProperty(
+        name="Scene Folder",
+        description="Where to keep the reconstruction; beside the .blend when empty",
+        subtype="DIR_PATH",
+        options={"SKIP_SAVE"},
+    )
+    engine: bpy.props.EnumProperty(
+        name="Engine",
+        items=(("stereo", "Stereo", "Needs overlapping photos with texture; nothing to download"),),
+        default="stereo",
+    )
+    image_size: bpy.props.IntProperty(
+        name="Image Size",
+        description="Longer side of the depth maps, in pixels: more is finer and slower",
+        default=512,
+        min=64,
+        max=2048,
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return idle(cls) and object_mode(cls, context)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Shows nothing to edit after the fact: "Adjust Last Operation" would start all over, blocking."""
+        self.layout.label(text="Press Reconstruct in the sidebar to do it again.")
+
+    def work(self, context: bpy.types.Context) -> Work:
+        photos = self._photos_folder(context)
+        chosen = [str(photos / item.name) for item in self.files if item.name] or [str(photos)]
+        if self.scene_folder:
+            folder = Path(bpy.path.abspath(self.scene_folder)).absolute()
+        else:
+            folder = location.default_folder(context, photos)
+        check_writable(folder)
+        request = Reconstruct(
+            photos=tuple(chosen), folder=str(folder), engine=self.engine, image_size=self.image_size
+        )
+        answer = yield Call("Reconstruct", "reconstruct", request.to_json())
+
+        made = Reconstructed.from_json(answer)
+        context = bpy.context
+        context.scene.wildseg3d.photos = str(photos)
+        root = importing.import_scene(context.scene, made.scene, photos.name)
+        finish_import(context, root)
+        given = len(made.views) + len(made.skipped)
+        text = f"Placed {len(made.views)} of {given} photos, {made.points:,} points."
+        if not bpy.data.filepath and not self.scene_folder:
+            text += f" Kept in {folder}: save the .blend first to have scenes beside it."
+        if made.skipped:
+            names = ", ".join(Path(item.photo).name for item in made.skipped)
+            self.report({"WARNING"}, f"Not placed: {names}. The panel's list of photos says why.")
+        return text
+
+    def _photos_folder(self, context: bpy.types.Context) -> Path:
+        given = self.directory or context.scene.wildseg3d.photos
+        if not given:
+            raise PhotoError("No photos: choose the folder that holds them.")
+        folder = Path(bpy.path.abspath(given)).absolute()
+        if not folder.is_dir():
+            raise PhotoError(f"There is no folder {folder}: choose the folder that holds the photos.")
+        return folder
+
+
+class WILDSEG3D_OT_cancel(bpy.types.Operator):
+    """Stop what is running. Nothing that was there before is changed"""
+
+    bl_idname = "wildseg3d.cancel"
+    bl_label = "Cancel"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if runtime.current_job() is None:
+            cls.poll_message_set("Nothing is running")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        runtime.cancel()
+        return {"FINISHED"}
+
+
+def finish_import(context: bpy.types.Context, root: bpy.types.Object) -> None:
+    """Let the artist see what was just imported."""
+    context.view_layer.update()
+    for item in context.selected_objects:
+        item.select_set(False)
+    points = lookup.points(root)
+    points.select_set(True)
+    context.view_layer.objects.active = points
+    viewing.show_photo_colours()
+    viewing.frame(root)
+
+
+CLASSES = (WILDSEG3D_OT_reconstruct, WILDSEG3D_OT_cancel)

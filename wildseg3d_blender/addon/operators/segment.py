@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prompts -> separate objects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from ...errors import SceneError
+from ...scene_folder import read_object
+from ...worker.protocol import Segment, Segmented
+from ..scene import groups, lookup, prompting, splitting, viewing
+from .base import Call, Work, WorkerOperator, has_root, idle, object_mode
+
+
+class WILDSEG3D_OT_segment(WorkerOperator, bpy.types.Operator):
+    """Cut every object whose prompts have changed out of the points"""
+
+    bl_idname = "wildseg3d.segment"
+    bl_label = "Segment"
+    bl_options = {"REGISTER", "UNDO"}
+
+    object: bpy.props.StringProperty(
+        name="Object",
+        description="Only this object of the list; when empty, all whose prompts have changed",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not (has_root(cls, context) and idle(cls) and object_mode(cls, context)):
+            return False
+        if not lookup.prompts(lookup.require_root(context.scene)):
+            cls.poll_message_set(
+                "There are no prompts yet: press Add Prompt and click on an object in a photo"
+            )
+            return False
+        return True
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Shows nothing to edit after the fact: "Adjust Last Operation" would block."""
+        self.layout.label(text="Change prompts and press Segment to refine.")
+
+    def work(self, context: bpy.types.Context) -> Work:
+        root = lookup.require_root(context.scene)
+        scene = lookup.open_scene(root)
+        root_name, digests, answers = root.name, {}, {}
+        requests = self._requests(scene, root)
+        for name, request in requests.items():
+            digests[name] = prompting.digest(request.prompts)
+            answer = yield Call(f"Segment {name}", "segment", request.to_json())
+            answers[name] = Segmented.from_json(answer)
+
+        # Only now is the file touched: when one object fails, none is half done.
+        context = bpy.context
+        root = context.scene.objects.get(root_name)
+        if root is None or root.wildseg3d.role != "ROOT":
+            raise SceneError(
+                "The reconstruction was deleted while Segment ran: undo that and press it again."
+            )
+        made = []
+        for name, answer in answers.items():
+            if (group := groups.find(root, name)) is None:
+                continue  # removed or renamed in the meantime
+            points = read_object(scene, Path(answer.folder)).points
+            made.append(splitting.split_object(scene, root, name, points).name)
+            group.applied = digests[name]
+            for warning in answer.warnings:
+                self.report({"WARNING"}, warning)
+        _select(context, made)
+        viewing.redraw()
+        counts = (f"{name} ({len(bpy.data.objects[name].data.vertices):,} points)" for name in made)
+        return f"Separated {', '.join(counts)}."
+
+    def _requests(self, scene: object, root: bpy.types.Object) -> dict[str, Segment]:
+        """What to ask, by object; all with prompts when nothing has changed."""
+        found, changed = {}, {}
+        for group in root.wildseg3d.groups:
+            if self.object and group.name != self.object:
+                continue
+            if not self.object and not lookup.prompts(root, group.name):
+                continue
+            prompts = tuple(prompting.read_group(scene, root, group.name))
+            folder = str(lookup.scene_folder(root))
+            found[group.name] = Segment(scene=folder, object=group.name, prompts=prompts)
+            if groups.mesh_object(group) is None or group.applied != prompting.digest(prompts):
+                changed[group.name] = found[group.name]
+        if self.object and not found:
+            raise SceneError(f"There is no object named {self.object!r} in the list.")
+        return changed or found
+
+
+def _select(context: bpy.types.Context, names: list[str]) -> None:
+    for item in context.selected_objects:
+        item.select_set(False)
+    for name in names:
+        item = bpy.data.objects[name]
+        if item.name in context.view_layer.objects:
+            item.select_set(True)
+            context.view_layer.objects.active = item
+
+
+CLASSES = (WILDSEG3D_OT_segment,)

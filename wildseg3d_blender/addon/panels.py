@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sidebar: Photos, Reconstruct, Objects. Draws what is there; never changes anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from . import runtime
+from .scene import groups, lookup
+
+
+class WILDSEG3D_UL_objects(bpy.types.UIList):
+    """Objects: name, number of prompts, visibility."""
+
+    def draw_item(
+        self,
+        context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        data: Any,
+        item: Any,
+        icon: int,
+        active_data: Any,
+        active_property: str,
+        index: int = 0,
+        flt_flag: int = 0,
+    ) -> None:
+        """One line."""
+        mesh = groups.mesh_object(item)
+        row = layout.row(align=True)
+        row.prop(
+            item, "name", text="", emboss=False, icon="OUTLINER_OB_POINTCLOUD" if mesh else "RADIOBUT_OFF"
+        )
+        count = len(lookup.prompts(data.id_data, item.name))
+        counted = row.row()
+        counted.alignment = "RIGHT"
+        counted.label(text=f"{count} prompt{'' if count == 1 else 's'}")
+        if mesh is not None:
+            row.prop(mesh, "hide_viewport", text="", emboss=False)
+
+
+class WILDSEG3D_UL_photos(bpy.types.UIList):
+    """Photos that were placed, then those that were not."""
+
+    def draw_item(
+        self,
+        context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        data: Any,
+        item: Any,
+        icon: int,
+        active_data: Any,
+        active_property: str,
+        index: int = 0,
+        flt_flag: int = 0,
+    ) -> None:
+        """One line."""
+        row = layout.row(align=True)
+        if item.placed:
+            row.label(text=item.name, icon="CHECKMARK")
+            row.operator("wildseg3d.look", text="", icon="VIEW_CAMERA", emboss=False).view = item.name
+        else:
+            row.label(text=item.name, icon="ERROR")
+
+
+class _Panel:
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "WildSeg3D"
+
+
+class WILDSEG3D_PT_photos(_Panel, bpy.types.Panel):
+    """Photos in, a reconstruction out"""
+
+    bl_label = "WildSeg3D"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Folder, Reconstruct or its progress, and a hint where nothing was done yet."""
+        layout = self.layout
+        settings = context.scene.wildseg3d
+        job = runtime.current_job()
+        column = layout.column()
+        column.enabled = job is None
+        column.prop(settings, "photos", text="", placeholder="Folder with photos")
+        if job is not None:
+            _draw_job(layout, job)
+        else:
+            row = layout.row()
+            row.scale_y = 1.4
+            row.operator("wildseg3d.reconstruct", icon="OUTLINER_OB_CAMERA")
+        root = lookup.active_root(context.scene)
+        if root is None and job is None:
+            _draw_hint(layout, context)
+
+
+class WILDSEG3D_PT_placed(_Panel, bpy.types.Panel):
+    """Which photos were placed, and why others were not"""
+
+    bl_label = "Photos"
+    bl_parent_id = "WILDSEG3D_PT_photos"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return lookup.active_root(context.scene) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """The list, and the reason for the one that is selected."""
+        root = lookup.require_root(context.scene)
+        settings = root.wildseg3d
+        layout = self.layout
+        placed = sum(item.placed for item in settings.photos)
+        layout.label(text=f"{placed} of {len(settings.photos)} placed")
+        layout.template_list("WILDSEG3D_UL_photos", "", settings, "photos", settings, "active_photo", rows=4)
+        if 0 <= settings.active_photo < len(settings.photos):
+            item = settings.photos[settings.active_photo]
+            if not item.placed:
+                _draw_text(layout, context, f"{item.reason} {item.advice}")
+
+
+class WILDSEG3D_PT_objects(_Panel, bpy.types.Panel):
+    """Objects out of the scene"""
+
+    bl_label = "Objects"
+    bl_parent_id = "WILDSEG3D_PT_photos"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return lookup.active_root(context.scene) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Photo to look through, the list, prompts, Segment."""
+        layout = self.layout
+        root = lookup.require_root(context.scene)
+        settings = root.wildseg3d
+        if not lookup.scene_folder(root).is_dir():
+            box = layout.box()
+            _draw_text(box, context, "The scene folder is gone. Where is it now?", icon="ERROR")
+            box.prop(settings, "folder", text="")
+
+        row = layout.row(align=True)
+        row.operator("wildseg3d.look", text="", icon="TRIA_LEFT").step = -1
+        camera = context.scene.camera
+        shown = camera.wildseg3d.view if camera is not None else ""
+        named = row.row(align=True)
+        named.operator("wildseg3d.look", text=shown or "Look Through", icon="VIEW_CAMERA").view = shown
+        row.operator("wildseg3d.look", text="", icon="TRIA_RIGHT").step = 1
+
+        row = layout.row()
+        row.template_list("WILDSEG3D_UL_objects", "", settings, "groups", settings, "active_group", rows=3)
+        side = row.column(align=True)
+        side.operator("wildseg3d.object_add", text="", icon="ADD")
+        side.operator("wildseg3d.object_remove", text="", icon="REMOVE")
+
+        row = layout.row(align=True)
+        add = row.operator("wildseg3d.prompt_place", text="Add Prompt", icon="ADD")
+        add.positive = True
+        row.operator("wildseg3d.prompt_place", text="Exclude", icon="REMOVE").positive = False
+        row.operator("wildseg3d.prompt_remove", text="", icon="LOOP_BACK")
+        row = layout.row()
+        row.scale_y = 1.4
+        row.operator("wildseg3d.segment", icon="MOD_EXPLODE")
+
+
+class WILDSEG3D_PT_display(_Panel, bpy.types.Panel):
+    """How the points are drawn"""
+
+    bl_label = "Points"
+    bl_parent_id = "WILDSEG3D_PT_photos"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return lookup.active_root(context.scene) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """The sliders."""
+        settings = lookup.require_root(context.scene).wildseg3d
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        for name in ("point_size", "hide_uncertain", "share"):
+            layout.prop(settings, name)
+        layout.prop(settings, "folder", text="Kept in")
+
+
+def _draw_job(layout: bpy.types.UILayout, job: runtime.Job) -> None:
+    column = layout.column(align=True)
+    column.progress(factor=job.fraction, text=f"{job.text} {job.fraction:.0%}")
+    row = column.row()
+    row.operator("wildseg3d.cancel", icon="X", text=f"Cancel {job.title} (Esc)")
+
+
+def _draw_hint(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    box = layout.box()
+    box.label(text="Start here", icon="INFO")
+    for text in (
+        "1. Choose a folder with 5 to 20 photos of something that does not move.",
+        "2. Press Reconstruct.",
+        "3. Click on an object in a photo and press Segment: it becomes an object of its own.",
+        "Walk around it and take a photo every 10 to 15 degrees, with plenty of overlap.",
+    ):
+        _draw_text(box, context, text)
+    box.operator("wildseg3d.open_scene", icon="FILE_FOLDER")
+
+
+def _draw_text(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str = "NONE") -> None:
+    """A text over as many lines as the sidebar's width asks for: labels cut theirs off instead."""
+    scale = context.preferences.system.ui_scale
+    width = context.region.width / scale if context.region is not None else 240
+    letters = max(20, int((width - 50) / 6.2))
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    line = ""
+    for word in text.split():
+        if line and len(line) + 1 + len(word) > letters:
+            column.label(text=line, icon=icon)
+            line, icon = word, "BLANK1" if icon != "NONE" else "NONE"
+        else:
+            line = f"{line} {word}".strip()
+    column.label(text=line, icon=icon)
+
+
+_CLASSES = (
+    WILDSEG3D_UL_objects,
+    WILDSEG3D_UL_photos,
+    WILDSEG3D_PT_photos,
+    WILDSEG3D_PT_objects,
+    WILDSEG3D_PT_placed,
+    WILDSEG3D_PT_display,
+)
+
+
+def register() -> None:
+    """Called by the add-on."""
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    """Called by the add-on."""
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings that belong to the person, not to the .blend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+
+def extension_package() -> str:
+    """The package Blender knows the extension by: ``bl_ext.<repository>.wildseg3d`` when installed.
+
+    In a checkout that is imported as it is, there is no package around ``wildseg3d_blender``; its own name
+    then stands in.
+    """
+    inner = __package__.rpartition(".")[0]  # without ".addon"
+    outer, _, name = inner.rpartition(".")
+    return outer or name
+
+
+class WildSeg3DPreferences(bpy.types.AddonPreferences):
+    """Where scenes of unsaved files go."""
+
+    bl_idname = extension_package()
+
+    scenes_folder: bpy.props.StringProperty(
+        name="Scenes of Unsaved Files",
+        description="Where reconstructions are kept while the .blend has no place of its own yet. "
+        "Empty: the extension's user folder",
+        subtype="DIR_PATH",
+        default="",
+    )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Blender shows this under Edit > Preferences > Add-ons."""
+        self.layout.prop(self, "scenes_folder")
+
+
+def scenes_folder(context: bpy.types.Context) -> str:
+    """The person's folder for scenes of unsaved files, or "" for the default."""
+    addon: Any = context.preferences.addons.get(extension_package())
+    if addon is None or addon.preferences is None:
+        return ""
+    return str(bpy.path.abspath(addon.preferences.scenes_folder))
+
+
+def register() -> None:
+    """Called by the add-on."""
+    bpy.utils.register_class(WildSeg3DPreferences)
+
+
+def unregister() -> None:
+    """Called by the add-on."""
+    bpy.utils.unregister_class(WildSeg3DPreferences)

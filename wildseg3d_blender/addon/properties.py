@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What WildSeg3D keeps in the .blend, so that undo, saving and reopening carry it without further care.
+
+``Scene.wildseg3d`` holds the photos folder and points to the root Empty of the reconstruction at work.
+``Object.wildseg3d`` says what an object is (``role``) and holds what that role needs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from .scene import display, groups
+
+ROLES = (
+    ("NONE", "None", "Not made by WildSeg3D"),
+    ("ROOT", "Root", "The Empty that carries a reconstruction's scale and orientation"),
+    ("CAMERA", "Camera", "The camera of a photo"),
+    ("POINTS", "Points", "The points that belong to no object yet"),
+    ("OBJECT", "Object", "Points cut out as an object"),
+    ("PROMPT", "Prompt", "A click or a box that says what belongs to an object"),
+)
+
+# Blender 4.5 and later ask which paths may start with "//"; earlier ones do not know the word.
+BLEND_RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+
+
+def _renamed(self: Any, context: bpy.types.Context) -> None:
+    groups.rename(self.id_data, self)
+
+
+def _display_changed(self: Any, context: bpy.types.Context) -> None:
+    display.apply_settings(self.id_data)
+
+
+class WildSeg3DGroup(bpy.types.PropertyGroup):
+    """An object of the list: its prompts, by name, and the mesh they made."""
+
+    name: bpy.props.StringProperty(
+        name="Name",
+        description="Name of the object; its prompts and its mesh follow",
+        update=_renamed,
+    )
+    previous_name: bpy.props.StringProperty(options={"HIDDEN"})
+    object: bpy.props.PointerProperty(
+        name="Object", description="The mesh that was cut out, once there is one", type=bpy.types.Object
+    )
+    applied: bpy.props.StringProperty(
+        name="Applied prompts",
+        description="The prompts as they were at the last Segment",
+        options={"HIDDEN"},
+    )
+
+
+class WildSeg3DPhoto(bpy.types.PropertyGroup):
+    """A photo of the reconstruction; one that was not placed says why, and what would help."""
+
+    name: bpy.props.StringProperty(name="Photo", description="View name where it was placed, else file name")
+    placed: bpy.props.BoolProperty(name="Placed")
+    reason: bpy.props.StringProperty(name="Reason")
+    advice: bpy.props.StringProperty(name="Advice")
+
+
+class WildSeg3DObject(bpy.types.PropertyGroup):
+    """What an object is to WildSeg3D."""
+
+    role: bpy.props.EnumProperty(name="Role", items=ROLES, default="NONE", options={"HIDDEN"})
+
+    # Root
+    folder: bpy.props.StringProperty(
+        name="Scene Folder",
+        description="Where the reconstruction is kept; relative to the .blend when it can be",
+        subtype="DIR_PATH",
+        options=BLEND_RELATIVE,
+    )
+    groups: bpy.props.CollectionProperty(type=WildSeg3DGroup)
+    active_group: bpy.props.IntProperty(
+        name="Active Object", description="The object that new prompts go to", options={"HIDDEN"}
+    )
+    photos: bpy.props.CollectionProperty(type=WildSeg3DPhoto)
+    active_photo: bpy.props.IntProperty(name="Active Photo", options={"HIDDEN"})
+    confidence_levels: bpy.props.FloatVectorProperty(
+        name="Confidence Levels",
+        description="Confidence at each twentieth of the points, from the least to the most certain",
+        size=display.CONFIDENCE_LEVELS,
+        options={"HIDDEN"},
+    )
+    point_size: bpy.props.FloatProperty(
+        name="Size",
+        description="Size of the points; at 1 they just touch",
+        default=1.2,
+        min=0.0,
+        soft_max=4.0,
+        update=_display_changed,
+    )
+    hide_uncertain: bpy.props.FloatProperty(
+        name="Hide Uncertain",
+        description="Hide this share of the points, the least certain first. Nothing is deleted",
+        subtype="PERCENTAGE",
+        default=0.0,
+        min=0.0,
+        max=100.0,
+        update=_display_changed,
+    )
+    share: bpy.props.FloatProperty(
+        name="Show",
+        description="Show this share of the points, picked at random, to keep the viewport fast. "
+        "Nothing is deleted",
+        subtype="PERCENTAGE",
+        default=100.0,
+        min=0.0,
+        max=100.0,
+        update=_display_changed,
+    )
+
+    # Camera and prompt
+    view: bpy.props.StringProperty(name="Photo", description="The photo this belongs to")
+
+    # Prompt
+    group: bpy.props.StringProperty(name="Object", description="The object this prompt speaks about")
+    positive: bpy.props.BoolProperty(
+        name="Part of the Object",
+        description="On: this is part of the object. Off: it must stay out",
+        default=True,
+    )
+    number: bpy.props.IntProperty(name="Number", description="Place in the order of prompts")
+    is_box: bpy.props.BoolProperty(name="Box", description="A box around the object, not a click")
+    on_surface: bpy.props.BoolProperty(
+        name="On the Surface",
+        description="Off when the photo has no depth there; the prompt then floats at a typical depth",
+        default=True,
+    )
+
+    # Points and objects
+    origin: bpy.props.FloatVectorProperty(
+        name="Origin", description="Where the object's origin was put, in the root's space", size=3
+    )
+
+
+class WildSeg3DScene(bpy.types.PropertyGroup):
+    """What the panel works on."""
+
+    photos: bpy.props.StringProperty(
+        name="Photos",
+        description="Folder with the photos of one scene",
+        subtype="DIR_PATH",
+        options=BLEND_RELATIVE,
+    )
+    root: bpy.props.PointerProperty(
+        name="Reconstruction",
+        description="The reconstruction that the panel works on",
+        type=bpy.types.Object,
+        poll=lambda self, candidate: candidate.wildseg3d.role == "ROOT",
+    )
+
+
+_CLASSES = (WildSeg3DGroup, WildSeg3DPhoto, WildSeg3DObject, WildSeg3DScene)
+
+
+def register() -> None:
+    """Called by the add-on."""
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.Scene.wildseg3d = bpy.props.PointerProperty(type=WildSeg3DScene)
+    bpy.types.Object.wildseg3d = bpy.props.PointerProperty(type=WildSeg3DObject)
+
+
+def unregister() -> None:
+    """Called by the add-on."""
+    del bpy.types.Object.wildseg3d
+    del bpy.types.Scene.wildseg3d
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

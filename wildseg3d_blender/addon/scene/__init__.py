@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scenes in Blender, as plain functions. Operators call them; scripts may too.
+
+    importing   a scene folder -> a collection of cameras and points
+    prompting   clicks and boxes <-> Empties
+    splitting   an object's points <-> a mesh of its own
+    cameras, points, display    what importing is made of
+    groups, lookup, location    the list of objects, who is who, where scenes are kept
+    viewing     what open windows show
+
+Each raises a ``WildSegError`` with a sentence for the user when its input does not fit.
+"""

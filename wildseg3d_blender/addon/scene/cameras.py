@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A view's camera in Blender: a 3D point lands on its pixel of the background image, exactly.
+
+Blender keeps K in three places. Lens and shift belong to the camera. The aspect of the frame and of its
+pixels belongs to the *scene*, so it can fit one photo size at a time: ``fit_frame`` sets it, and looking
+through a camera by WildSeg3D's buttons calls it.
+"""
+
+from __future__ import annotations
+
+import bpy
+import mathutils
+import numpy as np
+from numpy.typing import NDArray
+
+from ...conventions import BLENDER_FROM_OPENCV
+from ...errors import SceneError
+from ...scene_folder import Scene, View
+
+SENSOR_WIDTH = 36.0
+"""Millimetres. Only the ratio of lens to sensor counts; 36 makes the lens the familiar full-frame number."""
+
+IMAGE_OPACITY = 0.7
+"""The photo lies over the points: enough to see what is clicked, little enough to see the points under it."""
+
+
+def make(scene: Scene, view: View, image: bpy.types.Image | None) -> bpy.types.Object:
+    """A camera object, in no collection yet, placed in the root's space."""
+    data = bpy.data.cameras.new(view.name)
+    data.sensor_fit = "HORIZONTAL"
+    data.sensor_width = SENSOR_WIDTH
+    data.lens, data.shift_x, data.shift_y = lens_and_shift(view)
+    data.clip_start, data.clip_end = 0.001, 10000.0
+    data.show_background_images = True
+    if image is not None:
+        background = data.background_images.new()
+        background.image = image
+        background.alpha = IMAGE_OPACITY
+        background.display_depth = "FRONT"
+        background.frame_method = "FIT"
+    item = bpy.data.objects.new(view.name, data)
+    item.wildseg3d.role = "CAMERA"
+    item.wildseg3d.view = view.name
+    item.matrix_local = mathutils.Matrix((view.cam_to_world @ BLENDER_FROM_OPENCV).tolist())
+    return item
+
+
+def lens_and_shift(view: View) -> tuple[float, float, float]:
+    """Blender's lens in millimetres and its two shifts in frame widths, for ``sensor_fit`` HORIZONTAL.
+
+    The frame is one sensor wide, and shifts move it against the axis: its centre lies (W/2 - cx) pixels
+    right of the axis. Down the frame, a pixel is fx / fy as tall as it is wide.
+    """
+    width, height = view.size
+    lens = view.K[0, 0] * SENSOR_WIDTH / width
+    shift_x = (width / 2 - view.K[0, 2]) / width
+    shift_y = (view.K[1, 2] - height / 2) * pixel_aspect(view) / width
+    return lens, shift_x, shift_y
+
+
+def pixel_aspect(view: View) -> float:
+    """Height of a pixel over its width, at depth one."""
+    return float(view.K[0, 0] / view.K[1, 1])
+
+
+def fit_frame(scene: bpy.types.Scene, view: View, image_size: tuple[int, int] | None = None) -> None:
+    """Give the scene's render frame the aspect of ``view`` (and the size of its image, where known)."""
+    render = scene.render
+    render.resolution_x, render.resolution_y = image_size or view.size
+    aspect = pixel_aspect(view)
+    # Rounding in K must not show up as an odd pixel aspect in the render settings.
+    if abs(aspect - 1.0) < 1e-6:
+        aspect = 1.0
+    render.pixel_aspect_x = max(1.0, 1.0 / aspect)
+    render.pixel_aspect_y = max(1.0, aspect)
+
+
+def load_image(scene: Scene, view: View) -> bpy.types.Image:
+    """The undistorted photo as Blender's image. SceneError when it cannot be read."""
+    path = scene.image_path(view)
+    try:
+        return bpy.data.images.load(str(path), check_existing=True)
+    except RuntimeError as error:
+        raise SceneError(
+            f"{path} is missing or damaged: press Reconstruct to make the scene anew.",
+            fix="wildseg3d.reconstruct",
+        ) from error
+
+
+def colours(image: bpy.types.Image, view: View) -> NDArray[np.float32]:
+    """The image's colours on the view's grid, (H, W, 3) float32 in [0, 1], sRGB as in the file.
+
+    The image is a whole multiple of the grid; each grid pixel gets the mean of its block.
+    """
+    width, height = view.size
+    full_width, full_height = image.size
+    if full_width % width or full_height % height:
+        raise SceneError(
+            f"{bpy.path.abspath(image.filepath)} is {full_width} × {full_height} pixels, which does not fit "
+            f"its view of {width} × {height}: press Reconstruct to make the scene anew.",
+            fix="wildseg3d.reconstruct",
+        )
+    pixels = np.empty(full_width * full_height * image.channels, np.float32)
+    image.pixels.foreach_get(pixels)
+    blocks = pixels.reshape(height, full_height // height, width, full_width // width, image.channels)[
+        ..., :3
+    ]
+    mean = blocks.mean(axis=(1, 3), dtype=np.float32)
+    return np.ascontiguousarray(mean[::-1])  # Blender's images start at the bottom

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The list of objects: each is a name that prompts refer to and, once segmented, a mesh."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from . import lookup
+
+DEFAULT_NAME = "Object"
+
+
+def find(root: bpy.types.Object, name: str) -> Any | None:
+    """The list's item of that name, or None."""
+    return next((item for item in root.wildseg3d.groups if item.name == name), None)
+
+
+def ensure(root: bpy.types.Object, name: str = "") -> Any:
+    """The item of that name, made when missing and made active; without a name, the active one."""
+    settings = root.wildseg3d
+    if not name and settings.groups:
+        return settings.groups[min(settings.active_group, len(settings.groups) - 1)]
+    item = find(root, name or DEFAULT_NAME) or add(root, name or DEFAULT_NAME)
+    settings.active_group = list(settings.groups).index(item)
+    return item
+
+
+def add(root: bpy.types.Object, name: str = DEFAULT_NAME) -> Any:
+    """A new item, active; numbered when the name is taken."""
+    settings = root.wildseg3d
+    item = settings.groups.add()
+    item.previous_name = ""
+    item.name = _free_name(root, name, item)
+    settings.active_group = len(settings.groups) - 1
+    return item
+
+
+def rename(root: bpy.types.Object, item: Any) -> None:
+    """Let prompts and mesh follow the item's new name. Called by Blender when the name was edited."""
+    old, wanted = item.previous_name, item.name
+    name = _free_name(root, wanted.strip() or old or DEFAULT_NAME, item)
+    if name != wanted:
+        item.name = name  # comes back here with a free name
+        return
+    item.previous_name = name
+    if not old or old == name:
+        return
+    for prompt in lookup.prompts(root, old):
+        prompt.wildseg3d.group = name
+        prompt.name = prompt.name.replace(old, name, 1)
+    if item.object is not None:
+        item.object.name = name
+        item.object.data.name = name
+
+
+def remove(root: bpy.types.Object, name: str) -> None:
+    """Drop the item of that name and its prompts. Its points have to be merged back before."""
+    for prompt in lookup.prompts(root, name):
+        bpy.data.objects.remove(prompt)
+    settings = root.wildseg3d
+    index = [item.name for item in settings.groups].index(name)
+    settings.groups.remove(index)
+    settings.active_group = max(0, min(settings.active_group, len(settings.groups) - 1))
+
+
+def mesh_object(item: Any) -> bpy.types.Object | None:
+    """The mesh of an item, or None when it was not segmented yet or its mesh was deleted."""
+    found = item.object
+    return found if found is not None and found.users_collection else None
+
+
+def _free_name(root: bpy.types.Object, name: str, item: Any) -> str:
+    taken = {other.name for other in root.wildseg3d.groups if other != item}
+    number, candidate = 2, name
+    while candidate in taken:
+        candidate, number = f"{name} {number}", number + 1
+    return candidate

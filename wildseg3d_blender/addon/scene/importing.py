@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A scene folder -> a collection with a root Empty, the photos' cameras and the coloured points."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from ...scene_folder import Scene, object_folders, read_object, read_scene
+from . import cameras, display, groups, location, prompting, splitting
+from . import points as point_arrays
+
+
+def import_scene(blender_scene: bpy.types.Scene, folder: Path | str, name: str = "") -> bpy.types.Object:
+    """Bring a scene folder into a Blender scene; returns the root Empty.
+
+    Objects that were cut out before come as objects again, with their prompts. Everything goes into a new
+    collection and hangs under the root; the scene's camera becomes the first view's.
+
+    Args:
+        name: for the collection and the root; the scene folder's own name when empty.
+
+    Raises:
+        SceneError: the folder is missing, damaged, or from a newer version. Nothing is imported then.
+    """
+    scene = read_scene(folder)
+    images = {view.name: cameras.load_image(scene, view) for view in scene.views}
+    gathered = point_arrays.gather(scene, lambda view: cameras.colours(images[view.name], view))
+    cut_out = [read_object(scene, item) for item in object_folders(scene)]
+
+    name = name or scene.folder.name
+    collection = bpy.data.collections.new(name)
+    blender_scene.collection.children.link(collection)
+    root = _make_root(scene, name, gathered)
+    collection.objects.link(root)
+    for view in scene.views:
+        camera = cameras.make(scene, view, images[view.name])
+        camera.data.display_size = 0.08 * root.empty_display_size
+        camera.parent = root
+        collection.objects.link(camera)
+        if view is scene.views[0]:
+            blender_scene.camera = camera
+            cameras.fit_frame(blender_scene, view, tuple(images[view.name].size))
+
+    mesh = point_arrays.to_mesh(gathered, f"{name} points")
+    rest = bpy.data.objects.new(mesh.name, mesh)
+    rest.wildseg3d.role = "POINTS"
+    rest.parent = root
+    collection.objects.link(rest)
+    display.add_modifier(rest)
+
+    blender_scene.wildseg3d.root = root
+    for item in cut_out:
+        group = groups.add(root, item.name)
+        for prompt in item.prompts:
+            prompting.place(scene, root, prompt, group.name)
+        group.applied = prompting.digest(item.prompts)
+        if any(mask.any() for mask in item.points.values()):
+            splitting.split_object(scene, root, group.name, item.points)
+    root.wildseg3d.active_group = 0
+    display.apply_settings(root)
+    return root
+
+
+def _make_root(scene: Scene, name: str, points: point_arrays.Points) -> bpy.types.Object:
+    root = bpy.data.objects.new(name, None)
+    root.empty_display_type = "ARROWS"
+    root.empty_display_size = _extent(points)
+    settings = root.wildseg3d
+    settings.role = "ROOT"
+    settings.folder = location.remembered(scene.folder, bpy.data.filepath)
+    settings.confidence_levels = display.confidence_levels(points.confidence)
+    if (count := len(points.position)) > display.POINT_BUDGET:
+        settings.share = 100.0 * display.POINT_BUDGET / count
+    for view in scene.views:
+        item = settings.photos.add()
+        item.name, item.placed = view.name, True
+    for skipped in scene.skipped:
+        item = settings.photos.add()
+        item.name, item.reason, item.advice = skipped.photo.name, skipped.reason, skipped.advice
+    return root
+
+
+def _extent(points: point_arrays.Points) -> float:
+    """Half the diagonal of the box that holds the middle nine tenths of the points along each axis."""
+    if not len(points.position):
+        return 1.0
+    low, high = np.quantile(points.position[:: max(1, len(points.position) // 50000)], [0.05, 0.95], axis=0)
+    return float(np.linalg.norm(high - low) / 2) or 1.0

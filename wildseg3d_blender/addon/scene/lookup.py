@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is who among Blender's objects: a reconstruction's root, cameras, points and prompts.
+
+Always asked anew, by role and by name: undo, renaming and reloading replace Blender's data under a script.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from ...errors import SceneError
+from ...scene_folder import Scene, read_scene
+
+
+def active_root(scene: bpy.types.Scene) -> bpy.types.Object | None:
+    """The root of the reconstruction that the panel works on, or None."""
+    root = scene.wildseg3d.root
+    # A pointer outlives "delete": the object is then still in the file but in no scene.
+    if root is None or root.wildseg3d.role != "ROOT" or root.name not in scene.objects:
+        return next((item for item in scene.objects if item.wildseg3d.role == "ROOT"), None)
+    return root
+
+
+def require_root(scene: bpy.types.Scene) -> bpy.types.Object:
+    """As ``active_root``, but SceneError when there is none."""
+    root = active_root(scene)
+    if root is None:
+        raise SceneError(
+            "There is no reconstruction in this scene yet: choose a photos folder and press Reconstruct.",
+            fix="wildseg3d.reconstruct",
+        )
+    return root
+
+
+def scene_folder(root: bpy.types.Object) -> Path:
+    """Absolute path of a reconstruction's scene folder; it need not exist."""
+    return Path(bpy.path.abspath(root.wildseg3d.folder)).absolute()
+
+
+def open_scene(root: bpy.types.Object) -> Scene:
+    """The scene folder of a reconstruction, opened. SceneError when it is gone or from a newer version."""
+    folder = scene_folder(root)
+    if not folder.exists():
+        raise SceneError(
+            f"The scene folder {folder} is gone: put it back, set its new place under Scene Folder, or press "
+            "Reconstruct to make it anew.",
+            fix="wildseg3d.reconstruct",
+        )
+    return read_scene(folder)
+
+
+def cameras(root: bpy.types.Object) -> list[bpy.types.Object]:
+    """The photos' cameras, in the order of their names."""
+    found = _with_role(root, "CAMERA")
+    return sorted(found, key=lambda item: item.wildseg3d.view)
+
+
+def camera(root: bpy.types.Object, view: str) -> bpy.types.Object:
+    """The camera of the view of that name. SceneError when it was deleted."""
+    for item in cameras(root):
+        if item.wildseg3d.view == view:
+            return item
+    raise SceneError(
+        f"The camera of {view} was deleted: undo that, or open the scene folder again.",
+        fix="wildseg3d.open_scene",
+    )
+
+
+def points(root: bpy.types.Object) -> bpy.types.Object:
+    """The points that belong to no object yet. SceneError when they were deleted."""
+    found = _with_role(root, "POINTS")
+    if not found:
+        raise SceneError(
+            f"The points of {root.name} were deleted: undo that, or open the scene folder again.",
+            fix="wildseg3d.open_scene",
+        )
+    return found[0]
+
+
+def point_objects(root: bpy.types.Object) -> list[bpy.types.Object]:
+    """Every mesh of points: the rest first, then the objects cut out."""
+    return _with_role(root, "POINTS") + _with_role(root, "OBJECT")
+
+
+def prompts(root: bpy.types.Object, group: str | None = None) -> list[bpy.types.Object]:
+    """The prompts, of one object of the list or of all, in the order in which they were placed."""
+    found = _with_role(root, "PROMPT")
+    chosen = [item for item in found if group is None or item.wildseg3d.group == group]
+    return sorted(chosen, key=lambda item: item.wildseg3d.number)
+
+
+def root_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
+    """The root that ``item`` hangs under (or is), or None."""
+    while item is not None and item.wildseg3d.role != "ROOT":
+        item = item.parent
+    return item
+
+
+def collection(root: bpy.types.Object) -> bpy.types.Collection:
+    """The collection that new objects of this reconstruction go into."""
+    return root.users_collection[0]
+
+
+def _with_role(root: bpy.types.Object, role: str) -> list[bpy.types.Object]:
+    # An object that was deleted in the viewport can linger in the file, without a collection.
+    return [item for item in root.children_recursive if item.wildseg3d.role == role and item.users_collection]

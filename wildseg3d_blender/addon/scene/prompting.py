@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prompts as Empties: placed on the surface they hit, read back as the pixel they project to.
+
+A prompt hangs under its camera. Its pixel is where that camera sees it, so one that was moved by hand
+counts where it is now; along the ray it may lie anywhere. A click shows as a green "+" or a red "-" that
+faces the camera; a box is a frame, and moving or scaling it in its camera's plane moves its corners.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+import bpy
+import mathutils
+import numpy as np
+from numpy.typing import NDArray
+
+from ...conventions import camera_rays
+from ...errors import PromptError
+from ...prompts import Box, Click, Prompt, prompt_to_json
+from ...scene_folder import Scene, View
+from . import groups, lookup, symbols
+
+POSITIVE_COLOUR = (0.1, 0.9, 0.2, 1.0)
+NEGATIVE_COLOUR = (1.0, 0.1, 0.1, 1.0)
+SYMBOL_SIZE = 0.03
+"""Side of a click's symbol as a share of the image's longer side."""
+
+REACH = 0.02
+"""How far from a click, as a share of the image's longer side, a measured pixel may lend its depth."""
+
+
+def add_click(
+    root: bpy.types.Object,
+    view_name: str,
+    photo_pixel: tuple[float, float],
+    *,
+    positive: bool = True,
+    group: str = "",
+) -> bpy.types.Object:
+    """Add a click at a pixel of a photo (upright, from its top-left corner, y down); returns its Empty.
+
+    Args:
+        view_name: the view, or the photo's file name.
+        group: the object it speaks about; the list's active one when empty, made when missing.
+
+    Raises:
+        SceneError: no such view, or the scene folder is gone.
+        PromptError: the pixel lies outside the photo.
+    """
+    scene = lookup.open_scene(root)
+    view = scene.view(view_name)
+    x, y = _to_view(view, photo_pixel)
+    return place(scene, root, Click(view.name, x, y, positive), groups.ensure(root, group).name)
+
+
+def add_box(
+    root: bpy.types.Object,
+    view_name: str,
+    first: tuple[float, float],
+    second: tuple[float, float],
+    *,
+    group: str = "",
+) -> bpy.types.Object:
+    """Add a box from two opposite corners in photo pixels; otherwise as ``add_click``."""
+    scene = lookup.open_scene(root)
+    view = scene.view(view_name)
+    (x0, x1), (y0, y1) = (sorted(pair) for pair in zip(first, second, strict=True))
+    if x1 - x0 < 1 or y1 - y0 < 1:
+        raise PromptError(f"A box of {x1 - x0:g} × {y1 - y0:g} pixels holds nothing: drag it larger.")
+    x0, y0 = _to_view(view, (x0, y0))
+    x1, y1 = _to_view(view, (x1, y1))
+    return place(scene, root, Box(view.name, x0, y0, x1, y1), groups.ensure(root, group).name)
+
+
+def place(scene: Scene, root: bpy.types.Object, prompt: Prompt, group: str) -> bpy.types.Object:
+    """Make the Empty of a prompt in view pixels. SceneError when its camera or the folder is gone."""
+    view = scene.view(prompt.view)
+    camera = lookup.camera(root, view.name)
+    is_box = isinstance(prompt, Box)
+    if isinstance(prompt, Box):
+        positive = True
+        centre = ((prompt.x0 + prompt.x1) / 2, (prompt.y0 + prompt.y1) / 2)
+        half = np.array([prompt.x1 - prompt.x0, prompt.y1 - prompt.y0]) / 2
+    else:
+        positive = prompt.positive
+        centre = (prompt.x, prompt.y)
+        half = np.full(2, 0.5 * SYMBOL_SIZE * max(view.size))
+    depth, on_surface = _depth_at(scene, view, centre)
+
+    item = bpy.data.objects.new(f"{group} {symbols.NAMES[(is_box, positive)]}", None)
+    item.empty_display_type = "IMAGE"
+    item.data = symbols.image(is_box, positive)
+    item.use_empty_image_alpha = True
+    item.empty_image_depth = "FRONT"
+    item.color = POSITIVE_COLOUR if positive else NEGATIVE_COLOUR
+    item.empty_display_size = 2.0  # the symbol spans -1..1, so that scale is its half size
+    settings = item.wildseg3d
+    settings.role, settings.view, settings.group = "PROMPT", view.name, group
+    settings.positive, settings.is_box, settings.on_surface = positive, is_box, on_surface
+    settings.number = 1 + max((other.wildseg3d.number for other in lookup.prompts(root)), default=0)
+
+    item.parent = camera
+    item.location = _to_camera(view, centre, depth)
+    width, height = half * depth / view.K[[0, 1], [0, 1]]
+    item.scale = (width, height, min(width, height))
+    lookup.collection(root).objects.link(item)
+    return item
+
+
+def remove(root: bpy.types.Object, name: str = "") -> None:
+    """Remove the prompt whose Empty has that name; without one, the last prompt of the active object.
+
+    Raises:
+        PromptError: there is no such prompt.
+    """
+    if name:
+        found = [item for item in lookup.prompts(root) if item.name == name]
+    else:
+        settings = root.wildseg3d
+        active = settings.groups[settings.active_group].name if settings.groups else None
+        found = lookup.prompts(root, active)[-1:]
+    if not found:
+        raise PromptError(
+            f"There is no prompt named {name}." if name else "The active object has no prompts."
+        )
+    bpy.data.objects.remove(found[0])
+
+
+def read(scene: Scene, root: bpy.types.Object, item: bpy.types.Object) -> Prompt:
+    """The prompt that an Empty stands for where it is now, in view pixels.
+
+    Raises:
+        PromptError: it was moved out of the photo or behind its camera.
+    """
+    settings = item.wildseg3d
+    view = scene.view(settings.view)
+    camera = lookup.camera(root, view.name)
+    if item.parent == camera and not item.constraints:
+        # From its own transform, not from matrix_world: that one is stale until Blender's next update, and
+        # for good in a collection that is hidden.
+        to_camera = item.matrix_parent_inverse @ item.matrix_basis
+    else:
+        to_camera = camera.matrix_world.inverted() @ item.matrix_world
+    if not settings.is_box:
+        x, y = _project(view, to_camera @ mathutils.Vector((0.0, 0.0, 0.0)), item.name)
+        return Click(view.name, x, y, settings.positive)
+    corners = [
+        _project(view, to_camera @ mathutils.Vector((x, y, 0.0)), item.name)
+        for x in (-1.0, 1.0)
+        for y in (-1.0, 1.0)
+    ]
+    # A box may reach over the border once it was moved; what lies outside is cut off.
+    x0, y0 = np.clip(np.min(corners, axis=0), 0.0, view.size)
+    x1, y1 = np.clip(np.max(corners, axis=0), 0.0, view.size)
+    if x1 - x0 < 1 or y1 - y0 < 1:
+        raise PromptError(f"{item.name} no longer covers the photo {view.name}: move it back or delete it.")
+    return Box(view.name, float(x0), float(y0), float(x1), float(y1))
+
+
+def read_group(scene: Scene, root: bpy.types.Object, group: str) -> list[Prompt]:
+    """All prompts of an object, in the order in which they were placed.
+
+    Raises:
+        PromptError: there are none, none is positive, or one lies outside its photo.
+    """
+    found = []
+    for item in lookup.prompts(root, group):
+        prompt = read(scene, root, item)
+        if isinstance(prompt, Click):
+            width, height = scene.view(prompt.view).size
+            if not (0 <= prompt.x <= width and 0 <= prompt.y <= height):
+                raise PromptError(
+                    f"{item.name} was moved out of the photo {prompt.view}: move it back or delete it."
+                )
+        found.append(prompt)
+    if not found:
+        raise PromptError(f"{group} has no prompts: press Add Prompt and click on it in a photo.")
+    if not any(isinstance(prompt, Box) or prompt.positive for prompt in found):
+        raise PromptError(f"Every prompt of {group} excludes: place at least one on the object itself.")
+    return found
+
+
+def digest(prompts: Sequence[Prompt]) -> str:
+    """A short text that changes when a prompt is added, removed, or moved by a fiftieth of a pixel."""
+    rounded = [
+        {
+            key: round(value * 50) if isinstance(value, float) else value
+            for key, value in prompt_to_json(p).items()
+        }
+        for p in prompts
+    ]
+    return hashlib.sha1(json.dumps(rounded).encode(), usedforsecurity=False).hexdigest()
+
+
+def _to_view(view: View, photo_pixel: tuple[float, float]) -> tuple[float, float]:
+    x, y = photo_pixel
+    width, height = view.photo_size
+    if not (0 <= x <= width and 0 <= y <= height):
+        raise PromptError(
+            f"({x:g}, {y:g}) lies outside the photo {view.photo.name}, which is {width} × {height} pixels: "
+            "click inside it."
+        )
+    view_x, view_y = (float(value) for value in view.warp.to_view(np.array([x, y], dtype=np.float64)))
+    if not (0 <= view_x <= view.size[0] and 0 <= view_y <= view.size[1]):
+        raise PromptError(
+            f"({x:g}, {y:g}) lies on the border of {view.photo.name} that the lens correction cuts off: "
+            "click further inside."
+        )
+    return view_x, view_y
+
+
+def _depth_at(scene: Scene, view: View, pixel: tuple[float, float]) -> tuple[float, bool]:
+    """Depth of the surface at a view pixel, or a typical depth of the view and False."""
+    width, height = view.size
+    confidence = scene.confidence(view)
+    column = min(max(int(pixel[0]), 0), width - 1)
+    row = min(max(int(pixel[1]), 0), height - 1)
+    reach = max(1, round(REACH * max(width, height)))
+    rows = slice(max(0, row - reach), row + reach + 1)
+    columns = slice(max(0, column - reach), column + reach + 1)
+    near_rows, near_columns = np.nonzero(np.asarray(confidence[rows, columns]) > 0)
+    if len(near_rows):
+        distance = (near_rows + rows.start - row) ** 2 + (near_columns + columns.start - column) ** 2
+        nearest = int(distance.argmin())
+        position = scene.pointmap(view)[rows, columns][near_rows[nearest], near_columns[nearest]]
+        return float(_depth(view, position)), True
+    valid = np.asarray(confidence) > 0
+    if not valid.any():
+        return 1.0, False
+    return float(np.median(_depth(view, np.asarray(scene.pointmap(view))[valid]))), False
+
+
+def _depth(view: View, points_world: NDArray[np.floating]) -> NDArray[np.floating]:
+    return (points_world - view.cam_to_world[:3, 3]) @ view.cam_to_world[:3, 2]
+
+
+def _to_camera(view: View, pixel: tuple[float, float], depth: float) -> mathutils.Vector:
+    """The point at ``depth`` on a view pixel's ray, in Blender's camera axes."""
+    x, y, z = camera_rays(view.K, np.array(pixel, dtype=np.float64)) * depth
+    return mathutils.Vector((x, -y, -z))
+
+
+def _project(view: View, position: mathutils.Vector, name: str) -> tuple[float, float]:
+    """View pixel of a point in Blender's camera axes."""
+    if position.z >= 0:
+        raise PromptError(f"{name} lies behind the camera of {view.name}: move it back or delete it.")
+    x, y, _ = view.K @ np.array([position.x / -position.z, -position.y / -position.z, 1.0])
+    return float(x), float(y)

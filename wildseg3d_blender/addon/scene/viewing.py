@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What open windows show. Every function does nothing in background mode, where there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import bpy
+import mathutils
+import numpy as np
+from bpy_extras.view3d_utils import region_2d_to_vector_3d
+
+from ...scene_folder import View
+from . import lookup
+
+
+def views_3d() -> Iterator[bpy.types.Area]:
+    """The 3D view areas of all windows."""
+    for window in bpy.context.window_manager.windows:
+        yield from (area for area in window.screen.areas if area.type == "VIEW_3D")
+
+
+def redraw() -> None:
+    """Have all 3D views drawn anew, their sidebars included."""
+    for area in views_3d():
+        area.tag_redraw()
+
+
+def show_photo_colours() -> None:
+    """Let Solid show the points in the photos' colours, unlit: the light is in the photos already."""
+    for area in views_3d():
+        shading = area.spaces.active.shading
+        shading.color_type = "VERTEX"
+        shading.light = "FLAT"
+
+
+def frame(root: bpy.types.Object) -> None:
+    """Turn every 3D view to the reconstruction, seen from where its middle photo was taken."""
+    areas = list(views_3d())
+    if not areas:
+        return
+    mesh = lookup.points(root).data
+    position = np.empty(len(mesh.vertices) * 3, np.float32)
+    mesh.attributes["position"].data.foreach_get("vector", position)
+    position = position.reshape(-1, 3)
+    position = position[:: max(1, len(position) // 50000)]
+    if not len(position):
+        return
+    low, high = np.quantile(position, [0.05, 0.95], axis=0)
+    to_world = root.matrix_world
+    scale = to_world.median_scale
+    found = lookup.cameras(root)
+    rotation = found[len(found) // 2].matrix_world.to_quaternion() if found else None
+    for area in areas:
+        region = area.spaces.active.region_3d
+        if region.view_perspective == "CAMERA":
+            region.view_perspective = "PERSP"
+        region.view_location = to_world @ mathutils.Vector((low + high) / 2)
+        # The viewport's sensor is fixed at 72 mm, along its longer edge.
+        half_width = 36.0 / area.spaces.active.lens * min(1.0, area.height / max(area.width, 1))
+        region.view_distance = 0.6 * scale * float(np.linalg.norm(high - low)) / half_width
+        if rotation is not None:
+            region.view_rotation = rotation
+    redraw()
+
+
+def look_through(context: bpy.types.Context, camera: bpy.types.Object) -> None:
+    """Make ``camera`` the scene's and show it in the 3D view at hand, or in all when none is."""
+    context.scene.camera = camera
+    own = context.area if context.area is not None and context.area.type == "VIEW_3D" else None
+    for area in [own] if own is not None else views_3d():
+        area.spaces.active.region_3d.view_perspective = "CAMERA"
+    redraw()
+
+
+def looks_through(context: bpy.types.Context) -> bool:
+    """Whether the 3D view at hand (or the first one) shows the scene's camera; True without windows."""
+    own = context.area if context.area is not None and context.area.type == "VIEW_3D" else None
+    area = own or next(views_3d(), None)
+    return area is None or area.spaces.active.region_3d.view_perspective == "CAMERA"
+
+
+def pixel_under_mouse(
+    region: bpy.types.Region,
+    region_3d: bpy.types.RegionView3D,
+    camera: bpy.types.Object,
+    view: View,
+    mouse: tuple[int, int],
+) -> tuple[float, float] | None:
+    """The view pixel under the mouse in a 3D view that looks through ``camera``; None when outside."""
+    direction_world = region_2d_to_vector_3d(region, region_3d, mouse)
+    direction = camera.matrix_world.to_3x3().inverted() @ direction_world
+    if direction.z >= 0:
+        return None
+    x, y, _ = view.K @ np.array([direction.x / -direction.z, direction.y / direction.z, 1.0])
+    inside = 0 <= x <= view.size[0] and 0 <= y <= view.size[1]
+    return (float(x), float(y)) if inside else None
+
+
+def region_at(
+    window: bpy.types.Window, mouse_x: int, mouse_y: int
+) -> tuple[bpy.types.Region, bpy.types.RegionView3D] | None:
+    """The 3D view under the mouse (window coordinates) that looks through a camera, or None.
+
+    None too over its sidebar, toolbar and header, which lie on top of it.
+    """
+    for area in window.screen.areas:
+        if area.type != "VIEW_3D" or not _holds(area, mouse_x, mouse_y):
+            continue
+        region_3d = area.spaces.active.region_3d
+        if region_3d.view_perspective != "CAMERA":
+            return None
+        below = [region for region in area.regions if _holds(region, mouse_x, mouse_y)]
+        if any(region.type != "WINDOW" and region.alignment != "NONE" for region in below):
+            return None
+        return next(((region, region_3d) for region in below if region.type == "WINDOW"), None)
+    return None
+
+
+def _holds(box: bpy.types.Area | bpy.types.Region, x: int, y: int) -> bool:
+    return box.x <= x < box.x + box.width and box.y <= y < box.y + box.height
