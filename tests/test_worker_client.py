@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Blender's end of the worker, with real worker processes doing real work."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.tiny_scene import write_tiny_scene
+from wildseg3d_blender.addon.worker_client import Request, WorkerClient
+from wildseg3d_blender.errors import Cancelled, PhotoError, SceneError, WorkerError
+from wildseg3d_blender.pipeline.segment import SceneSession
+from wildseg3d_blender.prompts import Click
+from wildseg3d_blender.scene_folder import Scene, read_object, read_scene
+from wildseg3d_blender.worker.protocol import ProgressReport, Reconstruct, Reconstructed, Segment, Segmented
+
+ROOT = Path(__file__).absolute().parents[1]
+CLICK = Click("middle", 80.0, 58.0)
+
+posix_only = pytest.mark.skipif(os.name != "posix", reason="uses POSIX signals")
+
+
+@pytest.fixture
+def client() -> Iterator[WorkerClient]:
+    client = WorkerClient()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    return write_tiny_scene(tmp_path_factory.mktemp("tiny") / "scene")
+
+
+@pytest.fixture(scope="module")
+def long_work(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """Parameters of a reconstruction that keeps native code busy for many seconds."""
+    folder = tmp_path_factory.mktemp("noise")
+    random = np.random.default_rng(1)
+    for index in range(8):
+        noise = random.integers(0, 256, (300, 400, 3), dtype=np.uint8)
+        Image.fromarray(noise).resize((1600, 1200)).save(folder / f"{index}.jpg", quality=80)
+    return Reconstruct((str(folder),), str(folder / "scene")).to_json()
+
+
+def wait_for_progress(request: Request) -> ProgressReport:
+    deadline = time.monotonic() + 20
+    while request.progress is None and not request.done and time.monotonic() < deadline:
+        request.wait(0.02)
+    assert request.progress is not None, "no progress came"
+    return request.progress
+
+
+def gone(pid: int, seconds: float) -> bool:
+    """Whether a process that is not our child ends within that time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_segment_gives_what_the_call_in_this_process_gives(client: WorkerClient, scene: Scene) -> None:
+    reports: list[ProgressReport] = []
+    params = Segment(str(scene.folder), "Ball", (CLICK,))
+    request = client.request("segment", params.to_json(), reports.append)
+    assert request.wait(60)
+    answer = Segmented.from_json(request.result())
+    item = read_object(scene, Path(answer.folder))
+
+    masks = SceneSession(scene.folder).masks([CLICK])
+    assert masks.keys() == item.masks.keys()
+    for view, mask in masks.items():
+        np.testing.assert_array_equal(item.masks[view], mask)
+        assert answer.masks[view] == int(mask.sum())
+    assert answer.points == sum(int(points.sum()) for points in item.points.values())
+    assert reports
+    assert [report.fraction for report in reports] == sorted(report.fraction for report in reports)
+    assert request.progress == reports[-1]
+    assert {report.id for report in reports} == {request.id}
+
+
+def test_errors_come_as_themselves(client: WorkerClient, tmp_path: Path, scene: Scene) -> None:
+    none_there = Reconstruct((str(tmp_path / "nowhere"),), str(tmp_path / "scene"))
+    photos = client.request("reconstruct", none_there.to_json())
+    missing = client.request("segment", Segment(str(tmp_path / "nope"), "A", (CLICK,)).to_json())
+    assert photos.wait(20) and missing.wait(20)
+    with pytest.raises(PhotoError, match="nowhere"):
+        photos.result()
+    with pytest.raises(SceneError, match="nope"):
+        missing.result()
+
+
+def test_polling_never_waits(client: WorkerClient, long_work: dict[str, object]) -> None:
+    started = time.monotonic()
+    request = client.request("reconstruct", long_work)
+    assert time.monotonic() - started < 0.5
+    with pytest.raises(RuntimeError, match="still running"):
+        request.result()
+    longest = 0.0
+    while request.progress is None or time.monotonic() - started < 2:
+        before = time.monotonic()
+        client.poll()
+        longest = max(longest, time.monotonic() - before)
+        time.sleep(0.01)
+    assert longest < 0.1
+
+
+def test_cancel_takes_a_second_at_most_and_work_goes_on_after(
+    client: WorkerClient, long_work: dict[str, object], scene: Scene
+) -> None:
+    request = client.request("reconstruct", long_work)
+    wait_for_progress(request)
+    time.sleep(0.7)  # into the native feature search
+    started = time.monotonic()
+    request.cancel()
+    assert request.wait(3)
+    assert time.monotonic() - started < 1.0
+    with pytest.raises(Cancelled):
+        request.result()
+    assert not Path(str(long_work["folder"])).exists()
+    again = client.request("segment", Segment(str(scene.folder), "Ball", (CLICK,)).to_json())
+    assert again.wait(60)
+    assert again.result()["object"] == "Ball"
+
+
+@posix_only
+def test_a_worker_that_does_not_listen_is_killed_within_a_second(
+    client: WorkerClient, long_work: dict[str, object]
+) -> None:
+    request = client.request("reconstruct", long_work)
+    wait_for_progress(request)
+    pid = client.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    started = time.monotonic()
+    request.cancel()
+    assert request.wait(3)
+    assert time.monotonic() - started < 1.0
+    with pytest.raises(Cancelled):
+        request.result()
+    assert gone(pid, 1)
+
+
+def test_a_waiting_request_can_be_cancelled(client: WorkerClient, long_work: dict[str, object]) -> None:
+    running = client.request("reconstruct", long_work)
+    waiting = client.request("reconstruct", long_work)
+    wait_for_progress(running)
+    waiting.cancel()
+    assert waiting.wait(0.5)
+    with pytest.raises(Cancelled):
+        waiting.result()
+    assert not running.done
+
+
+@posix_only
+def test_death_is_explained_and_the_next_request_starts_a_new_worker(
+    client: WorkerClient, long_work: dict[str, object], scene: Scene
+) -> None:
+    request = client.request("reconstruct", long_work)
+    wait_for_progress(request)
+    pid = client.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSEGV)
+    assert request.wait(3)
+    with pytest.raises(WorkerError, match=r"signal 11") as caught:
+        request.result()
+    # The worker's last words: where its threads were, from faulthandler.
+    assert "Segmentation fault" in caught.value.message
+    again = client.request("segment", Segment(str(scene.folder), "Ball", (CLICK,)).to_json())
+    assert again.wait(60)
+    assert again.result()["object"] == "Ball"
+    assert client.pid != pid
+
+
+@posix_only
+def test_a_worker_killed_outright_is_reported(client: WorkerClient, long_work: dict[str, object]) -> None:
+    request = client.request("reconstruct", long_work)
+    wait_for_progress(request)
+    os.kill(client.pid or 0, signal.SIGKILL)
+    assert request.wait(3)
+    with pytest.raises(WorkerError, match="signal 9, perhaps out of memory"):
+        request.result()
+    assert client.pid is None
+
+
+def test_an_exit_code_is_reported(tmp_path: Path) -> None:
+    # A Python that cannot find the package ends at once with 1.
+    client = WorkerClient(python=sys.executable)
+    client._environment["PYTHONPATH"] = str(tmp_path)
+    request = client.request("segment", {})
+    assert request.wait(10)
+    with pytest.raises(WorkerError, match=r"exit code 1.*\n.*wildseg3d_blender"):
+        request.result()
+    client.close()
+
+
+def test_no_python_is_explained(tmp_path: Path) -> None:
+    client = WorkerClient(python=str(tmp_path / "python"))
+    with pytest.raises(WorkerError, match="could not be started"):
+        client.request("segment", {})
+    client.close()
+
+
+@posix_only
+def test_the_worker_ends_when_its_parent_is_killed(long_work: dict[str, object]) -> None:
+    parent_code = (
+        "import sys, json, time\n"
+        "from wildseg3d_blender.addon.worker_client import WorkerClient\n"
+        "client = WorkerClient()\n"
+        "request = client.request('reconstruct', json.loads(sys.argv[1]))\n"
+        "while request.progress is None:\n"
+        "    request.wait(0.05)\n"
+        "print(client.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", parent_code, json.dumps(long_work)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout is not None
+    with parent.stdout as stdout:
+        pid = int(stdout.readline())
+    time.sleep(0.5)
+    parent.kill()
+    parent.wait()
+    assert gone(pid, 2.5)
+
+
+@posix_only
+def test_an_ordinary_exit_leaves_no_worker() -> None:
+    parent_code = (
+        "from wildseg3d_blender.addon.worker_client import WorkerClient\n"
+        "client = WorkerClient()\n"
+        "client.request('segment', {'scene': '/no', 'object': 'A', 'prompts': []}).wait(10)\n"
+        "print(client.pid)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", parent_code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30
+    )
+    assert gone(int(run.stdout), 0.2)
+
+
+@posix_only
+def test_workers_leave_no_threads_descriptors_zombies_or_files(tmp_path: Path) -> None:
+    def open_descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 0
+
+    before = threading.active_count(), open_descriptors()
+    left = []
+    for kill in (True, False, True):
+        client = WorkerClient()
+        request = client.request("segment", {"scene": str(tmp_path), "object": "A", "prompts": []})
+        assert request.wait(20)
+        assert client.pid is not None and client._worker is not None
+        left.append(Path(client._worker._folder.name))
+        if kill:
+            pid = client.pid
+            os.kill(pid, signal.SIGKILL)
+            deadline = time.monotonic() + 2
+            while client.pid is not None and time.monotonic() < deadline:
+                client.poll(block=0.02)
+            with pytest.raises(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+        client.close()
+    assert (threading.active_count(), open_descriptors()) == before
+    assert not [folder for folder in left if folder.exists()]
+
+
+def test_closing_ends_what_runs(long_work: dict[str, object]) -> None:
+    client = WorkerClient()
+    request = client.request("reconstruct", long_work)
+    wait_for_progress(request)
+    pid = client.pid
+    started = time.monotonic()
+    client.close()
+    assert time.monotonic() - started < 2.5
+    with pytest.raises(Cancelled):
+        request.result()
+    assert gone(pid or 0, 0.1)
+
+
+def test_a_result_from_the_worker_is_the_scene_on_disk(client: WorkerClient, sample_scene: Scene) -> None:
+    # The session's scene, made again by the worker from the same photos.
+    folder = sample_scene.folder.with_name("again")
+    photos = tuple(str(view.photo) for view in sample_scene.views)
+    size = int(sample_scene.settings["image_size"])
+    request = client.request("reconstruct", Reconstruct(photos, str(folder), image_size=size).to_json())
+    assert request.wait(300)
+    answer = Reconstructed.from_json(request.result())
+    again = read_scene(answer.scene)
+    assert answer.views == tuple(view.name for view in again.views)
+    assert answer.points == sum(int((again.confidence(view) > 0).sum()) for view in again.views)
+    for view, other in zip(sample_scene.views, again.views, strict=True):
+        np.testing.assert_allclose(other.K, view.K)
+        np.testing.assert_allclose(other.cam_to_world, view.cam_to_world)
+        np.testing.assert_array_equal(again.pointmap(other), sample_scene.pointmap(view))

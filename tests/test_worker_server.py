@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The worker as a real process, spoken to line by line."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wildseg3d_blender import __version__
+from wildseg3d_blender.errors import SceneError
+from wildseg3d_blender.worker import protocol
+from wildseg3d_blender.worker.protocol import PROTOCOL_VERSION, Initialize, Initialized
+
+ROOT = Path(__file__).absolute().parents[1]
+
+
+class Peer:
+    """A worker process and its two pipes."""
+
+    def __init__(self, *command: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+        )
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.stdin, self.stdout = self.process.stdin, self.process.stdout
+
+    def send(self, line: bytes) -> None:
+        self.stdin.write(line)
+        self.stdin.flush()
+
+    def receive(self) -> dict[str, Any]:
+        return protocol.decode(self.stdout.readline())
+
+    def ask(self, id: int, method: str, params: Any) -> dict[str, Any]:
+        self.send(protocol.request(id, method, params))
+        return self.receive()
+
+    def initialize(self) -> dict[str, Any]:
+        return self.ask(0, "initialize", Initialize(PROTOCOL_VERSION).to_json())
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Peer]]:
+    peers: list[Peer] = []
+
+    def start(*command: str) -> Peer:
+        peers.append(Peer(*(command or ("-m", "wildseg3d_blender.worker"))))
+        return peers[-1]
+
+    yield start
+    for peer in peers:
+        peer.process.kill()
+        peer.process.wait()
+        for pipe in (peer.process.stdin, peer.process.stdout, peer.process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+def test_it_is_ready_within_a_second(start: Callable[..., Peer]) -> None:
+    started = time.monotonic()
+    peer = start()
+    answer = Initialized.from_json(peer.initialize()["result"])
+    assert time.monotonic() - started < 1.0
+    assert answer.version == __version__
+    assert answer.pid == peer.process.pid
+
+
+def test_another_protocol_version_is_explained(start: Callable[..., Peer]) -> None:
+    answer = start().ask(1, "initialize", {"protocol_version": PROTOCOL_VERSION + 1})
+    assert "restart Blender" in answer["error"]["message"]
+
+
+def test_nothing_works_before_initialize(start: Callable[..., Peer]) -> None:
+    answer = start().ask(1, "segment", {"scene": "a", "object": "b", "prompts": []})
+    assert answer["error"]["code"] == protocol.NOT_INITIALIZED
+
+
+def test_nonsense_is_answered_and_does_no_harm(start: Callable[..., Peer]) -> None:
+    peer = start()
+    peer.initialize()
+    for line, id, code in (
+        (b"Segmentation fault\n", None, protocol.PARSE_ERROR),
+        (b"\xff\xfe\xfd\n", None, protocol.PARSE_ERROR),
+        (b"[]\n", None, protocol.INVALID_REQUEST),
+        (protocol.encode({"id": "seven", "method": "segment"}), None, protocol.INVALID_REQUEST),
+        (protocol.request(1, "paint", {}), 1, protocol.METHOD_NOT_FOUND),
+        (protocol.request(2, "reconstruct", {"photos": "all"}), 2, protocol.INVALID_PARAMS),
+        (protocol.notification("cancel", {"id": "all"}), None, protocol.INVALID_PARAMS),
+    ):
+        peer.send(line)
+        answer = peer.receive()
+        assert (answer["id"], answer["error"]["code"]) == (id, code), line
+    peer.send(b"\n")
+    peer.send(protocol.notification("cancel", {"id": 99}))
+    peer.send(protocol.notification("hello", {}))
+    missing = peer.ask(3, "segment", {"scene": "/no/such/scene", "object": "b", "prompts": []})
+    assert isinstance(protocol.error_from_json(missing["error"]), SceneError)
+    assert missing["error"]["data"]["fix"] == "wildseg3d.reconstruct"
+
+
+def test_shutdown_ends_it(start: Callable[..., Peer]) -> None:
+    peer = start()
+    peer.initialize()
+    assert peer.ask(1, "shutdown", {})["result"] is None
+    assert peer.process.wait(2) == 0
+
+
+def test_it_ends_with_its_input(start: Callable[..., Peer]) -> None:
+    peer = start()
+    peer.initialize()
+    peer.stdin.close()
+    assert peer.process.wait(2) == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="interrupts are sent with POSIX signals here")
+def test_an_interrupt_while_idle_does_not_end_it(start: Callable[..., Peer]) -> None:
+    peer = start()
+    peer.initialize()
+    peer.process.send_signal(signal.SIGINT)
+    time.sleep(0.1)
+    assert peer.initialize()["result"]["pid"] == peer.process.pid
+
+
+def test_prints_to_stdout_do_not_reach_the_protocol(start: Callable[..., Peer]) -> None:
+    # What a native library does: write to file descriptor 1, from another thread, all the time.
+    noisy = (
+        "import os, threading\n"
+        "from wildseg3d_blender.worker.__main__ import main\n"
+        "def noise():\n"
+        "    while True:\n"
+        "        os.write(1, b'native noise ' * 50)\n"
+        "        print('python noise', flush=True)\n"
+        "        threading.Event().wait(0.002)\n"
+        "main_takes_the_pipes = threading.Timer(0.3, noise)\n"
+        "main_takes_the_pipes.daemon = True\n"
+        "main_takes_the_pipes.start()\n"
+        "main()\n"
+    )
+    peer = start("-c", noisy)
+    for id in range(60):
+        assert peer.ask(id, "initialize", Initialize(PROTOCOL_VERSION).to_json())["id"] == id
+        time.sleep(0.02)
+    peer.stdin.close()
+    peer.process.wait(3)
+    assert peer.process.stderr is not None
+    said = peer.process.stderr.read()
+    assert b"native noise" in said
+    assert b"python noise" in said
