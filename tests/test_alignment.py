@@ -12,8 +12,10 @@ from tests.synthetic import (
     all_pairs,
     depth_graph,
     errors,
+    look_at,
     orbit,
     pair_graph,
+    render,
     smooth_noise,
     with_edges,
 )
@@ -101,6 +103,29 @@ def test_hints_survive_noisy_depth(views: list[TrueView]) -> None:
         np.testing.assert_allclose(alignment.depth[v][known], depths[v][known], rtol=1e-4)
         np.testing.assert_array_equal(alignment.confidence[v], confidence[v])
         assert (alignment.depth[v][~known] == 0).all()
+
+
+def test_hints_without_parallax_still_align() -> None:
+    """Photos turned on the spot: the distance between cameras, zero, cannot tell any edge's scale."""
+    K, eye = orbit(1, SIZE)[0].K, np.array([2.0, -2.5, 1.5])
+    views = [render(f"v{n}", K, look_at(eye, np.array([0.2 * n, 0, 0.4])), *SIZE) for n in range(3)]
+    alignment = align(pair_graph(views, hints=True))
+    centres = alignment.cam_to_world[:, :3, 3]
+    assert np.ptp(centres, axis=0).max() < 1e-3 * np.median(alignment.depth[0])
+    for v, view in enumerate(views):
+        np.testing.assert_allclose(alignment.K[v], view.K, rtol=1e-3)
+        expected = views[0].cam_to_world[:3, :3].T @ view.cam_to_world[:3, :3]
+        np.testing.assert_allclose(alignment.cam_to_world[v, :3, :3], expected, atol=1e-3)
+
+
+def test_view_confident_only_in_a_small_patch_is_placed(views: list[TrueView]) -> None:
+    """View 3 hangs on one patch of one edge, in which it is not even first."""
+    graph = pair_graph(views[:4], [(0, 1), (1, 0), (1, 2), (2, 1), (2, 3)])
+    patch = np.zeros_like(graph.edges[4].confidence_j)
+    patch[30:60, 40:70] = graph.edges[4].confidence_j[30:60, 40:70]
+    alignment = align(with_edges(graph, [*graph.edges[:4], replace(graph.edges[4], confidence_j=patch)]))
+    assert_exact(alignment, views[:4])
+    np.testing.assert_array_equal(alignment.confidence[3], patch)
 
 
 def test_one_direction_per_pair(views: list[TrueView]) -> None:
@@ -279,6 +304,14 @@ def test_too_little_to_align(views: list[TrueView], clean: PairGraph) -> None:
     ]
     with pytest.raises(AlignmentError, match="confident"):
         align(with_edges(clean, blank))
+    apart = []
+    for edge in clean.edges:
+        own, other = edge.confidence_i.copy(), edge.confidence_j.copy()
+        own[:48] = 0.0
+        other[48:] = 0.0
+        apart.append(replace(edge, confidence_i=own, confidence_j=other))
+    with pytest.raises(AlignmentError, match="same surface"):
+        align(with_edges(clean, apart))
 
 
 def test_progress_rises_and_cancel_stops(clean: PairGraph) -> None:

@@ -1,10 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The world an artist gets: Z up, supporting plane level at zero, centred, human size."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from tests.synthetic import FLOOR_LABEL, Corruption, TrueView, look_at, orbit, pair_graph, render
+from tests.synthetic import (
+    FLOOR_LABEL,
+    Corruption,
+    TrueView,
+    look_at,
+    orbit,
+    pair_graph,
+    render,
+    smooth_noise,
+)
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.pipeline.alignment import Alignment, Sim3, align, pointmap, upright
 from wildseg3d_blender.pipeline.alignment.sim3 import rotation_exp
@@ -114,6 +125,19 @@ def test_facing_a_wall_keeps_it_upright() -> None:
     assert lean_degrees(result, views) < 1.0
     points = points_where(result, views, FLOOR_LABEL + 1)
     assert -0.2 < np.percentile(points[:, 2], 1) < 0.2
+
+
+@pytest.mark.parametrize("noise", [0.003, 0.01])
+def test_floor_is_found_in_noisy_depth_with_holes(noise: float) -> None:
+    views = orbit(6, (192, 144))
+    clean, rng = true_alignment(views), np.random.default_rng(1)
+    known = [smooth_noise(rng, 192, 144, 24) > 0 for _ in views]
+    depth = [
+        (d * (1 + noise * rng.normal(size=d.shape)) * mask).astype(np.float32)
+        for d, mask in zip(clean.depth, known, strict=True)
+    ]
+    confidence = [mask.astype(np.float32) for mask in known]
+    assert lean_degrees(upright(replace(clean, depth=depth, confidence=confidence)), views) < 0.3
 
 
 def test_a_floor_corrects_rolled_cameras() -> None:

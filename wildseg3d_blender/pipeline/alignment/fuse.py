@@ -18,6 +18,8 @@ from .weights import PixelWeights
 # Pixels worked on at a time: with 20 edges on a view, about 30 MB.
 CHUNK = 1 << 15
 REWEIGHTINGS = 6
+# Reweighting ends early once no depth of a chunk moves by more than this share.
+SETTLED = 1e-4
 # Disagreements below this share of the depth all weigh the same: nearer than that is the noise of any engine.
 NOISE_DEPTH = 1e-3
 
@@ -99,5 +101,7 @@ def _depth_along(
         length = np.sqrt(across_squared + (along - depth) ** 2 * rays_squared)
         weights = base / np.maximum(length, NOISE_DEPTH * np.abs(depth) + np.finfo(np.float32).tiny)
         total = weights.sum(axis=0)
-        depth = (weights * along).sum(axis=0) / np.where(total > 0, total, np.float32(1))
+        before, depth = depth, (weights * along).sum(axis=0) / np.where(total > 0, total, np.float32(1))
+        if (np.abs(depth - before) <= SETTLED * np.abs(depth)).all():
+            break
     return depth

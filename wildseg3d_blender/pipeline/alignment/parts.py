@@ -6,11 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from ...errors import AlignmentError
 from ..pair_graph import Edge, PairGraph, PairView
-from .samples import MIN_PIXELS, valid_weights
+from .samples import is_usable
 from .weights import PixelWeights
 
 WeightPair = tuple[PixelWeights, PixelWeights]
@@ -34,7 +32,7 @@ class Part:
 
 
 def whole_graph(graph: PairGraph, weights: Sequence[WeightPair]) -> Part:
-    """All views, and the edges whose weights let at least ``MIN_PIXELS`` pixels count in both views.
+    """All views, and the edges with enough pixels that count.
 
     Raises:
         AlignmentError: fewer than two views, no edges, or none with usable weights.
@@ -45,7 +43,7 @@ def whole_graph(graph: PairGraph, weights: Sequence[WeightPair]) -> Part:
         raise AlignmentError(
             "No two photos could be matched: add photos that overlap, each a small step from the last."
         )
-    usable = [e for e, edge in enumerate(graph.edges) if _is_usable(edge, weights[e])]
+    usable = [e for e, edge in enumerate(graph.edges) if is_usable(edge, weights[e])]
     if not usable:
         raise AlignmentError(
             "No pair of photos has any confident points: use sharper photos of a textured, motionless scene, "
@@ -63,28 +61,25 @@ def connected(part: Part, links: Iterable[int], keep_largest: bool) -> Part:
     """``part`` itself if the edges in ``links`` join all its views, else what joins the most of them.
 
     Raises:
-        AlignmentError: views do not hang together and ``keep_largest`` is false; names the photos outside
-            the largest group.
+        AlignmentError: no two views hang together, or not all do and ``keep_largest`` is false; then it
+            names the photos outside the largest group.
     """
     groups = _groups(len(part.views), [part.edges[e] for e in links])
     if len(groups) == 1:
         return part
-    if not keep_largest or len(groups[0]) < 2:
+    if len(groups[0]) < 2:
+        raise AlignmentError(
+            "No two of these photos see enough of the same surface to be placed together: add photos that "
+            "overlap, each a small step from the last."
+        )
+    if not keep_largest:
         outside = sorted(v for group in groups[1:] for v in group)
         photos = ", ".join(part.views[v].photo.name for v in outside)
         raise AlignmentError(
             f"These photos share too little with the other {len(groups[0])} to be placed beside them: "
-            f"{photos}. "
-            "Leave them out, or add photos taken in between that overlap with both."
+            f"{photos}. Leave them out, or add photos taken in between that overlap with both."
         )
     return _restrict(part, groups[0])
-
-
-def _is_usable(edge: Edge, weights: WeightPair) -> bool:
-    return all(
-        np.count_nonzero(valid_weights(points, w)) >= MIN_PIXELS
-        for points, w in zip((edge.points_i, edge.points_j), weights, strict=True)
-    )
 
 
 def _groups(count: int, edges: Sequence[Edge]) -> list[list[int]]:

@@ -35,9 +35,9 @@ def align(
     """Place all views of ``graph`` in one world.
 
     Minimises sum_e sum_v sum_i W |chi - sigma_e P_e X|, chi pinhole (see ``solver``). Where every view has a
-    ``cam_to_world_hint`` the solver starts there and the result stays in the hints' world, up to a scale;
-    otherwise the world is the first kept camera. A ``K_hint`` keeps its principal point and aspect; its
-    focal length is refined.
+    ``cam_to_world_hint``, and the hinted cameras are far enough apart to tell the edges' scales, the solver
+    starts there and the result stays in the hints' world; otherwise the world is the first kept camera. A
+    ``K_hint`` keeps its principal point and aspect; its focal length is refined.
 
     Args:
         weights: W of each edge (see ``weights``).

@@ -18,6 +18,9 @@ from .weights import PixelWeights
 PIXELS_PER_VIEW = 1200
 # An edge that is confident only in a corner of a view still gets this many pixels there, if it has them.
 PIXELS_PER_EDGE = 60
+# Samples come from a grid of about this many pixels of a view: looking at all of them would cost more than
+# the solver does.
+GRID_PIXELS = 36_000
 # Fewer pixels than this do not hold the 7 unknowns of a similarity.
 MIN_PIXELS = 16
 
@@ -51,6 +54,14 @@ def valid_weights(points: NDArray[np.floating], weights: PixelWeights) -> NDArra
     return np.where(usable, weights, np.float32(0))
 
 
+def is_usable(edge: Edge, weights: tuple[PixelWeights, PixelWeights]) -> bool:
+    """Whether enough pixels of both views count for the edge's similarity to be held."""
+    return all(
+        np.count_nonzero(valid_weights(_on_grid(points), _on_grid(w))) >= MIN_PIXELS
+        for points, w in zip((edge.points_i, edge.points_j), weights, strict=True)
+    )
+
+
 def edge_slots(edges: Sequence[Edge], view: int) -> list[tuple[int, bool]]:
     """The (edge index, is first) pairs in which ``view`` takes part."""
     return [(e, edge.i == view) for e, edge in enumerate(edges) if view in (edge.i, edge.j)]
@@ -64,20 +75,18 @@ def sample_view(
 ) -> Observations:
     """Sample about ``count`` pixels of ``view``, evenly over where the edges are confident. Deterministic."""
     slots = edge_slots(edges, view)
-    first_edge, first_slot = slots[0]
-    width = weights[first_edge][0 if first_slot else 1].shape[1]
-    points = [_slot_points(edges[e], first).reshape(-1, 3) for e, first in slots]
-    valid = [
-        valid_weights(p, weights[e][0 if first else 1].reshape(-1))
-        for p, (e, first) in zip(points, slots, strict=True)
-    ]
-    chosen = _choose(valid, count, np.random.default_rng(view))
-    sampled = np.stack([p[chosen] for p in points]).astype(np.float64)
-    sampled_weights = np.stack([w[chosen] for w in valid]).astype(np.float64)
+    points = [_on_grid(edges[e].points_i if first else edges[e].points_j) for e, first in slots]
+    on_grid = [_on_grid(weights[e][0 if first else 1]) for e, first in slots]
+    valid = [valid_weights(p, w) for p, w in zip(points, on_grid, strict=True)]
+    chosen = _choose([w.ravel() for w in valid], count, np.random.default_rng(view))
+    row, column = np.divmod(chosen, valid[0].shape[1])
+    sampled = np.stack([p[row, column] for p in points]).astype(np.float64)
+    sampled_weights = np.stack([w[row, column] for w in valid]).astype(np.float64)
     sampled[sampled_weights == 0] = 0.0
-    row, column = np.divmod(chosen, width)
+    first_edge, first_slot = slots[0]
+    step = grid_step(weights[first_edge][0 if first_slot else 1].shape)
     return Observations(
-        pixels=np.stack([column + 0.5, row + 0.5], axis=-1),
+        pixels=step * np.stack([column, row], axis=-1) + 0.5,
         edges=np.array([e for e, _ in slots]),
         is_first=np.array([first for _, first in slots]),
         points=sampled,
@@ -85,8 +94,14 @@ def sample_view(
     )
 
 
-def _slot_points(edge: Edge, first: bool) -> NDArray[np.float32]:
-    return edge.points_i if first else edge.points_j
+def grid_step(shape: tuple[int, ...]) -> int:
+    """Every how many-th row and column of an (H, W, ...) map sampling looks at."""
+    return max(1, round(float(np.sqrt(shape[0] * shape[1] / GRID_PIXELS))))
+
+
+def _on_grid(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    step = grid_step(values.shape)
+    return values[::step, ::step]
 
 
 def _choose(valid: Sequence[NDArray[np.float32]], count: int, rng: np.random.Generator) -> NDArray[np.int64]:

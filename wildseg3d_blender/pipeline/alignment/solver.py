@@ -23,7 +23,7 @@ from ...conventions import camera_rays
 from ...progress import Progress
 from .robust import weighted_median
 from .samples import Observations
-from .sim3 import TINY, Array, dot, lengths, skew
+from .sim3 import TINY, Array, skew
 from .state import AlignmentState
 
 MAX_ITERATIONS = 500
@@ -131,34 +131,30 @@ def _linearise_view(
 
     Both Jacobians are linear in a few features per pixel, the edge's (1, q) and the view's (1, d m, d R t),
     with q = sigma R_e X and t the ray's change with log-focal. So their products are small constant tensors
-    applied to moments of the features, and no Jacobian is ever written out.
+    applied to moments of the features, and no Jacobian is ever written out. Vectors lie along the last axis
+    but one here, (K, 3, P): every operation then runs over long rows.
     """
     count, pixels = seen.weights.shape
-    rays_cam = camera_rays(state.intrinsics[v], seen.pixels)
-    rays = rays_cam @ state.rotation[v].T
-    rays_squared = dot(rays, rays)
+    rays_cam = camera_rays(state.intrinsics[v], seen.pixels).T
+    rays = state.rotation[v] @ rays_cam
+    tangents = state.rotation[v][:, :2] @ rays_cam[:2]
     scaled_rotation = np.exp(state.log_scale[seen.edges])[:, None, None] * state.edge_rotation[seen.edges]
-    arms = seen.points @ np.swapaxes(scaled_rotation, 1, 2)
-    offsets = arms + (state.edge_translation[seen.edges] - state.centre[v])[:, None]
-    along = dot(offsets, rays) / rays_squared
-    if depth is None:
-        depth = np.nan_to_num(weighted_median(along, seen.weights))
-    depth, weights, residuals, loss = _reweight(offsets, along, rays, seen.weights, depth)
+    edge_features = np.ones((count, 4, pixels))
+    arms = edge_features[:, 1:]
+    np.matmul(scaled_rotation, np.swapaxes(seen.points, 1, 2), out=arms)
+    offsets = arms + (state.edge_translation[seen.edges] - state.centre[v])[..., None]
+    depth, weights, residuals, loss = _reweight(offsets, rays, seen.weights, depth)
 
     total = weights.sum(axis=0)
-    tangents = (rays_cam * np.array([1.0, 1.0, 0.0])) @ state.rotation[v].T
-    edge_features = np.concatenate([np.ones((count, pixels, 1)), arms], axis=-1)
-    view_features = np.concatenate(
-        [np.ones((pixels, 1)), depth[:, None] * rays, depth[:, None] * tangents], -1
-    )
-    weighted = np.swapaxes(weights[..., None] * edge_features, 1, 2)
-    own_moments = view_features.T @ (total[:, None] * view_features)
-    edge_edge = np.einsum("iax,iby,kxy->kab", EDGE_JACOBIAN, EDGE_JACOBIAN, weighted @ edge_features)
-    edge_view = np.einsum("iax,iby,kxy->kab", EDGE_JACOBIAN, VIEW_JACOBIAN, weighted @ view_features)
-    view_view = np.einsum("iax,iby,xy->ab", VIEW_JACOBIAN, VIEW_JACOBIAN, own_moments)
-    edge_gradient = np.einsum("iax,kxi->ka", EDGE_JACOBIAN, weighted @ residuals)
-    pulls = np.einsum("kp,kpi->pi", weights, residuals)
-    view_gradient = np.einsum("iax,xi->a", VIEW_JACOBIAN, view_features.T @ pulls)
+    view_features = np.concatenate([np.ones((1, pixels)), depth * rays, depth * tangents])
+    weighted = weights[:, None] * edge_features
+    own_moments = (total * view_features) @ view_features.T
+    edge_edge = _product(EDGE_JACOBIAN, EDGE_JACOBIAN, weighted @ np.swapaxes(edge_features, 1, 2))
+    edge_view = _product(EDGE_JACOBIAN, VIEW_JACOBIAN, weighted @ view_features.T)
+    view_view = _product(VIEW_JACOBIAN, VIEW_JACOBIAN, own_moments)
+    edge_gradient = np.einsum("iax,kxi->ka", EDGE_JACOBIAN, weighted @ np.swapaxes(residuals, 1, 2))
+    pulls = np.einsum("kp,kip->ip", weights, residuals)
+    view_gradient = np.einsum("iax,xi->a", VIEW_JACOBIAN, view_features @ pulls.T)
 
     side, own = 7 * (count + 1), slice(7 * count, 7 * count + 7)
     hessian = np.zeros((side, side))
@@ -168,40 +164,64 @@ def _linearise_view(
         hessian[block, own] = edge_view[k]
         hessian[own, block] = edge_view[k].T
     hessian[own, own] = view_view
-    # Eliminate depth. Its derivative of every residual is -m, so it couples all unknowns of a pixel; each
-    # pixel's coupling is <m, J>, written out for J = (q, -[q]x, I) and ([d m]x, -I, d R t).
-    coupling = np.zeros((pixels, count + 1, 7))
-    curvature = total * rays_squared
-    share = 1.0 / np.sqrt(np.where(curvature > 0, curvature, np.inf))
-    per_edge = (weights * share).T[..., None]
-    coupling[:, :count, 0] = per_edge[..., 0] * dot(arms, rays).T
-    coupling[:, :count, 1:4] = per_edge * np.swapaxes(np.cross(arms, rays), 0, 1)
-    coupling[:, :count, 4:7] = per_edge * rays[:, None]
-    coupling[:, count, 3:6] = -(total * share)[:, None] * rays
-    coupling[:, count, 6] = total * share * depth * dot(rays, tangents)
-    coupling = coupling.reshape(pixels, side)
-    hessian -= coupling.T @ coupling
+    coupling = _depth_coupling(arms, rays, tangents, weights, depth)
+    hessian -= coupling @ coupling.T
     return hessian, np.concatenate([edge_gradient.ravel(), view_gradient]), depth, loss
 
 
-def _reweight(
-    offsets: Array, along: Array, rays: Array, base: Array, depth: Array
-) -> tuple[Array, Array, Array, float]:
-    """Two rounds of reweighting and closed-form depth.
+def _product(left: Array, right: Array, moments: Array) -> Array:
+    """J_left^T J_right summed over pixels, from the moments (..., x, y) of their features."""
+    return np.einsum("abxy,...xy->...ab", np.einsum("iax,iby->abxy", left, right), moments)
 
-    Returns depth (P,), weights (K, P), residuals (K, P, 3) and the sum of base * |residual|.
+
+def _depth_coupling(arms: Array, rays: Array, tangents: Array, weights: Array, depth: Array) -> Array:
+    """(7 (K + 1), P) matrix B whose B B^T is what eliminating the depths takes from the Hessian.
+
+    The derivative of every residual by depth is -m, so a pixel's depth couples all unknowns of that pixel
+    through <m, J>, written out here for the edge's J = (q, -[q]x, I) and the view's ([d m]x, -I, d R t).
     """
+    count, pixels = weights.shape
+    total = weights.sum(axis=0)
+    curvature = total * (rays**2).sum(axis=0)
+    share = 1.0 / np.sqrt(np.where(curvature > 0, curvature, np.inf))
+    coupling = np.zeros((count + 1, 7, pixels))
+    scaled = (weights * share)[:, None] * rays
+    coupling[:count, 0] = np.einsum("kip,kip->kp", arms, scaled)
+    for a, b, c in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        coupling[:count, 1 + a] = arms[:, b] * scaled[:, c] - arms[:, c] * scaled[:, b]
+    coupling[:count, 4:7] = scaled
+    coupling[count, 3:6] = -(total * share) * rays
+    coupling[count, 6] = total * share * depth * (rays * tangents).sum(axis=0)
+    return coupling.reshape(7 * (count + 1), pixels)
+
+
+def _reweight(
+    offsets: Array, rays: Array, base: Array, depth: Array | None
+) -> tuple[Array, Array, Array, float]:
+    """Two rounds of reweighting and closed-form depth, from the depths given or from medians.
+
+    Returns depth (P,), weights (K, P), residuals (K, 3, P) and the sum of base * |residual|.
+    """
+    along = np.einsum("kip,ip->kp", offsets, rays) / (rays**2).sum(axis=0)
+    if depth is None:
+        depth = np.nan_to_num(weighted_median(along, base))
     used = base > 0
+    length = _lengths(offsets - depth * rays)
     for _ in range(2):
-        length = lengths(offsets - depth[:, None] * rays)
         floor = max(
             NOISE_SHARE * float(np.median(length[used])), NOISE_DEPTH * float(np.median(np.abs(depth)))
         )
         weights = base / np.maximum(length, floor)
         total = weights.sum(axis=0)
         depth = np.where(total > 0, (weights * along).sum(axis=0) / np.where(total > 0, total, 1.0), depth)
-    residuals = offsets - depth[:, None] * rays
-    return depth, weights, residuals, float((base * lengths(residuals)).sum())
+        residuals = offsets - depth * rays
+        length = _lengths(residuals)
+    return depth, weights, residuals, float((base * length).sum())
+
+
+def _lengths(vectors: Array) -> Array:
+    """Norms of vectors along the last axis but one, (K, 3, P) -> (K, P)."""
+    return np.sqrt(np.einsum("kip,kip->kp", vectors, vectors))
 
 
 def _step(current: _Linearisation, edge_count: int, damping: float) -> tuple[Array, Array]:

@@ -8,20 +8,20 @@ from numpy.typing import NDArray
 
 from .result import Alignment, pointmap
 from .robust import weighted_median
-from .sim3 import Array, Sim3
+from .sim3 import Array, Sim3, dot, lengths
 
 # The median distance from a camera to its points becomes this many units (metres to Blender): a step back
 # from the subject, so a table fills the default viewport and a room can be walked through.
 VIEWING_DISTANCE = 3.0
 # How far the floor may lean away from the cameras' common up direction.
 MAX_LEAN = np.deg2rad(25.0)
-# A plane is clear if this share of all confident points lies on it with matching normals.
+# A plane is clear if this share of the points that have a normal lies on it with matching normals.
 MIN_PLANE_SHARE = 0.1
 # Thickness of a plane, as a share of the viewing distance.
 PLANE_THICKNESS = 0.01
 NORMAL_TOLERANCE = np.deg2rad(25.0)
 PLANE_TRIALS = 400
-POINTS_PER_VIEW = 3000
+POINTS = 20_000
 # Pull of the mean camera up against level camera x axes; see ``_camera_up``.
 UP_PULL = 0.02
 # Where no plane is clear, this percentile of the points' heights is the ground: a few stray points lie below.
@@ -93,9 +93,9 @@ def _surface(alignment: Alignment) -> tuple[Array, Array, Array, float]:
         centre = points[known & middle] if (known & middle).any() else points[known]
         centres.append(np.median(centre, axis=0))
         distances.append(np.linalg.norm(points[known] - eye, axis=-1))
-        normals = _normals(points, eye)
+        normals = _normals(points, alignment.confidence[v] > 0, eye)
         chosen = np.flatnonzero(known.ravel())
-        chosen = chosen[:: max(1, len(chosen) // POINTS_PER_VIEW)]
+        chosen = chosen[:: max(1, len(chosen) * len(alignment.confidence) // POINTS)]
         all_points.append(points.reshape(-1, 3)[chosen])
         all_normals.append(normals.reshape(-1, 3)[chosen])
     if not centres:
@@ -105,18 +105,24 @@ def _surface(alignment: Alignment) -> tuple[Array, Array, Array, float]:
     return np.concatenate(all_points), np.concatenate(all_normals), np.median(centres, axis=0), distance
 
 
-def _normals(points: Array, eye: Array) -> Array:
-    """Unit normals (H, W, 3) towards the camera, from neighbours two pixels away; 0 at the border."""
+def _normals(points: Array, known: NDArray[np.bool_], eye: Array) -> Array:
+    """Unit normals (H, W, 3) towards the camera; 0 where one of the four neighbours used is unknown.
+
+    The neighbours are 1 % of the image away, at least two pixels: closer, noise in depth outweighs slope.
+    """
     normals = np.zeros_like(points)
-    if min(points.shape[:2]) < 5:
+    step = max(2, round(0.01 * max(known.shape)))
+    if min(known.shape) <= 2 * step:
         return normals
-    across = points[2:-2, 4:] - points[2:-2, :-4]
-    down = points[4:, 2:-2] - points[:-4, 2:-2]
+    inner, before, after = slice(step, -step), slice(None, -2 * step), slice(2 * step, None)
+    across = points[inner, after] - points[inner, before]
+    down = points[after, inner] - points[before, inner]
+    all_known = known[inner, after] & known[inner, before] & known[after, inner] & known[before, inner]
     normal = np.cross(down, across)
-    length = np.linalg.norm(normal, axis=-1, keepdims=True)
-    normal /= np.where(length > 0, length, 1.0)
-    towards = np.sign(((eye - points[2:-2, 2:-2]) * normal).sum(-1, keepdims=True))
-    normals[2:-2, 2:-2] = normal * towards
+    length = lengths(normal)
+    all_known &= length > 0
+    towards = np.sign(dot(eye - points[inner, inner], normal))
+    normals[inner, inner] = normal * (towards * all_known / np.where(all_known, length, 1.0))[..., None]
     return normals
 
 
@@ -127,19 +133,22 @@ def _supporting_plane(
 
     Candidates pass through a point along its own normal; the best is refitted to its points. Deterministic.
     """
-    facing = np.flatnonzero(normals @ up > np.cos(MAX_LEAN))
-    if len(facing) < MIN_PLANE_SHARE * len(points):
+    facing = np.flatnonzero(normals @ up > np.cos(MAX_LEAN + NORMAL_TOLERANCE))
+    enough = max(3.0, MIN_PLANE_SHARE * np.count_nonzero(normals.any(axis=-1)))
+    if len(facing) < enough:
         return None
     rng = np.random.default_rng(0)
     best: NDArray[np.bool_] | None = None
     near, towards = points[facing], normals[facing]
     for candidate in rng.choice(len(facing), size=min(PLANE_TRIALS, len(facing)), replace=False):
         normal = towards[candidate]
+        if normal @ up < np.cos(MAX_LEAN):
+            continue
         on_plane = np.abs((near - near[candidate]) @ normal) < thickness
         on_plane &= towards @ normal > np.cos(NORMAL_TOLERANCE)
         if best is None or np.count_nonzero(on_plane) > np.count_nonzero(best):
             best = on_plane
-    if best is None or np.count_nonzero(best) < MIN_PLANE_SHARE * len(points):
+    if best is None or np.count_nonzero(best) < enough:
         return None
     normal = up
     for _ in range(5):
@@ -147,7 +156,7 @@ def _supporting_plane(
         normal = np.linalg.svd(near[best] - centre, full_matrices=False)[2][2]
         normal = normal * np.sign(normal @ up)
         best = (np.abs((near - centre) @ normal) < thickness) & (towards @ normal > np.cos(NORMAL_TOLERANCE))
-        if not best.any():
+        if np.count_nonzero(best) < enough:
             return None
     if normal @ up < np.cos(MAX_LEAN):
         return None
