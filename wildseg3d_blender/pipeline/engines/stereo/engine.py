@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from ....progress import Progress, span
 from ...photos import Photo
@@ -13,7 +11,7 @@ from .. import EngineResult
 from .dense import depth_maps
 from .graph import build_graph
 from .parallel import each
-from .placement import place_photos
+from .placement import place_photos, timed
 from .views import survey, undistorted_view
 
 
@@ -28,25 +26,18 @@ class StereoEngine:
         Raises:
             ReconstructionError: fewer than two photos could be placed, or only wrongly.
         """
-        seconds: dict[str, float] = {}
-        model, skipped = place_photos(photos, span(progress, 0.0, 0.5), seconds)
+        placement = place_photos(photos, span(progress, 0.0, 0.5))
+        model, seconds = placement.model, dict(placement.seconds)
         dense = span(progress, 0.5, 1.0)
-        with _timed(seconds, "views"):
+        with timed(seconds, "views"):
             views = each(
                 lambda placed, check: undistorted_view(placed, image_size),
                 model.photos,
                 lambda fraction: dense("depth", 0.05 * fraction, "Undistorting photos"),
             )
             surroundings = survey(model, views)
-        with _timed(seconds, "depth"):
+        with timed(seconds, "depth"):
             depths = depth_maps(views, surroundings, span(dense, 0.05, 1.0))
-        with _timed(seconds, "graph"):
+        with timed(seconds, "graph"):
             graph = build_graph(model, views, surroundings, depths)
-        return EngineResult(graph, tuple(skipped), seconds)
-
-
-@contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
-    start = time.perf_counter()
-    yield
-    seconds[stage] = time.perf_counter() - start
+        return EngineResult(graph, placement.skipped, seconds)

@@ -46,6 +46,11 @@ def working_scale(photo: Photo) -> float:
     return min(1.0, WORKING_SIDE / max(photo.size))
 
 
+def file_name(index: int) -> str:
+    """What COLMAP knows photo ``index`` by."""
+    return f"{index:06d}.png"
+
+
 def threads() -> int:
     """Native threads to use: enough for speed, one core left for the user on larger machines."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -62,7 +67,7 @@ def build_database(
     for index, photo in enumerate(photos):
         progress("features", 0.15 * index / len(photos), f"Reading {photo.path.name}")
         grey = Image.fromarray(read_image(photo, longer_side=WORKING_SIDE)).convert("L")
-        grey.save(database.images / _file_name(index), compress_level=1)
+        grey.save(database.images / file_name(index), compress_level=1)
         sizes.append(grey.size)
     _write_cameras(database)
     _extract(database, workspace, span(progress, 0.15, 1.0))
@@ -88,7 +93,7 @@ def match_all_pairs(database: FeatureDatabase, workspace: NativeWorkspace, progr
     for pairs in _pair_blocks(count):
         pairing = pycolmap.ImportedPairingOptions()
         pairing.match_list_path = workspace.folder / "pairs.txt"
-        lines = (f"{_file_name(i)} {_file_name(j)}\n" for i, j in pairs)
+        lines = (f"{file_name(i)} {file_name(j)}\n" for i, j in pairs)
         pairing.match_list_path.write_text("".join(lines), encoding="ascii")
         with steps.taking(len(pairs)):
             workspace.run(
@@ -111,10 +116,6 @@ def _pair_blocks(count: int) -> Iterator[list[tuple[int, int]]]:
             yield pairs
 
 
-def _file_name(index: int) -> str:
-    return f"{index:06d}.png"
-
-
 def _write_cameras(database: FeatureDatabase) -> None:
     """One camera per group of photos of one size and focal length; images in the order of the photos.
 
@@ -135,7 +136,7 @@ def _write_cameras(database: FeatureDatabase) -> None:
                     raise AssertionError("rigs and cameras are numbered alike in a new database")
                 groups[key] = camera
             camera_id = groups[key].camera_id
-            image = pycolmap.Image(name=_file_name(index), camera_id=camera_id)
+            image = pycolmap.Image(name=file_name(index), camera_id=camera_id)
             image.image_id = db.write_image(image)
             frame = pycolmap.Frame()
             frame.rig_id = camera_id
@@ -173,7 +174,7 @@ def _extract(database: FeatureDatabase, workspace: NativeWorkspace, progress: Pr
     # The extractor does not look at its token within a call, so a call gets a few photos only.
     step = 2 * threads()
     for start in range(0, count, step):
-        names = [_file_name(index) for index in range(start, min(start + step, count))]
+        names = [file_name(index) for index in range(start, min(start + step, count))]
         with steps.taking(len(names)):
             workspace.run(
                 pycolmap.extract_features,

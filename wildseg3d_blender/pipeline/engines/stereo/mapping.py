@@ -3,26 +3,61 @@
 
 from __future__ import annotations
 
+import tempfile
+from enum import Enum
+from pathlib import Path
+
 import pycolmap
 
 from ....progress import Progress
-from .features import FeatureDatabase, threads
+from .features import FeatureDatabase, file_name, threads
 from .native import NativeWorkspace
 
 
-def map_cameras(
-    database: FeatureDatabase, workspace: NativeWorkspace, progress: Progress, *, attempt: int
-) -> list[pycolmap.Reconstruction]:
-    """Models found, the one with most photos first.
+class Attempt(Enum):
+    """How little the mapper asks for. COLMAP's own limits suit hundreds of photos; artists bring ten."""
 
-    COLMAP's own limits suit hundreds of photos; artists bring ten. The first attempt (0) lowers them to
-    what registers sparse sets without registering wrongly, the second (1) lowers them further.
+    CAREFUL = "careful"
+    LENIENT = "lenient"
+
+
+def map_cameras(
+    database: FeatureDatabase, workspace: NativeWorkspace, progress: Progress, attempt: Attempt
+) -> list[pycolmap.Reconstruction]:
+    """Models of three or more photos, the one with most photos first."""
+    options = _options(attempt)
+    options.min_model_size = 3
+    return _run(database, workspace, progress, options, len(database.photos))
+
+
+def map_pair(
+    database: FeatureDatabase, workspace: NativeWorkspace, progress: Progress, i: int, j: int
+) -> list[pycolmap.Reconstruction]:
+    """Models of photos i and j alone, at most one.
+
+    Two photos cannot tell focal length and distortion: those of EXIF, or common ones, are kept.
     """
-    count = len(database.photos)
+    options = _options(Attempt.LENIENT)
+    options.min_model_size = 2
+    options.image_names = [file_name(i), file_name(j)]
+    options.ba_refine_focal_length = False
+    options.ba_refine_extra_params = False
+    options.mapper.init_min_tri_angle = 2.0
+    return _run(database, workspace, progress, options, 2)
+
+
+def _run(
+    database: FeatureDatabase,
+    workspace: NativeWorkspace,
+    progress: Progress,
+    options: pycolmap.IncrementalPipelineOptions,
+    count: int,
+) -> list[pycolmap.Reconstruction]:
     placed = 0
 
     def tick() -> None:
-        progress("cameras", min(placed / count, 1.0), f"Placing cameras: {min(placed, count)} of {count}")
+        done = min(placed, count)
+        progress("cameras", done / count, f"Placing cameras: {done} of {count}")
 
     def on_pair() -> None:
         nonlocal placed
@@ -32,14 +67,12 @@ def map_cameras(
         nonlocal placed
         placed += 1
 
-    output = workspace.folder / f"models-{attempt}"
-    output.mkdir()
     models = workspace.run(
         pycolmap.incremental_mapping,
         database.path,
         database.images,
-        output,
-        _options(count, attempt),
+        Path(tempfile.mkdtemp(prefix="models-", dir=workspace.folder)),
+        options,
         initial_image_pair_callback=on_pair,
         next_image_callback=on_photo,
         tick=tick,
@@ -47,27 +80,28 @@ def map_cameras(
     return sorted(models.values(), key=lambda m: (m.num_reg_images(), m.num_points3D()), reverse=True)
 
 
-def _options(count: int, attempt: int) -> pycolmap.IncrementalPipelineOptions:
+def _options(attempt: Attempt) -> pycolmap.IncrementalPipelineOptions:
     options = pycolmap.IncrementalPipelineOptions()
     options.num_threads = threads()
     options.random_seed = 0
     options.extract_colors = False
-    options.min_model_size = min(3, count)
-    options.min_num_matches = 10
     options.init_num_trials = 400
-    # Wider or longer than any photo is taken: 0.3 is 150 degrees, 15 is a 500 mm lens.
+    # Wider or longer than any photo is taken: 0.3 is 120 degrees, 15 is a 500 mm lens.
     options.min_focal_length_ratio = 0.3
     options.max_focal_length_ratio = 15.0
-    options.mapper.init_min_num_inliers = 40
-    options.mapper.init_min_tri_angle = 6.0
+    # Points that only two photos see hold sparse sets together; whether to believe is decided afterwards.
+    options.triangulation.ignore_two_view_tracks = False
     options.mapper.init_max_reg_trials = 4
-    options.mapper.abs_pose_min_num_inliers = 15
-    options.mapper.abs_pose_min_inlier_ratio = 0.12
     options.mapper.max_reg_trials = 5
-    if attempt > 0:
+    options.mapper.abs_pose_min_inlier_ratio = 0.12
+    if attempt is Attempt.CAREFUL:
+        options.min_num_matches = 10
+        options.mapper.init_min_num_inliers = 40
+        options.mapper.init_min_tri_angle = 6.0
+        options.mapper.abs_pose_min_num_inliers = 15
+    else:
         options.min_num_matches = 8
         options.mapper.init_min_num_inliers = 25
         options.mapper.init_min_tri_angle = 4.0
         options.mapper.abs_pose_min_num_inliers = 10
-        options.triangulation.ignore_two_view_tracks = False
     return options

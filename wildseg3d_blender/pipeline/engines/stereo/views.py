@@ -18,6 +18,8 @@ from .model import PlacedPhoto, SparseModel
 _SUPERSAMPLING = 2
 _IDEAL_ANGLE = 12.0  # degrees between two views' rays to a point: wider hides more, narrower measures less
 _SMALLEST_ANGLE, _LARGEST_ANGLE = 2.0, 40.0
+_WITNESS_ANGLE = 75.0
+_MOST_WITNESSES = 8
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Surroundings:
     Attributes:
         nearest, farthest: the range of depth to search, model units.
         neighbours: views to match with, best first, at most four.
-        witnesses: views that see some of the same surface, for checking; a superset of the neighbours.
+        witnesses: views that see some of the same surface, for checking; the neighbours first.
     """
 
     nearest: float
@@ -134,7 +136,10 @@ def survey(model: SparseModel, views: Sequence[StereoView]) -> list[Surroundings
         depths = project(model.points_world, views[i].K, views[i].cam_to_world)[1]
         nearest, farthest = _depth_range(depths[in_frame[i]], depths[placed.seen])
         neighbours = _spread_out(i, useful, centres)
-        witnesses = [*neighbours, *(j for j in useful if j not in neighbours)][:8]
+        # A witness compares depth, not looks: from farther round it is as good.
+        others = [j for j in order if j not in neighbours and _SMALLEST_ANGLE <= angles[j] <= _WITNESS_ANGLE]
+        others.sort(key=lambda j: -counts[j])
+        witnesses = [*neighbours, *others][:_MOST_WITNESSES]
         result.append(Surroundings(nearest, farthest, tuple(neighbours), tuple(witnesses)))
     return result
 
