@@ -105,6 +105,21 @@ def test_hints_survive_noisy_depth(views: list[TrueView]) -> None:
         assert (alignment.depth[v][~known] == 0).all()
 
 
+def test_hinted_views_stay_where_nothing_joins_them(views: list[TrueView]) -> None:
+    """Two groups without a common edge, and a view without any depth: the hints hold them all together."""
+    depths = [view.depth for view in views]
+    confidence = [np.ones(SIZE[::-1], np.float32) for _ in views]
+    confidence[5][:] = 0.0
+    pairs = [(0, 1), (1, 0), (1, 2), (2, 1), (3, 4), (4, 3), (4, 5), (5, 4)]
+    alignment = align(depth_graph(views, depths, confidence, pairs))
+    assert alignment.views == tuple(range(6))
+    for v, view in enumerate(views):
+        np.testing.assert_allclose(alignment.cam_to_world[v], view.cam_to_world, atol=1e-5)
+        np.testing.assert_allclose(alignment.K[v], view.K, rtol=1e-5)
+        np.testing.assert_allclose(alignment.depth[v], view.depth * confidence[v], rtol=1e-5)
+        np.testing.assert_array_equal(alignment.confidence[v], confidence[v])
+
+
 def test_hints_without_parallax_still_align() -> None:
     """Photos turned on the spot: the distance between cameras, zero, cannot tell any edge's scale."""
     K, eye = orbit(1, SIZE)[0].K, np.array([2.0, -2.5, 1.5])

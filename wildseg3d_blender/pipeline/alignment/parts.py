@@ -64,7 +64,7 @@ def connected(part: Part, links: Iterable[int], keep_largest: bool) -> Part:
         AlignmentError: no two views hang together, or not all do and ``keep_largest`` is false; then it
             names the photos outside the largest group.
     """
-    groups = _groups(len(part.views), [part.edges[e] for e in links])
+    groups = groups_of(part, links)
     if len(groups) == 1:
         return part
     if len(groups[0]) < 2:
@@ -79,20 +79,10 @@ def connected(part: Part, links: Iterable[int], keep_largest: bool) -> Part:
             f"These photos share too little with the other {len(groups[0])} to be placed beside them: "
             f"{photos}. Leave them out, or add photos taken in between that overlap with both."
         )
-    return _restrict(part, groups[0])
+    return restricted(part, groups[0])
 
 
-def _groups(count: int, edges: Sequence[Edge]) -> list[list[int]]:
-    """Groups of views joined by edges, the largest first (of equals, the one with the first view)."""
-    label = list(range(count))
-    for edge in edges:
-        old, new = sorted((label[edge.i], label[edge.j]), reverse=True)
-        label = [new if value == old else value for value in label]
-    groups = [[v for v in range(count) if label[v] == value] for value in sorted(set(label))]
-    return sorted(groups, key=len, reverse=True)
-
-
-def _restrict(part: Part, views: Sequence[int]) -> Part:
+def restricted(part: Part, views: Sequence[int]) -> Part:
     """The part with these views only, and the edges between them."""
     place = {v: n for n, v in enumerate(views)}
     edges = [e for e, edge in enumerate(part.edges) if edge.i in place and edge.j in place]
@@ -104,3 +94,14 @@ def _restrict(part: Part, views: Sequence[int]) -> Part:
         ),
         weights=tuple(part.weights[e] for e in edges),
     )
+
+
+def groups_of(part: Part, links: Iterable[int]) -> list[list[int]]:
+    """Groups of views joined by the edges ``links``, the largest first (of equals, the first view's)."""
+    count = len(part.views)
+    label = list(range(count))
+    for edge in (part.edges[e] for e in links):
+        old, new = sorted((label[edge.i], label[edge.j]), reverse=True)
+        label = [new if value == old else value for value in label]
+    groups = [[v for v in range(count) if label[v] == value] for value in sorted(set(label))]
+    return sorted(groups, key=len, reverse=True)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...progress import Progress, silent, span
 from ..pair_graph import Edge, PairGraph
 from .fuse import fuse_view
-from .parts import Part, connected, whole_graph
+from .parts import Part, connected, groups_of, restricted, whole_graph
 from .result import Alignment
 from .samples import Observations, sample_view
 from .solver import solve
@@ -36,51 +36,105 @@ def align(
 
     Minimises sum_e sum_v sum_i W |chi - sigma_e P_e X|, chi pinhole (see ``solver``). Where every view has a
     ``cam_to_world_hint``, and the hinted cameras are far enough apart to tell the edges' scales, the solver
-    starts there and the result stays in the hints' world; otherwise the world is the first kept camera. A
-    ``K_hint`` keeps its principal point and aspect; its focal length is refined.
+    starts there and the result stays in the hints' world; views that nothing joins to others then keep their
+    hints. Otherwise the world is the first kept camera. A ``K_hint`` keeps its principal point and aspect;
+    its focal length is refined.
 
     Args:
         weights: W of each edge (see ``weights``).
         masks: a soft mask (H, W) in [0, 1] per view of the graph, handed to ``weights``.
         rounds: how often ``weights`` is asked and the problem solved, at least 1; from the second time on
             ``weights`` is told the state reached.
-        keep_largest: with views that do not hang together, keep the largest group instead of raising.
+        keep_largest: without hints, of views that do not hang together keep the largest group instead of
+            raising.
 
     Raises:
-        AlignmentError: fewer than two views, no usable edge, or views that do not hang together.
+        AlignmentError: fewer than two views, no usable edge, or, without hints, views that do not hang
+            together.
         Cancelled: raised by ``progress``, which is called at every view and every iteration.
     """
     progress("align", 0.0, "weighing pairs")
     given = [weights(edge, None, _masks_of(edge, masks)) for edge in graph.edges]
-    part, observations, state = _start(whole_graph(graph, given), keep_largest, span(progress, 0.0, 0.2))
-    solution = solve(observations, state, span(progress, 0.2, 0.7))
+    whole = whole_graph(graph, given)
+    beginning = span(progress, 0.0, 0.2)
+    start = _hinted_start(whole, beginning) or _tree_start(whole, keep_largest, beginning)
+    part, observations = start.part, start.observations
+    groups = groups_of(part, range(len(part.edges)))
+    solution = solve(observations, groups, start.state, span(progress, 0.2, 0.7))
     iterations, losses = solution.iterations, solution.losses
     for _ in range(1, rounds):
         part = _reweighted(part, weights, masks, solution.state)
         observations = _sample(part, span(progress, 0.2, 0.2))
-        solution = solve(observations, solution.state, span(progress, 0.2, 0.7))
+        solution = solve(observations, groups, solution.state, span(progress, 0.2, 0.7))
         iterations, losses = iterations + solution.iterations, losses + solution.losses
-    return _fuse(part, solution.state, iterations, losses, span(progress, 0.7, 1.0))
+    aligned = _fuse(part, solution.state, iterations, losses, span(progress, 0.7, 1.0))
+    return _with_lone_views(aligned, whole) if start.in_hints_world else aligned
 
 
-def _start(
-    part: Part, keep_largest: bool, progress: Progress
-) -> tuple[Part, list[Observations], AlignmentState]:
-    """The part of the graph that hangs together, its sampled pixels, and where to start."""
-    part = connected(part, range(len(part.edges)), keep_largest)
+@dataclass(frozen=True)
+class _Start:
+    """Where the solver starts: the views and edges it works on, their sampled pixels, a state."""
+
+    part: Part
+    observations: list[Observations]
+    state: AlignmentState
+    in_hints_world: bool
+
+
+def _hinted_start(whole: Part, progress: Progress) -> _Start | None:
+    """Start at the hinted poses, with every view that has an edge; None where there are not enough hints."""
+    hints = [view.cam_to_world_hint for view in whole.views if view.cam_to_world_hint is not None]
+    if len(hints) < len(whole.views):
+        return None
+    in_edges = sorted({v for edge in whole.edges for v in (edge.i, edge.j)})
+    part = restricted(whole, in_edges)
     observations = _sample(part, progress)
     K = np.stack([starting_intrinsics(view) for view in part.views])
     frames = own_frames(part.views, observations, K)
-    hints = [view.cam_to_world_hint for view in part.views if view.cam_to_world_hint is not None]
-    if len(hints) == len(part.views):
-        state = hinted_start(part.edges, observations, frames, np.stack(hints), K)
-        if state is not None:
-            return part, observations, state
+    state = hinted_start(part.edges, observations, frames, np.stack(hints)[in_edges], K)
+    return None if state is None else _Start(part, observations, state, in_hints_world=True)
+
+
+def _tree_start(whole: Part, keep_largest: bool, progress: Progress) -> _Start:
+    """Start from the most trusted edges, with all views or the largest group that hangs together."""
+    part = connected(whole, range(len(whole.edges)), keep_largest)
+    observations = _sample(part, progress)
+    K = np.stack([starting_intrinsics(view) for view in part.views])
+    frames = own_frames(part.views, observations, K)
     relative = relative_similarities(part.edges, observations, frames)
     smaller = connected(part, relative, keep_largest)
     if smaller is not part:
-        return _start(smaller, keep_largest, progress)
-    return part, observations, tree_start(part.edges, frames, relative, K)
+        return _tree_start(smaller, keep_largest, progress)
+    state = tree_start(part.edges, frames, relative, K)
+    return _Start(part, observations, state, in_hints_world=False)
+
+
+def _with_lone_views(aligned: Alignment, whole: Part) -> Alignment:
+    """``aligned`` and, at their hints and without depth, the views of ``whole`` that are in no edge."""
+    place = {v: n for n, v in enumerate(aligned.views)}
+    cam_to_world, K, depth, confidence = [], [], [], []
+    for v, view in zip(whole.kept, whole.views, strict=True):
+        if v in place:
+            n = place[v]
+            cam_to_world.append(aligned.cam_to_world[n])
+            K.append(aligned.K[n])
+            depth.append(aligned.depth[n])
+            confidence.append(aligned.confidence[n])
+        else:
+            assert view.cam_to_world_hint is not None
+            nothing = np.zeros(view.size[::-1], dtype=np.float32)
+            cam_to_world.append(np.asarray(view.cam_to_world_hint, dtype=np.float64))
+            K.append(starting_intrinsics(view))
+            depth.append(nothing)
+            confidence.append(nothing.copy())
+    return replace(
+        aligned,
+        views=whole.kept,
+        cam_to_world=np.stack(cam_to_world),
+        K=np.stack(K),
+        depth=depth,
+        confidence=confidence,
+    )
 
 
 def _sample(part: Part, progress: Progress) -> list[Observations]:

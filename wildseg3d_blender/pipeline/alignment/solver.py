@@ -69,6 +69,14 @@ class Solution:
 
 
 @dataclass(frozen=True)
+class _Anchor:
+    """What holds one group of views in place: its first view, and the edges whose mean log-scale is kept."""
+
+    view: int
+    edges: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class _Linearisation:
     """Normal equations of the whole problem at one state. M = 7 E + 7 N unknowns, edges first."""
 
@@ -79,14 +87,28 @@ class _Linearisation:
     median_depth: float
 
 
-def solve(observations: Sequence[Observations], start: AlignmentState, progress: Progress) -> Solution:
-    """Minimise from ``start``. The first camera's pose and the edges' mean log-scale stay as they are."""
+def solve(
+    observations: Sequence[Observations],
+    groups: Sequence[Sequence[int]],
+    start: AlignmentState,
+    progress: Progress,
+) -> Solution:
+    """Minimise from ``start``.
+
+    Args:
+        groups: views that hang together. Within each, the pose of the first one and the mean log-scale of
+            the edges stay as they are: nothing else holds a group where it is.
+    """
+    anchors = [
+        _Anchor(group[0], np.unique(np.concatenate([observations[v].edges for v in group])))
+        for group in groups
+    ]
     state, damping = start, FIRST_DAMPING
     current = _linearise(observations, state, [None] * len(observations))
     losses = [current.loss]
     for iteration in range(1, MAX_ITERATIONS + 1):
         progress("align", 1.0 - 0.8**iteration, f"aligning views, iteration {iteration}")
-        edge_step, view_step = _step(current, len(start.log_scale), damping)
+        edge_step, view_step = _step(current, anchors, len(start.log_scale), damping)
         candidate = state.moved(edge_step, view_step)
         ahead = _linearise(observations, candidate, current.depths)
         losses.append(min(ahead.loss, current.loss))
@@ -224,7 +246,9 @@ def _lengths(vectors: Array) -> Array:
     return np.sqrt(np.einsum("kip,kip->kp", vectors, vectors))
 
 
-def _step(current: _Linearisation, edge_count: int, damping: float) -> tuple[Array, Array]:
+def _step(
+    current: _Linearisation, anchors: Sequence[_Anchor], edge_count: int, damping: float
+) -> tuple[Array, Array]:
     """The damped Gauss-Newton step: (E, 7) for the edges and (N, 7) for the views."""
     diagonal = np.diag(current.hessian)
     # Unit diagonal: radians, logarithms and lengths of any unit become comparable.
@@ -232,19 +256,20 @@ def _step(current: _Linearisation, edge_count: int, damping: float) -> tuple[Arr
     matrix = current.hessian * scaling[:, None] * scaling
     right = -current.gradient * scaling
     matrix[np.diag_indices_from(matrix)] = 1.0 + damping
-    log_scales = np.zeros(len(right))
-    log_scales[0 : 7 * edge_count : 7] = scaling[0 : 7 * edge_count : 7]
-    log_scales /= np.linalg.norm(log_scales)
-    matrix += GAUGE_STIFFNESS * np.outer(log_scales, log_scales)
-    fixed = slice(7 * edge_count, 7 * edge_count + 6)
-    matrix[fixed, :] = 0.0
-    matrix[:, fixed] = 0.0
-    matrix[fixed, fixed] = np.eye(6)
-    right[fixed] = 0.0
+    for anchor in anchors:
+        places = 7 * anchor.edges
+        mean = scaling[places] / np.linalg.norm(scaling[places])
+        matrix[np.ix_(places, places)] += GAUGE_STIFFNESS * np.outer(mean, mean)
+        fixed = slice(7 * (edge_count + anchor.view), 7 * (edge_count + anchor.view) + 6)
+        matrix[fixed, :] = 0.0
+        matrix[:, fixed] = 0.0
+        matrix[fixed, fixed] = np.eye(6)
+        right[fixed] = 0.0
     step = scaling * np.linalg.solve(matrix, right)
     edge_step = step[: 7 * edge_count].reshape(-1, 7)
     view_step = step[7 * edge_count :].reshape(-1, 7)
-    edge_step[:, 0] -= edge_step[:, 0].mean()
+    for anchor in anchors:
+        edge_step[anchor.edges, 0] -= edge_step[anchor.edges, 0].mean()
     view_step[:, 6] = np.clip(view_step[:, 6], -MAX_FOCAL_STEP, MAX_FOCAL_STEP)
     return edge_step, view_step
 

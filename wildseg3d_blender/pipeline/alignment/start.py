@@ -140,7 +140,7 @@ def hinted_start(
     cam_to_world: NDArray[np.float64],
     K: NDArray[np.float64],
 ) -> AlignmentState | None:
-    """Keep the engine's poses and find the scales that fit them; None where parallax does not tell a scale.
+    """Keep the engine's poses and find the scales that fit them; None where no parallax tells any scale.
 
     Args:
         frames: views without one start at the focal length of ``K``.
@@ -162,12 +162,12 @@ def hinted_start(
     scales = np.full(len(frames), np.nan)
     for v, (values, value_weights) in votes.items():
         scales[v] = weighted_median(np.concatenate(values), np.concatenate(value_weights))
-    needed = sorted(votes)
-    if not (np.isfinite(scales[needed]).all() and (scales[needed] > 0).all()):
+    if not np.isfinite(scales).any():
         return None
+    # An engine that knows poses works in one unit, so a view without parallax is like the others.
+    scales = np.where(np.isfinite(scales), scales, np.nanmedian(scales))
     own_to_world = [
-        Sim3(float(scales[v]) if v in votes else 1.0, cam_to_world[v, :3, :3], cam_to_world[v, :3, 3])
-        for v in range(len(frames))
+        Sim3(float(scales[v]), cam_to_world[v, :3, :3], cam_to_world[v, :3, 3]) for v in range(len(frames))
     ]
     return _state(edges, frames, own_to_world, K)
 
