@@ -136,7 +136,12 @@ def test_the_built_extension_installs_and_its_worker_runs(tmp_path: Path) -> Non
     script.write_text(INSTALL, encoding="utf-8")
     profile = {**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path / "profile")}
     run = subprocess.run(
-        [sys.executable, str(script), str(target)], env=profile, cwd=tmp_path, capture_output=True, text=True
+        [sys.executable, str(script), str(target)],
+        env=profile,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=180,
     )
     assert run.returncode == 0, run.stdout + run.stderr
     answer = json.loads(run.stdout.splitlines()[-1])

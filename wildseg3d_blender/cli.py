@@ -17,6 +17,7 @@ from typing import Any
 
 from . import __version__
 from .errors import Cancelled, PromptError, WildSegError
+from .interrupt import CancelOnInterrupt
 from .photo_prompts import box_on_photo, click_on_photo
 from .progress import Progress
 from .prompts import Prompt
@@ -32,12 +33,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     options = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace, Progress], tuple[Result, str]] = options.run
+    show = terminal_progress(sys.stderr)
     try:
-        result, summary = run(options, terminal_progress(sys.stderr))
-    except KeyboardInterrupt:
-        return _failed(options, Cancelled(), 130)
+        with CancelOnInterrupt() as interrupt:
+
+            def progress(stage: str, fraction: float, text: str = "") -> None:
+                if interrupt.asked:
+                    raise Cancelled
+                show(stage, fraction, text)
+
+            result, summary = run(options, progress)
     except WildSegError as error:
-        return _failed(options, error, 1)
+        return _failed(options, error, 130 if isinstance(error, Cancelled) else 1)
+    except Exception as error:
+        # A bug: its traceback goes to stderr, but whoever reads stdout gets an answer.
+        if options.json:
+            _print_error("internal", f"{type(error).__name__}: {error}", None)
+        raise
     print(json.dumps(result, ensure_ascii=False) if options.json else summary)
     return 0
 
@@ -204,5 +216,10 @@ def _failed(options: argparse.Namespace, error: WildSegError, code: int) -> int:
         sys.stderr.write("\n")
     print(error.message, file=sys.stderr)
     if options.json:
-        print(json.dumps({"error": {"code": error.code, "message": error.message, "fix": error.fix}}))
+        _print_error(error.code, error.message, error.fix)
     return code
+
+
+def _print_error(code: str, message: str, fix: str | None) -> None:
+    body = {"code": code, "message": message, "fix": fix}
+    print(json.dumps({"error": body}, ensure_ascii=False), flush=True)

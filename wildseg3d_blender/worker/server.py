@@ -19,11 +19,11 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any, BinaryIO
 
 from .. import __version__
 from ..errors import Cancelled, WildSegError, WorkerError
+from ..interrupt import CancelOnInterrupt
 from ..progress import Progress
 from . import protocol
 from .jobs import Jobs
@@ -68,11 +68,10 @@ class Server:
         self._running: int | None = None
         self._cancelled: int | None = None
         self._ending = False
-        self._interruptible = False
 
     def serve(self) -> None:
         """Answer requests until the input ends or a shutdown was asked for."""
-        signal.signal(signal.SIGINT, self._interrupted)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # until a job runs
         threading.Thread(target=self._read, name="reader", daemon=True).start()
         while (job := self._next_job()) is not None:
             self._send(self._answer(job))
@@ -92,11 +91,8 @@ class Server:
 
     def _answer(self, job: _Job) -> bytes:
         try:
-            try:
-                self._interruptible = True
+            with CancelOnInterrupt():
                 result = job.run(self._progress_of(job.id))
-            finally:
-                self._interruptible = False
             return protocol.response(job.id, result.to_json())
         except WildSegError as error:
             return protocol.error_response(job.id, error)
@@ -126,12 +122,6 @@ class Server:
             self._send(protocol.notification("progress", report.to_json()))
 
         return progress
-
-    def _interrupted(self, signum: int, frame: FrameType | None) -> None:
-        """SIGINT: end the running job. Runs on the main thread, between two instructions of it."""
-        if self._interruptible:
-            self._interruptible = False
-            raise Cancelled
 
     # The reading thread: messages.
 
