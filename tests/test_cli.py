@@ -185,6 +185,7 @@ def test_masks_that_cannot_be_written_are_one_sentence(
         [],
         ["paint"],
         ["reconstruct", "photos"],
+        ["reconstruct", "photos", "-o", "scene", "--image-size", "0"],
         ["segment", "scene", "--view", "a", "--click", "1"],
         ["segment", "scene", "--view", "a", "--click", "1", "2", "3"],
         ["segment", "scene", "--view", "a", "--click", "one", "two"],

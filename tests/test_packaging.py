@@ -88,10 +88,11 @@ def test_the_manifest_lists_the_wheels_and_keeps_the_rest(platform: str) -> None
     assert built == committed
 
 
-def test_blender_accepts_the_zip(tmp_path: Path) -> None:
-    wheels = own_wheels(tmp_path / "wheels", "linux-x64")
+@pytest.mark.parametrize("platform", fetch_wheels.PLATFORMS)
+def test_blender_accepts_the_zip(tmp_path: Path, platform: str) -> None:
+    wheels = own_wheels(tmp_path / "wheels", platform)
     target = tmp_path / "extension.zip"
-    build_extension.write_zip(target, "linux-x64", wheels)
+    build_extension.write_zip(target, platform, wheels)
     run = subprocess.run(
         [*build_extension.blender_extension_tool(), "validate", str(target)], capture_output=True, text=True
     )

@@ -167,7 +167,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("photos", nargs="+", type=Path, help="photo files, or folders of them")
     command.add_argument("-o", "--output", required=True, type=Path, metavar="SCENE", help="folder to write")
     command.add_argument("--engine", choices=["stereo"], default="stereo", help="how pointmaps are made")
-    command.add_argument("--image-size", type=int, default=512, help="longer side of the point grid")
+    command.add_argument(
+        "--image-size",
+        type=_image_size,
+        default=512,
+        metavar="PIXELS",
+        help="longer side of the point grid, 512",
+    )
 
     command = _command(commands, "segment", segment, "clicks and boxes -> an object; pixels of the photo")
     command.add_argument("scene", type=Path, metavar="SCENE", help="scene folder")
@@ -204,6 +210,13 @@ def _command(commands: Any, name: str, run: Callable[..., Any], text: str) -> ar
     command.set_defaults(run=run)
     command.add_argument("--json", action="store_true", help="one JSON object on the last line of stdout")
     return command
+
+
+def _image_size(text: str) -> int:
+    value = int(text)
+    if not 64 <= value <= 2048:
+        raise argparse.ArgumentTypeError(f"{value} is not between 64 and 2048")
+    return value
 
 
 def _segmenter(command: argparse.ArgumentParser) -> None:
