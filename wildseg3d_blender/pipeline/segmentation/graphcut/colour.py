@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Colour models: smoothed histograms, evaluated per node in a millisecond or two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .view_data import ViewData
+
+L_BINS, AB_BINS = 12, 32
+AB_RANGE = 96.0
+OUTLIER_SHARE = 0.05
+"""Share of pixels that may have any colour at all: bounds what a single odd colour can say."""
+
+
+@dataclass(frozen=True)
+class Palette:
+    """How many pixels of each node fall into each colour bin, as a sparse table of k entries.
+
+    Attributes:
+        node: (k,) int64.
+        bin: (k,) int64 flat index of an (L_BINS, AB_BINS, AB_BINS) histogram.
+        count: (k,) float64 pixels.
+        area: (n,) float64 pixels per node.
+    """
+
+    node: NDArray[np.int64]
+    bin: NDArray[np.int64]
+    count: NDArray[np.float64]
+    area: NDArray[np.float64]
+
+    def histogram(self, weight: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Smoothed colour distribution of the nodes under ``weight`` (n,) >= 0; sums to one."""
+        size = L_BINS * AB_BINS * AB_BINS
+        raw = np.bincount(self.bin, self.count * weight[self.node], size)
+        cube = raw.reshape(L_BINS, AB_BINS * AB_BINS)
+        cube = cv2.GaussianBlur(cube, (1, 5), sigmaX=0.1, sigmaY=0.9)
+        cube = cube.reshape(L_BINS, AB_BINS, AB_BINS)
+        smooth = np.stack([cv2.GaussianBlur(plane, (5, 5), 0.8) for plane in cube]).ravel()
+        return smooth / max(float(smooth.sum()), 1e-9)
+
+    def log_ratio(
+        self, foreground: NDArray[np.floating], background: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
+        """Mean over each node's pixels of log p(colour | foreground) / p(colour | background), (n,)."""
+        ratio = self.bin_log_ratio(foreground, background)
+        total = np.bincount(self.node, self.count * ratio[self.bin], len(self.area))
+        return total / self.area
+
+    def bin_log_ratio(
+        self, foreground: NDArray[np.floating], background: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
+        """The same log ratio for every colour bin, (bins,)."""
+        # The outlier floor is spread over as many bins as a scene usually fills.
+        floor = OUTLIER_SHARE / 500.0
+        f = (1 - OUTLIER_SHARE) * self.histogram(foreground) + floor
+        b = (1 - OUTLIER_SHARE) * self.histogram(background) + floor
+        return np.log(f) - np.log(b)
+
+
+def colour_bins(lab: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Bin of every pixel of a Lab image (..., 3) -> (...) int64."""
+    lightness = np.clip(lab[..., 0] * (L_BINS / 100.0), 0, L_BINS - 1).astype(np.int64)
+    a, b = (
+        np.clip((lab[..., c] + AB_RANGE) * (AB_BINS / (2 * AB_RANGE)), 0, AB_BINS - 1).astype(np.int64)
+        for c in (1, 2)
+    )
+    return (lightness * AB_BINS + a) * AB_BINS + b
+
+
+def make_palette(views: Sequence[ViewData], area: NDArray[np.float64]) -> Palette:
+    """Count the colours of all nodes."""
+    size = L_BINS * AB_BINS * AB_BINS
+    nodes, bins, counts = [], [], []
+    for data in views:
+        local = (data.labels - data.first).astype(np.int64).ravel()
+        key, count = np.unique(local * size + colour_bins(data.lab).ravel(), return_counts=True)
+        nodes.append(key // size + data.first)
+        bins.append(key % size)
+        counts.append(count.astype(np.float64))
+    return Palette(np.concatenate(nodes), np.concatenate(bins), np.concatenate(counts), area)

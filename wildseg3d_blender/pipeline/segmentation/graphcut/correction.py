@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Corrections: the last result stays, except around a click that contradicts it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .evidence import Evidence
+from .graph import SceneGraph, Selection
+from .hypotheses import Hypothesis, polish
+from .outline import best_prefixes, change_scores, prefix_scores
+
+LOSSES = (0.3, 3.0)
+GUESSES = 2
+KEEP = 2.5
+"""Evidence per pixel for leaving things as they are, far from the click."""
+
+LARGEST = 0.25
+"""Share of all pixels that one correction may change."""
+
+
+def correct(
+    graph: SceneGraph,
+    previous: Selection,
+    inside: NDArray[np.int64],
+    outside: NDArray[np.int64],
+    node: int,
+    positive: bool,
+) -> list[Hypothesis]:
+    """Hypotheses for ``previous`` with the region around ``node`` added or taken away, best first.
+
+    Args:
+        inside, outside: nodes of all clicks so far.
+        node, positive: the click that contradicts ``previous``.
+    """
+    opposite = outside if positive else inside
+    found: list[Hypothesis] = []
+    for loss in LOSSES:
+        click = np.array([node])
+        reach = graph.walk.reach(click, opposite, loss)
+        rival = graph.walk.reach(opposite, click, loss) if len(opposite) else np.zeros_like(reach)
+        held = Hypothesis(_with_seeds(previous, inside, outside), -np.inf)
+        for changed, score in _changed_regions(
+            graph, previous, np.where(reach > rival, reach, 0.0), inside, outside, positive
+        ):
+            start = held.selection.copy()
+            start[changed] = positive
+            constant = _keep(start, changed, reach)
+            selection = polish(graph, inside, outside, start, constant, rounds=1)
+            found += [
+                Hypothesis(start, score, f"change {loss}"),
+                Hypothesis(selection, score + 0.01, f"change+polish {loss}"),
+            ]
+    return sorted(found, key=lambda h: -h.score)
+
+
+def _with_seeds(selection: Selection, inside: NDArray[np.int64], outside: NDArray[np.int64]) -> Selection:
+    held = selection.copy()
+    held[inside] = True
+    held[outside] = False
+    return held
+
+
+def _changed_regions(
+    graph: SceneGraph,
+    previous: Selection,
+    reach: NDArray[np.float64],
+    inside: NDArray[np.int64],
+    outside: NDArray[np.int64],
+    positive: bool,
+) -> list[tuple[NDArray[np.int64], float]]:
+    """Regions around the click whose flip gives the best outlines, at different sizes."""
+    flippable = ~previous if positive else previous.copy()
+    flippable[outside if positive else inside] = False
+    wrong = np.flatnonzero(flippable & (reach > 0))
+    wrong = wrong[np.argsort(-reach[wrong], kind="stable")]
+    if len(wrong) == 0:
+        return []
+    others = np.setdiff1d(np.arange(len(graph.nodes)), wrong)
+    kept_in, kept_out = others[previous[others]], others[~previous[others]]
+    others = np.setdiff1d(np.arange(len(graph.nodes)), wrong)
+    scores = change_scores(graph, np.concatenate([wrong, others]), previous)[: len(wrong)]
+    # What becomes of the whole object counts as much as the outline of the part that changes.
+    kept_in, kept_out = others[previous[others]], others[~previous[others]]
+    if positive:
+        whole = prefix_scores(graph, np.concatenate([kept_in, wrong, kept_out]))
+        scores += whole[len(kept_in) : len(kept_in) + len(wrong)]
+    else:
+        whole = prefix_scores(graph, np.concatenate([kept_in, wrong[::-1], kept_out]))
+        lengths = len(kept_in) + len(wrong) - 1 - np.arange(len(wrong))
+        scores += np.where(lengths > 0, whole[np.maximum(lengths, 1) - 1], -1.0)
+    change = np.cumsum(graph.nodes.area[wrong])
+    scores[change > LARGEST * graph.nodes.area.sum()] = -np.inf
+    return [
+        (wrong[:length], float(scores[length - 1]))
+        for length in best_prefixes(scores, change, GUESSES, ratio=2.0)
+    ]
+
+
+def _keep(selection: Selection, changed: NDArray[np.int64], reach: NDArray[np.float64]) -> Evidence:
+    """Evidence for staying as ``selection`` says: full where the click's walk hardly comes."""
+    edge = float(reach[changed].min()) if len(changed) else 1.0
+    nearness = np.clip(reach / max(edge, 1e-9), 0.0, 1.0)
+    return KEEP * (2.0 * selection - 1.0) * (1.0 - 0.8 * nearness)

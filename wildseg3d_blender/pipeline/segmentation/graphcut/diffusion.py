@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Random walks on the graph: how much of each node's walk reaches the seeds before it gets lost.
+
+A walk follows edges in proportion to their capacity, is lost with a small chance per pixel, and ends at a
+seed. Unlike a shortest path, it hardly notices one weak gap in a strong outline: all paths count (Grady,
+"Random walks for image segmentation", 2006; the loss makes it local, as in personalised PageRank).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class WalkGraph:
+    """An undirected weighted graph as sorted directed edges.
+
+    Attributes:
+        source, target: (2m,) int64, sorted by source.
+        weight: (2m,) float64.
+        degree: (n,) float64 sum of the weights at each node.
+        area: (n,) float64 pixels, what the loss is proportional to.
+    """
+
+    source: NDArray[np.int64]
+    target: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    degree: NDArray[np.float64]
+    area: NDArray[np.float64]
+
+    @classmethod
+    def of_edges(
+        cls,
+        i: NDArray[np.int64],
+        j: NDArray[np.int64],
+        weight: NDArray[np.float64],
+        area: NDArray[np.float64],
+    ) -> WalkGraph:
+        """From m undirected edges i - j."""
+        source, target = np.concatenate([i, j]), np.concatenate([j, i])
+        order = np.argsort(source, kind="stable")
+        both = np.concatenate([weight, weight])[order]
+        source, target = source[order], target[order]
+        degree = np.bincount(source, both, len(area)).astype(np.float64)
+        return cls(source, target, both, degree, area)
+
+    def reach(
+        self,
+        seeds: NDArray[np.int64],
+        lost: NDArray[np.int64],
+        loss: float,
+        *,
+        tolerance: float = 3e-3,
+        max_steps: int = 150,
+    ) -> NDArray[np.float64]:
+        """Chance in [0, 1] that a walk from each node ends at a seed, (n,) float64.
+
+        Solves (degree + loss * area) x - W x = 0 with x = 1 on ``seeds`` and x = 0 on ``lost`` by conjugate
+        gradients with a diagonal preconditioner.
+        """
+        count = len(self.area)
+        fixed = np.zeros(count)
+        fixed[seeds] = 1.0
+        free = np.ones(count)
+        free[seeds] = 0.0
+        free[lost] = 0.0
+        diagonal = self.degree + loss * self.area
+
+        def neighbours(x: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.bincount(self.source, self.weight * x[self.target], count).astype(np.float64)
+
+        right = free * neighbours(fixed)
+        x = right / diagonal
+        residual = right - free * (diagonal * x - neighbours(x))
+        direction = step = residual / diagonal
+        product = float(residual @ step)
+        target = tolerance**2 * float(right @ (right / diagonal))
+        for _ in range(max_steps):
+            if product <= target or product == 0.0:
+                break
+            image = free * (diagonal * direction - neighbours(direction))
+            length = product / float(direction @ image)
+            x += length * direction
+            residual -= length * image
+            step = residual / diagonal
+            previous, product = product, float(residual @ step)
+            direction = step + (product / previous) * direction
+        return np.clip(x, 0.0, 1.0) * free + fixed

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each node says for or against being part of the object, given a first guess of it.
+
+All evidence is per pixel of a node, positive for the object, roughly in nats.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .graph import SceneGraph, Selection
+
+LIMIT = 5.0
+"""No single kind of evidence says more than this."""
+
+Evidence = NDArray[np.float64]
+
+
+def colour_evidence(graph: SceneGraph, selection: Selection) -> Evidence:
+    """Colour of the guess against the colours of what is surely not the object."""
+    foreground = np.where(selection, 1.0, 0.0)
+    ratio = graph.palette.log_ratio(foreground, far_background(graph, selection).astype(np.float64))
+    return np.clip(ratio, -LIMIT, LIMIT)
+
+
+def far_background(graph: SceneGraph, selection: Selection) -> Selection:
+    """Nodes outside the guess and well away from it in 3D, or without a place."""
+    nodes = graph.nodes
+    core = selection & nodes.placed
+    if not core.any():
+        return ~selection
+    centre = np.average(nodes.point_world[core], axis=0, weights=nodes.area[core])
+    distance = np.linalg.norm(nodes.point_world - centre, axis=1)
+    radius = np.sqrt(np.average(distance[core] ** 2, weights=nodes.area[core]))
+    far = ~selection & (~nodes.placed | (distance > 2.2 * radius))
+    return far if far.sum() > 50 else ~selection
+
+
+def place_evidence(graph: SceneGraph, selection: Selection) -> Evidence:
+    """Against nodes whose 3D place is far from the guess, measured by the guess's own spread."""
+    nodes = graph.nodes
+    core = selection & nodes.placed
+    if core.sum() < 3:
+        return np.zeros(len(nodes))
+    weight = nodes.area[core]
+    centre = np.average(nodes.point_world[core], axis=0, weights=weight)
+    offset = nodes.point_world[core] - centre
+    spread = (offset * weight[:, None]).T @ offset / weight.sum()
+    spread += np.eye(3) * 0.15**2 * np.trace(spread) + 1e-18 * np.eye(3)
+    from_centre = nodes.point_world - centre
+    distance = np.sqrt(np.einsum("ni,ij,nj->n", from_centre, np.linalg.inv(spread), from_centre))
+    return np.where(nodes.placed, np.clip(2.6 - distance, -3.0, 0.5), 0.0)
+
+
+def plane_evidence(graph: SceneGraph, inside: NDArray[np.int64], part_of_object: frozenset[int]) -> Evidence:
+    """Against nodes on the scene's large planes, unless a positive click is on that plane."""
+    evidence = np.zeros(len(graph.nodes))
+    clicked = set(graph.planes.of_node[inside].tolist())
+    for index, share in enumerate(graph.planes.share):
+        if index not in clicked and index not in part_of_object:
+            evidence[graph.planes.of_node == index] -= min(2.5, 10.0 * share)
+    return evidence
+
+
+def seed_evidence(inside_distance: Evidence, outside_distance: Evidence | None) -> Evidence:
+    """For the kind of seed that is nearer along the graph."""
+    if outside_distance is None:
+        return np.zeros(len(inside_distance))
+    a, b = np.minimum(inside_distance, 1e6), np.minimum(outside_distance, 1e6)
+    return np.clip(3.0 * (b - a) / (b + a + 0.3), -3.0, 3.0)

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From seeds to an object: several guesses at several scales, of which the best outline is taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .evidence import LIMIT, Evidence, colour_evidence, place_evidence
+from .graph import SceneGraph, Selection
+from .outline import best_prefixes, outline_score, prefix_scores
+
+LOSSES = (0.1, 1.0)
+"""How local the walks are; small means far-reaching."""
+
+GUESSES = 3
+"""Sizes tried for each walk."""
+
+SMALLEST, LARGEST = 0.002, 0.35
+"""Shares of all pixels that an object may cover."""
+
+ROUNDS = 3
+AS_GOOD = 0.015
+"""Scores closer than this are equal."""
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One guess of the object, how good its outline is, and where it came from."""
+
+    selection: Selection
+    score: float
+    note: str = ""
+
+
+def from_clicks(graph: SceneGraph, inside: NDArray[np.int64], outside: NDArray[np.int64]) -> list[Hypothesis]:
+    """Hypotheses for an object that holds ``inside`` and not ``outside``, best first."""
+    found: list[Hypothesis] = []
+    for loss in LOSSES:
+        reach = graph.walk.reach(inside, outside, loss)
+        order = np.argsort(-reach, kind="stable")
+        area = np.cumsum(graph.nodes.area[order])
+        share = area / area[-1]
+        scores = prefix_scores(graph, order)
+        scores[(share < SMALLEST) | (share > LARGEST) | (reach[order] <= 0)] = -np.inf
+        for length in best_prefixes(scores, area, GUESSES):
+            start = np.zeros(len(graph.nodes), dtype=bool)
+            start[order[:length]] = True
+            found.append(Hypothesis(start, outline_score(graph, start), f"walk {loss} {length}"))
+            selection = polish(graph, inside, outside, start)
+            found.append(Hypothesis(selection, outline_score(graph, selection), f"polish {loss} {length}"))
+    return ranked(graph, found)
+
+
+def ranked(graph: SceneGraph, found: list[Hypothesis]) -> list[Hypothesis]:
+    """Best first: by score, but of those as good as the best the smallest leads.
+
+    Two whole objects side by side have as good an outline as one of them alone.
+    """
+    by_score = sorted(found, key=lambda h: -h.score)
+    as_good = [h for h in by_score if h.score > by_score[0].score - AS_GOOD]
+    if not as_good:
+        return []
+    leader = min(as_good, key=lambda h: float(graph.nodes.area[h.selection].sum()))
+    return [leader, *(h for h in by_score if h is not leader)]
+
+
+def polish(
+    graph: SceneGraph,
+    inside: NDArray[np.int64],
+    outside: NDArray[np.int64],
+    start: Selection,
+    constant: Evidence | float = 0.0,
+    rounds: int = ROUNDS,
+) -> Selection:
+    """Learn colour and place from a guess and cut, a few times over."""
+    area = graph.nodes.area
+    selection = start.copy()
+    for _ in range(rounds):
+        selection[inside] = True
+        total = constant + colour_evidence(graph, selection) + place_evidence(graph, selection)
+        improved = graph.cut(0.5 * area * np.clip(total, -1.5 * LIMIT, 1.5 * LIMIT), inside, outside)
+        if (improved == selection).all():
+            break
+        selection = improved
+    if len(inside):
+        selection = graph.connected_to(selection, inside)
+    return selection

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How much a selection looks like a whole object, for one selection or all prefixes of an order."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .graph import SceneGraph, Selection
+
+SMALL = 0.02
+"""Objects that cover a smaller share of an average view than this are less likely to be meant."""
+
+SMALL_WEIGHT = 0.04
+TORN_WEIGHT, JOIN_WEIGHT = 0.5, 0.3
+
+
+def outline_score(graph: SceneGraph, selection: Selection) -> float:
+    """Score of one selection (see ``prefix_scores``); -1 for an empty one."""
+    if not selection.any():
+        return -1.0
+    order = np.concatenate([np.flatnonzero(selection), np.flatnonzero(~selection)])
+    return float(prefix_scores(graph, order)[int(selection.sum()) - 1])
+
+
+def prefix_scores(graph: SceneGraph, order: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Scores of the selections order[:1], order[:2], ..., all at once, (n,) float64.
+
+    High means: edges along the outline look like boundaries, the same surface is not selected in one view
+    and left out in another, the selection keeps off the photos' frames, and it is not tiny.
+    """
+    outline, torn, framed, share = _prefix_parts(
+        graph, order, graph.outline_strength, np.ones(len(graph.cross_view.i))
+    )
+    size = SMALL_WEIGHT * np.log(np.minimum(share / SMALL, 1.0))
+    return outline - TORN_WEIGHT * torn - framed + size
+
+
+def change_scores(graph: SceneGraph, order: NDArray[np.int64], previous: Selection) -> NDArray[np.float64]:
+    """Scores of flipping order[:1], order[:2], ... in ``previous``, all at once, (n,) float64.
+
+    The region that flips is judged by its own outline: where it leaves the rest of its old side there
+    should be a boundary; where it joins its new side it is good when there is none.
+    """
+    edges, cross = graph.in_view, graph.cross_view
+    joins = previous[edges.i] != previous[edges.j]
+    strength = np.where(joins, 1.0 - JOIN_WEIGHT * graph.outline_strength, graph.outline_strength)
+    heals = np.where(previous[cross.i] != previous[cross.j], -1.0, 1.0)
+    outline, torn, _, share = _prefix_parts(graph, order, strength, heals)
+    return outline - TORN_WEIGHT * torn + SMALL_WEIGHT * np.log(np.minimum(share / SMALL, 1.0))
+
+
+def _prefix_parts(
+    graph: SceneGraph,
+    order: NDArray[np.int64],
+    strength: NDArray[np.float64],
+    tear: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Per prefix: mean strength along the outline, torn share of the surface, framed share of the area,
+    and area as a share of an average view."""
+    nodes, edges, cross = graph.nodes, graph.in_view, graph.cross_view
+    count = len(nodes)
+    rank = np.empty(count, dtype=np.int64)
+    rank[order] = np.arange(count)
+
+    def on_outline(
+        i: NDArray[np.int64], j: NDArray[np.int64], weight: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """For every prefix, the weight of edges on its outline, and of edges that touch it at all."""
+        first, last = np.minimum(rank[i], rank[j]), np.maximum(rank[i], rank[j])
+        entering = np.bincount(first, weight, count)
+        return np.cumsum(entering - np.bincount(last, weight, count)), np.cumsum(entering)
+
+    strong, _ = on_outline(edges.i, edges.j, edges.length * strength)
+    length, _ = on_outline(edges.i, edges.j, edges.length)
+    torn, _ = on_outline(cross.i, cross.j, cross.overlap * tear)
+    _, touching = on_outline(cross.i, cross.j, cross.overlap)
+    area = np.cumsum(nodes.area[order])
+    framed = np.cumsum((nodes.area * nodes.at_border)[order]) / area
+    share = area / nodes.area.sum() * len(graph.views)
+    return strong / np.maximum(length, 1.0), torn / np.maximum(touching, 1.0), framed, share
+
+
+def best_prefixes(
+    scores: NDArray[np.float64], area: NDArray[np.float64], count: int, *, ratio: float = 1.6
+) -> list[int]:
+    """Up to ``count`` prefix lengths of high score whose areas differ by at least ``ratio``, best first.
+
+    ``area`` (n,) is the area of each prefix, ascending.
+    """
+    chosen: list[int] = []
+    usable = scores.copy()
+    for _ in range(count):
+        best = int(np.argmax(usable))
+        if not np.isfinite(usable[best]):
+            break
+        chosen.append(best + 1)
+        usable[(area > area[best] / ratio) & (area < area[best] * ratio)] = -np.inf
+    return chosen

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The segmenter itself: prompts to nodes, nodes to an object, the object to sharp masks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....errors import PromptError
+from ....progress import Progress
+from ....prompts import Box, Prompt
+from ....scene_folder import Scene
+from .. import Masks
+from .box_search import from_boxes
+from .correction import correct
+from .graph import Selection, build_graph
+from .hypotheses import Hypothesis, from_clicks
+from .outline import outline_score
+from .prompt_seeds import PixelClick, Seeds, seeds_of
+from .refine import refine
+
+ANEW_MARGIN = 0.3
+"""How much better an outline must be for a fresh start to replace a corrected result."""
+
+
+class GraphCutSegmenter:
+    """Masks of one object in all views from clicks and boxes; see ``Segmenter``.
+
+    Making one reads every view of the scene and takes about half a second per view. It keeps no state
+    between calls: a correction starts from the ``previous`` masks that it is given.
+    """
+
+    name = "graphcut"
+
+    def __init__(self, scene: Scene, progress: Progress) -> None:
+        self.scene = scene
+        self.graph = build_graph(scene, progress)
+
+    def segment(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        previous: Mapping[str, NDArray[np.bool_]] | None = None,
+        progress: Progress,
+    ) -> Masks:
+        """Masks of the object in every view, as ``Segmenter.segment`` describes.
+
+        Raises:
+            PromptError: see ``prompt_seeds.seeds_of``; or ``previous`` does not fit the scene.
+        """
+        seeds = seeds_of(self.scene, self.graph.views, prompts)
+        progress("segment", 0.1, "Finding the object")
+        started = previous is not None and any(np.any(mask) for mask in previous.values())
+        if previous is not None and started and not isinstance(prompts[-1], Box):
+            selection = self._corrected(seeds, previous)
+        else:
+            selection = self.hypotheses(seeds)[0].selection
+        progress("segment", 0.7, "Sharpening outlines")
+        return self._masks(selection, seeds)
+
+    def hypotheses(self, seeds: Seeds) -> list[Hypothesis]:
+        """Guesses at the object, best first; made anew, without a previous result."""
+        if seeds.boxes:
+            found = from_boxes(self.graph, seeds.boxes, seeds.inside, seeds.outside)
+        else:
+            found = from_clicks(self.graph, seeds.inside, seeds.outside)
+        if found:
+            return found
+        selection = np.zeros(len(self.graph.nodes), dtype=bool)
+        selection[seeds.inside] = True
+        return [Hypothesis(selection, -1.0, "seeds only")]
+
+    def _corrected(self, seeds: Seeds, previous: Mapping[str, NDArray[np.bool_]]) -> Selection:
+        selection = self._selection_of(previous)
+        for click in self._contradicting(seeds, previous):
+            found = correct(self.graph, selection, seeds.inside, seeds.outside, click.node, click.positive)
+            if found:
+                selection = found[0].selection
+        if seeds.inside.size:
+            # Where a correction cannot mend the outline, the earlier guess was wrong as a whole.
+            anew = self.hypotheses(seeds)[0]
+            if anew.score > outline_score(self.graph, selection) + ANEW_MARGIN:
+                selection = anew.selection.copy()
+        selection[seeds.inside] = True
+        selection[seeds.outside] = False
+        return selection
+
+    def _contradicting(self, seeds: Seeds, previous: Mapping[str, NDArray[np.bool_]]) -> list[PixelClick]:
+        return [
+            click
+            for click in seeds.clicks
+            if bool(previous[self.graph.views[click.view].view.name][click.row, click.column])
+            != click.positive
+        ]
+
+    def _selection_of(self, masks: Mapping[str, NDArray[np.bool_]]) -> Selection:
+        """Nodes that the masks cover by more than half."""
+        selection = np.zeros(len(self.graph.nodes), dtype=bool)
+        for data in self.graph.views:
+            mask = masks.get(data.view.name)
+            if mask is None or mask.shape != data.labels.shape:
+                raise PromptError(
+                    f"The previous masks do not fit {data.view.name}: remove the object and click anew."
+                )
+            local = (data.labels - data.first).ravel()
+            covered = np.bincount(local, np.asarray(mask).ravel(), data.count)
+            total = np.bincount(local, minlength=data.count)
+            selection[data.first : data.first + data.count] = covered > 0.5 * total
+        return selection
+
+    def _masks(self, selection: Selection, seeds: Seeds) -> Masks:
+        masks: Masks = {}
+        for number, data in enumerate(self.graph.views):
+            clicks = [click for click in seeds.clicks if click.view == number]
+            masks[data.view.name] = refine(data, selection[data.labels], clicks)
+        return masks

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the graph needs from one view: its colours, its depth and its superpixels, all on the view grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ....errors import SceneError
+from ....scene_folder import Scene, View
+from .superpixels import Labels, superpixels
+
+PIXELS_PER_SUPERPIXEL = 90
+FEWEST, MOST = 300, 2400
+"""Superpixels per view."""
+
+
+@dataclass(frozen=True)
+class ViewData:
+    """One view, ready for the graph.
+
+    Attributes:
+        view: the placed photo.
+        image: (H, W, 3) uint8 RGB.
+        lab: (H, W, 3) float32 CIE Lab, L in 0..100.
+        points_world: (H, W, 3) float32.
+        depth: (H, W) float32 along the camera's z; meaningless where not measured.
+        measured: (H, W) bool, where there is depth.
+        labels: (H, W) int32 superpixels; ids are unique over all views of the scene.
+        first, count: the view's ids are first .. first + count - 1.
+    """
+
+    view: View
+    image: NDArray[np.uint8]
+    lab: NDArray[np.float32]
+    points_world: NDArray[np.float32]
+    depth: NDArray[np.float32]
+    measured: NDArray[np.bool_]
+    labels: Labels
+    first: int
+    count: int
+
+
+def read_view_image(scene: Scene, view: View) -> NDArray[np.uint8]:
+    """The view's image on its pixel grid, (H, W, 3) uint8 RGB; SceneError when it cannot be read."""
+    path = scene.image_path(view)
+    try:
+        with Image.open(path) as file:
+            image = np.asarray(file.convert("RGB"))
+    except OSError as error:
+        raise SceneError(
+            f"{path} is missing or damaged: press Reconstruct to make the scene anew.",
+            fix="wildseg3d.reconstruct",
+        ) from error
+    if (image.shape[1], image.shape[0]) != tuple(view.size):
+        image = cv2.resize(image, view.size, interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(image)
+
+
+def read_view_data(scene: Scene, view: View, first: int) -> ViewData:
+    """Read a view from the scene folder and split it into superpixels numbered from ``first``."""
+    image = read_view_image(scene, view)
+    lab = cv2.cvtColor(image.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
+    points_world = np.asarray(scene.pointmap(view))
+    depth = (points_world - view.cam_to_world[:3, 3].astype(np.float32)) @ view.cam_to_world[:3, 2].astype(
+        np.float32
+    )
+    measured = (np.asarray(scene.confidence(view)) > 0) & np.isfinite(depth) & (depth > 0)
+    count = int(np.clip(depth.size / PIXELS_PER_SUPERPIXEL, FEWEST, MOST))
+    labels = superpixels(lab, count)
+    return ViewData(
+        view=view,
+        image=image,
+        lab=lab,
+        points_world=np.where(measured[..., None], points_world, np.float32(0)),
+        depth=np.where(measured, depth, np.float32(0)),
+        measured=measured,
+        labels=labels + np.int32(first),
+        first=first,
+        count=int(labels.max()) + 1,
+    )
