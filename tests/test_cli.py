@@ -287,13 +287,22 @@ def _read_terminal(descriptor: int) -> bytes:
 
 
 def test_reconstruct_reports_what_it_placed(sample_scene: Scene, tmp_path: Path) -> None:
-    photos = [view.photo for view in sample_scene.views]
+    broken = tmp_path / "broken.jpg"
+    broken.write_text("not a photo")
+    photos = [broken, *(view.photo for view in sample_scene.views)]
     size = sample_scene.settings["image_size"]
     done = run("reconstruct", *photos, "-o", tmp_path / "scene", "--image-size", size, "--json")
     assert done.returncode == 0, done.stderr
+    assert all(PLAIN_LINE.fullmatch(line) for line in done.stderr.splitlines()), done.stderr
     result = last_object(done.stdout)
     assert result["scene"] == str(tmp_path / "scene")
     assert result["views"] == [view.name for view in sample_scene.views]
     assert result["points"] > 0
     assert sum(result["seconds"].values()) > 0
-    assert all(PLAIN_LINE.fullmatch(line) for line in done.stderr.splitlines()), done.stderr
+    assert [item["photo"] for item in result["skipped"]] == [str(broken)]
+
+
+def test_without_json_people_get_sentences(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["segment", str(scene.folder), "--view", "left", "--box", "240", "130", "400", "310"]
+    assert main([*arguments, "--name", "Boxed"]) == 0
+    assert re.fullmatch(r"Boxed: [\d,]+ points in .*Boxed\n", capsys.readouterr().out)

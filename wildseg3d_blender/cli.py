@@ -65,7 +65,7 @@ def reconstruct(options: argparse.Namespace, progress: Progress) -> tuple[Result
     result = Jobs().reconstruct(params, progress)
     placed, given = len(result.views), len(result.views) + len(result.skipped)
     lines = [f"{placed} of {given} photos placed, {result.points:,} points: {result.scene}"]
-    lines += [f"  left out {Path(item.photo).name}: {item.reason} {item.advice}" for item in result.skipped]
+    lines += [f"  left out: {Path(item.photo).name} {item.reason}. {item.advice}" for item in result.skipped]
     return result.to_json(), "\n".join(lines)
 
 
