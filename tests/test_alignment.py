@@ -336,7 +336,7 @@ def test_progress_rises_and_cancel_stops(clean: PairGraph) -> None:
         assert stage == "align"
         seen.append(fraction)
 
-    align(clean, progress=watch)
+    align(clean, rounds=2, progress=watch)
     assert len(seen) > 2 * len(clean.views)
     assert seen == sorted(seen)
     assert 0.0 <= seen[0] <= seen[-1] <= 1.0
@@ -351,5 +351,5 @@ def test_progress_rises_and_cancel_stops(clean: PairGraph) -> None:
                 raise Cancelled
 
         with pytest.raises(Cancelled):
-            align(clean, progress=cancel)
+            align(clean, rounds=2, progress=cancel)
         assert calls == stop + 1

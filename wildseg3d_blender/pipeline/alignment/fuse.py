@@ -17,7 +17,7 @@ from .weights import PixelWeights
 
 # Pixels worked on at a time: with 20 edges on a view, about 30 MB.
 CHUNK = 1 << 15
-REWEIGHTINGS = 6
+REWEIGHTINGS = 8
 # Reweighting ends early once no depth of a chunk moves by more than this share.
 SETTLED = 1e-4
 # Disagreements below this share of the depth all weigh the same: nearer than that is the noise of any engine.

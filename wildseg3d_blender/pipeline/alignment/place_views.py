@@ -53,19 +53,23 @@ def align(
             together.
         Cancelled: raised by ``progress``, which is called at every view and every iteration.
     """
-    progress("align", 0.0, "weighing pairs")
-    given = [weights(edge, None, _masks_of(edge, masks)) for edge in graph.edges]
+    given = []
+    for e, edge in enumerate(graph.edges):
+        progress("align", 0.05 * e / len(graph.edges), "weighing pairs")
+        given.append(weights(edge, None, _masks_of(edge, masks)))
     whole = whole_graph(graph, given)
-    beginning = span(progress, 0.0, 0.2)
+    beginning = span(progress, 0.05, 0.2)
     start = _hinted_start(whole, beginning) or _tree_start(whole, keep_largest, beginning)
     part, observations = start.part, start.observations
     groups = groups_of(part, range(len(part.edges)))
-    solution = solve(observations, groups, start.state, span(progress, 0.2, 0.7))
+    each = 0.5 / rounds
+    solution = solve(observations, groups, start.state, span(progress, 0.2, 0.2 + each))
     iterations, losses = solution.iterations, solution.losses
-    for _ in range(1, rounds):
+    for number in range(1, rounds):
+        begin = 0.2 + number * each
         part = _reweighted(part, weights, masks, solution.state)
-        observations = _sample(part, span(progress, 0.2, 0.2))
-        solution = solve(observations, groups, solution.state, span(progress, 0.2, 0.7))
+        observations = _sample(part, span(progress, begin, begin))
+        solution = solve(observations, groups, solution.state, span(progress, begin, begin + each))
         iterations, losses = iterations + solution.iterations, losses + solution.losses
     aligned = _fuse(part, solution.state, iterations, losses, span(progress, 0.7, 1.0))
     return _with_lone_views(aligned, whole) if start.in_hints_world else aligned
