@@ -12,6 +12,7 @@ Nothing of ``bpy`` is imported before ``register`` runs, so that ``worker_client
 
 from __future__ import annotations
 
+import atexit
 from importlib import import_module
 
 _MODULES = ("preferences", "properties", "operators", "panels", "runtime")
@@ -21,9 +22,13 @@ def register() -> None:
     """Add everything to Blender."""
     for name in _MODULES:
         import_module(f"{__name__}.{name}").register()
+    # Blender unregisters its add-ons when it quits; a script on the bpy module that forgets to would hang
+    # at its end, while Blender's memory is torn down under the classes.
+    atexit.register(unregister)
 
 
 def unregister() -> None:
     """Take everything out of Blender again, the worker process included."""
+    atexit.unregister(unregister)
     for name in reversed(_MODULES):
         import_module(f"{__name__}.{name}").unregister()

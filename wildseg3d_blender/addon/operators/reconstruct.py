@@ -11,7 +11,7 @@ from ...errors import PhotoError
 from ...scene_folder import check_writable
 from ...worker.protocol import Reconstruct, Reconstructed
 from .. import runtime
-from ..scene import importing, location, lookup, viewing
+from ..scene import importing, location, viewing
 from .base import Call, Work, WorkerOperator, idle, object_mode
 
 
@@ -122,9 +122,8 @@ def finish_import(context: bpy.types.Context, root: bpy.types.Object) -> None:
     context.view_layer.update()
     for item in context.selected_objects:
         item.select_set(False)
-    points = lookup.points(root)
-    points.select_set(True)
-    context.view_layer.objects.active = points
+    root.select_set(True)
+    context.view_layer.objects.active = root
     viewing.show_photo_colours()
     viewing.frame(root)
 

@@ -90,7 +90,7 @@ def load_image(scene: Scene, view: View) -> bpy.types.Image:
 def colours(image: bpy.types.Image, view: View) -> NDArray[np.float32]:
     """The image's colours on the view's grid, (H, W, 3) float32 in [0, 1], sRGB as in the file.
 
-    The image is a whole multiple of the grid; each grid pixel gets the mean of its block.
+    The image is a whole multiple of the grid; each grid pixel gets the mean of its block's middle.
     """
     width, height = view.size
     full_width, full_height = image.size
@@ -102,8 +102,15 @@ def colours(image: bpy.types.Image, view: View) -> NDArray[np.float32]:
         )
     pixels = np.empty(full_width * full_height * image.channels, np.float32)
     image.pixels.foreach_get(pixels)
-    blocks = pixels.reshape(height, full_height // height, width, full_width // width, image.channels)[
-        ..., :3
-    ]
-    mean = blocks.mean(axis=(1, 3), dtype=np.float32)
-    return np.ascontiguousarray(mean[::-1])  # Blender's images start at the bottom
+    rows, columns = full_height // height, full_width // width
+    blocks = pixels.reshape(height, rows, width, columns, image.channels)
+    # The middle two by two of each block: as good to look at as all of it, and many times faster.
+    total = np.zeros((height, width, 3), np.float32)
+    taken = [(row, column) for row in _middle(rows) for column in _middle(columns)]
+    for row, column in taken:
+        total += blocks[:, row, :, column, :3]
+    return np.ascontiguousarray(total[::-1]) / np.float32(len(taken))  # Blender's images start at the bottom
+
+
+def _middle(count: int) -> range:
+    return range((count - 1) // 2, count // 2 + 1)

@@ -29,9 +29,11 @@ def redraw() -> None:
 def show_photo_colours() -> None:
     """Let Solid show the points in the photos' colours, unlit: the light is in the photos already."""
     for area in views_3d():
-        shading = area.spaces.active.shading
-        shading.color_type = "VERTEX"
-        shading.light = "FLAT"
+        space = area.spaces.active
+        space.shading.color_type = "VERTEX"
+        space.shading.light = "FLAT"
+        # Everything hangs under one root: lines from each camera to it would only clutter the picture.
+        space.overlay.show_relationship_lines = False
 
 
 def frame(root: bpy.types.Object) -> None:
@@ -58,7 +60,7 @@ def frame(root: bpy.types.Object) -> None:
         region.view_location = to_world @ mathutils.Vector((low + high) / 2)
         # The viewport's sensor is fixed at 72 mm, along its longer edge.
         half_width = 36.0 / area.spaces.active.lens * min(1.0, area.height / max(area.width, 1))
-        region.view_distance = 0.6 * scale * float(np.linalg.norm(high - low)) / half_width
+        region.view_distance = 0.75 * scale * float(np.linalg.norm(high - low)) / half_width
         if rotation is not None:
             region.view_rotation = rotation
     redraw()
@@ -70,6 +72,10 @@ def look_through(context: bpy.types.Context, camera: bpy.types.Object) -> None:
     own = context.area if context.area is not None and context.area.type == "VIEW_3D" else None
     for area in [own] if own is not None else views_3d():
         area.spaces.active.region_3d.view_perspective = "CAMERA"
+        region = next(region for region in area.regions if region.type == "WINDOW")
+        with context.temp_override(area=area, region=region):
+            if bpy.ops.view3d.view_center_camera.poll():
+                bpy.ops.view3d.view_center_camera()
     redraw()
 
 
