@@ -40,8 +40,8 @@ def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("noise")
     random = np.random.default_rng(2)
     for index in range(3):
-        small = random.integers(0, 256, (120, 160, 3), dtype=np.uint8)
-        Image.fromarray(small).resize((640, 480)).save(folder / f"{index}.jpg", quality=80)
+        small = random.integers(0, 256, (60, 80, 3), dtype=np.uint8)
+        Image.fromarray(small).resize((320, 240)).save(folder / f"{index}.jpg", quality=80)
     return folder
 
 
@@ -247,7 +247,7 @@ def test_ctrl_c_cancels(noise: Path, tmp_path: Path) -> None:
     )
     assert process.stderr is not None
     process.stderr.readline()
-    time.sleep(0.3)
+    time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=20)
     assert process.returncode == 130, errors
