@@ -237,23 +237,29 @@ def test_no_photos_are_one_sentence(photos: str, tmp_path: Path, capsys: pytest.
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends a POSIX signal")
-def test_ctrl_c_cancels(noise: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("delay", [0.0, 0.2, 0.8], ids="{} s in".format)
+def test_ctrl_c_cancels(noise: Path, tmp_path: Path, delay: float) -> None:
+    # The delays fall into reading photos, loading native libraries, and native feature search.
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
     process = subprocess.Popen(
         [*COMMAND, "reconstruct", str(noise), "-o", str(tmp_path / "scene"), "--json"],
         cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(temporary)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     assert process.stderr is not None
     process.stderr.readline()
-    time.sleep(0.2)
+    time.sleep(delay)
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=20)
     assert process.returncode == 130, errors
     assert errors.splitlines()[-1] == "Cancelled."
     assert last_object(output)["error"]["code"] == "cancelled"
     assert not (tmp_path / "scene").exists()
+    assert not list(temporary.iterdir())
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")

@@ -23,6 +23,7 @@ from wildseg3d_blender.errors import Cancelled, PhotoError, SceneError, WorkerEr
 from wildseg3d_blender.pipeline.segment import SceneSession
 from wildseg3d_blender.prompts import Click
 from wildseg3d_blender.scene_folder import Scene, read_object, read_scene
+from wildseg3d_blender.worker import protocol
 from wildseg3d_blender.worker.protocol import ProgressReport, Reconstruct, Reconstructed, Segment, Segmented
 
 ROOT = Path(__file__).absolute().parents[1]
@@ -204,6 +205,18 @@ def test_a_worker_killed_outright_is_reported(client: WorkerClient, long_work: d
     assert client.pid is None
 
 
+def test_a_worker_of_another_version_is_explained(
+    client: WorkerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The extension was updated while Blender ran: old code here, new code in the worker's process.
+    monkeypatch.setattr(protocol, "PROTOCOL_VERSION", protocol.PROTOCOL_VERSION + 1)
+    request = client.request("segment", {"scene": "a", "object": "b", "prompts": []})
+    assert request.wait(10)
+    with pytest.raises(WorkerError, match="restart Blender"):
+        request.result()
+    assert client.pid is None
+
+
 def test_an_exit_code_is_reported(tmp_path: Path) -> None:
     # A Python that cannot find the package ends at once with 1.
     client = WorkerClient(python=sys.executable)
@@ -231,7 +244,7 @@ def test_the_worker_ends_when_its_parent_is_killed(long_work: dict[str, object])
         "request = client.request('reconstruct', json.loads(sys.argv[1]))\n"
         "while request.progress is None:\n"
         "    request.wait(0.05)\n"
-        "print(client.pid, flush=True)\n"
+        "print(client.pid, client._worker.scratch, flush=True)\n"
         "time.sleep(60)\n"
     )
     parent = subprocess.Popen(
@@ -242,11 +255,13 @@ def test_the_worker_ends_when_its_parent_is_killed(long_work: dict[str, object])
     )
     assert parent.stdout is not None
     with parent.stdout as stdout:
-        pid = int(stdout.readline())
+        pid, scratch = stdout.readline().split()
+    assert Path(scratch).is_dir()
     time.sleep(0.5)
     parent.kill()
     parent.wait()
-    assert gone(pid, 2.5)
+    assert gone(int(pid), 2.5)
+    assert not Path(scratch).exists()
 
 
 @posix_only
@@ -275,7 +290,8 @@ def test_workers_leave_no_threads_descriptors_zombies_or_files(tmp_path: Path) -
         request = client.request("segment", {"scene": str(tmp_path), "object": "A", "prompts": []})
         assert request.wait(20)
         assert client.pid is not None and client._worker is not None
-        left.append(Path(client._worker._folder.name))
+        assert client._worker.scratch is not None and client._worker.scratch.is_dir()
+        left.append(client._worker.scratch)
         if kill:
             pid = client.pid
             os.kill(pid, signal.SIGKILL)

@@ -26,7 +26,7 @@ from wildseg3d_blender.worker.protocol import (
 
 MESSAGES = [
     Initialize(1),
-    Initialized(1, "0.1.0", "3.11.2", 4711),
+    Initialized(1, "0.1.0", "3.11.2", 4711, "/tmp/w"),
     Reconstruct(("/a/ü b.jpg", "/c\nd"), "/scene", image_size=256),
     Reconstructed("/scene", ("a", "b"), (Skipped("/c.jpg", "Too dark.", "Use a lamp."),), {"sfm": 1.5}, 1234),
     Segment("/scene", "Cup", (Click("a", 1.5, 2.25, False), Box("b", 0.0, 1.0, 2.0, 3.0))),

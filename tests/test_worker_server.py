@@ -25,13 +25,14 @@ ROOT = Path(__file__).absolute().parents[1]
 class Peer:
     """A worker process and its two pipes."""
 
-    def __init__(self, *command: str) -> None:
+    def __init__(self, temporary: Path, *command: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=ROOT,
+            env={**os.environ, "TMPDIR": str(temporary)},
         )
         assert self.process.stdin is not None and self.process.stdout is not None
         self.stdin, self.stdout = self.process.stdin, self.process.stdout
@@ -52,11 +53,11 @@ class Peer:
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., Peer]]:
+def start(tmp_path: Path) -> Iterator[Callable[..., Peer]]:
     peers: list[Peer] = []
 
     def start(*command: str) -> Peer:
-        peers.append(Peer(*(command or ("-m", "wildseg3d_blender.worker"))))
+        peers.append(Peer(tmp_path, *(command or ("-m", "wildseg3d_blender.worker"))))
         return peers[-1]
 
     yield start
@@ -110,18 +111,21 @@ def test_nonsense_is_answered_and_does_no_harm(start: Callable[..., Peer]) -> No
     assert missing["error"]["data"]["fix"] == "wildseg3d.reconstruct"
 
 
-def test_shutdown_ends_it(start: Callable[..., Peer]) -> None:
+def test_shutdown_ends_it(start: Callable[..., Peer], tmp_path: Path) -> None:
     peer = start()
     peer.initialize()
     assert peer.ask(1, "shutdown", {})["result"] is None
     assert peer.process.wait(2) == 0
+    assert not list(tmp_path.iterdir())
 
 
-def test_it_ends_with_its_input(start: Callable[..., Peer]) -> None:
+def test_it_ends_with_its_input(start: Callable[..., Peer], tmp_path: Path) -> None:
     peer = start()
     peer.initialize()
+    assert list(tmp_path.iterdir())
     peer.stdin.close()
     assert peer.process.wait(2) == 0
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(os.name != "posix", reason="interrupts are sent with POSIX signals here")

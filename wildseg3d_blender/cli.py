@@ -22,6 +22,7 @@ from .photo_prompts import box_on_photo, click_on_photo
 from .progress import Progress
 from .prompts import Prompt
 from .scene_folder import Scene, read_object, read_scene
+from .scratch import scratch_folder
 from .terminal import terminal_progress
 from .worker.jobs import Jobs
 from .worker.protocol import Reconstruct, Segment
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace, Progress], tuple[Result, str]] = options.run
     show = terminal_progress(sys.stderr)
     try:
-        with CancelOnInterrupt() as interrupt:
+        with CancelOnInterrupt() as interrupt, scratch_folder():
 
             def progress(stage: str, fraction: float, text: str = "") -> None:
                 if interrupt.asked:

@@ -21,6 +21,7 @@ import contextlib
 import itertools
 import os
 import queue
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -32,10 +33,10 @@ from typing import IO, Any
 
 from ..errors import Cancelled, WildSegError, WorkerError
 from ..worker import protocol
-from ..worker.protocol import Initialize, ProgressReport
+from ..worker.protocol import Initialize, Initialized, ProgressReport
 
 STDERR_TAIL = 4000
-"""Characters of the dead worker's last words that are shown."""
+"""Bytes of the dead worker's last words that are shown."""
 
 CLOSE_AFTER = 1.5
 """Seconds the worker has to end by itself when the client closes; then it is killed."""
@@ -111,7 +112,6 @@ class WorkerClient:
         self._ids = itertools.count(1)
         self._pending: dict[int, Request] = {}
         self._worker: _Worker | None = None
-        atexit.register(self.close)
 
     @property
     def pid(self) -> int | None:
@@ -132,6 +132,8 @@ class WorkerClient:
         self.poll()
         if self._worker is None:
             self._worker = _Worker(self._command, self._environment)
+            atexit.unregister(self.close)
+            atexit.register(self.close)
             self._send("initialize", Initialize(protocol.PROTOCOL_VERSION).to_json(), None)
         return self._send(method, params, on_progress)
 
@@ -180,14 +182,22 @@ class WorkerClient:
         request = self._pending.pop(message.get("id", 0), None)
         if request is None:
             return
-        if "error" not in message:
+        if "error" in message:
+            request._finish(error=protocol.error_from_json(message["error"]))
+        else:
             request._finish(message.get("result"))
-            return
-        error = protocol.error_from_json(message["error"])
-        request._finish(error=error)
         if request.method == "initialize":
-            # Nothing else can go well now; the other requests fail for the same reason.
-            self._fail_pending(error)
+            self._initialized(request)
+
+    def _initialized(self, request: Request) -> None:
+        assert self._worker is not None
+        if request._error is None:
+            self._worker.scratch = Path(Initialized.from_json(request.result()).scratch)
+            return
+        # Nothing else can go well with this worker; what was asked of it fails for the same reason.
+        worker, self._worker = self._worker, None
+        worker.end()
+        self._fail_pending(request._error)
 
     def _cancel(self, request: Request) -> None:
         if request.done or request.cancelled_at is not None or self._worker is None:
@@ -233,29 +243,31 @@ class WorkerClient:
 
 
 class _Worker:
-    """One process with its pipes, its reading thread and its temporary folder."""
+    """One process with its pipes, its reading thread and its log.
+
+    Attributes:
+        scratch: the worker's folder of temporary files, once it said which.
+    """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self.messages: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-        # Where the worker logs to and where its libraries put temporary files: gone with it, even if killed.
-        self._folder = tempfile.TemporaryDirectory(prefix="wildseg3d-", ignore_cleanup_errors=True)
-        self._log = Path(self._folder.name) / "worker.log"
-        temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._folder.name)
+        self.scratch: Path | None = None
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by reap
         try:
-            with self._log.open("wb") as log:
-                self.process = subprocess.Popen(
-                    command,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    cwd=self._folder.name,
-                    env={**environment, **temporary},
-                    # Its own session: Ctrl-C in the terminal that Blender was started from is Blender's.
-                    start_new_session=True,
-                    creationflags=_CREATION_FLAGS,
-                )
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                # On Windows a folder that is some process's current one cannot be removed.
+                cwd=tempfile.gettempdir(),
+                env=environment,
+                # Its own session: Ctrl-C in the terminal that Blender was started from is Blender's.
+                start_new_session=True,
+                creationflags=_CREATION_FLAGS,
+            )
         except OSError as error:
-            self._folder.cleanup()
+            self._log.close()
             raise WorkerError(
                 f"The worker could not be started with {command[0]} ({error.strerror}): "
                 "reinstall Blender or the extension."
@@ -291,9 +303,13 @@ class _Worker:
             self.process.kill()
             code = self.process.wait()
         self._reader.join(CLOSE_AFTER)
-        text = self._log.read_text(encoding="utf-8", errors="replace") if self._log.is_file() else ""
-        self._folder.cleanup()
-        return code, text[-STDERR_TAIL:].strip()
+        with self._log as log:
+            log.seek(0, os.SEEK_END)
+            log.seek(max(0, log.tell() - STDERR_TAIL))
+            last_words = log.read().decode("utf-8", errors="replace").strip()
+        if self.scratch is not None:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+        return code, last_words
 
     def _close_input(self) -> None:
         with contextlib.suppress(OSError):

@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 
+from ..scratch import scratch_folder
 from .server import Server
 
 
@@ -17,7 +18,8 @@ def main() -> None:
     reader, writer = _take_protocol_streams()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     faulthandler.enable()  # a crash in a native library shows where it was
-    Server(reader, writer).serve()
+    with scratch_folder() as scratch:
+        Server(reader, writer, scratch).serve()
     sys.stderr.flush()
     # The reading thread may still wait inside stdin; an ordinary exit would wait for its lock.
     os._exit(0)

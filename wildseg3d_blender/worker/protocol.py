@@ -99,12 +99,14 @@ class Initialize(Params):
 
 @dataclass(frozen=True)
 class Initialized(Params):
-    """The worker is ready. ``version`` is the package's, ``python`` the interpreter's, both for reports."""
+    """The worker is ready. ``version`` is the package's, ``python`` the interpreter's, both for reports;
+    ``scratch`` is the worker's folder of temporary files, to be removed by who has to kill it."""
 
     protocol_version: int
     version: str
     python: str
     pid: int
+    scratch: str
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import contextlib
 import logging
 import os
 import platform
+import shutil
 import signal
 import threading
 import time
@@ -19,6 +20,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from .. import __version__
@@ -54,11 +56,15 @@ class _Job:
 
 
 class Server:
-    """Serves one client over a pair of byte streams; ``serve`` must be called on the main thread."""
+    """Serves one client over a pair of byte streams; ``serve`` must be called on the main thread.
 
-    def __init__(self, reader: BinaryIO, writer: BinaryIO) -> None:
+    ``scratch`` is this process's folder of temporary files.
+    """
+
+    def __init__(self, reader: BinaryIO, writer: BinaryIO, scratch: Path) -> None:
         self._reader = reader
         self._writer = writer
+        self._scratch = scratch
         self._write_lock = threading.Lock()
         self._jobs = Jobs()
         self._initialized = False
@@ -134,6 +140,7 @@ class Server:
         _interrupt_main_thread()
         # The main thread leaves by itself unless a native call holds it; nothing may outlive Blender.
         time.sleep(ORPHAN_GRACE)
+        shutil.rmtree(self._scratch, ignore_errors=True)
         os._exit(1)
 
     def _receive(self, line: bytes) -> None:
@@ -182,7 +189,13 @@ class Server:
                 f"{protocol.PROTOCOL_VERSION}: restart Blender, so that both come from the same version."
             )
         self._initialized = True
-        return Initialized(protocol.PROTOCOL_VERSION, __version__, platform.python_version(), os.getpid())
+        return Initialized(
+            protocol_version=protocol.PROTOCOL_VERSION,
+            version=__version__,
+            python=platform.python_version(),
+            pid=os.getpid(),
+            scratch=str(self._scratch),
+        )
 
     def _cancel(self, id: int) -> None:
         with self._changed:
