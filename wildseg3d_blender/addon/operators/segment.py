@@ -32,9 +32,7 @@ class WILDSEG3D_OT_segment(WorkerOperator, bpy.types.Operator):
         if not (has_root(cls, context) and idle(cls) and object_mode(cls, context)):
             return False
         if not lookup.prompts(lookup.require_root(context.scene)):
-            cls.poll_message_set(
-                "There are no prompts yet: press Add Prompt and click on an object in a photo"
-            )
+            cls.poll_message_set("No prompts yet: press Add Prompt and click on an object in a photo")
             return False
         return True
 

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What open windows show. Every function does nothing in background mode, where there are none."""
+"""What open windows show.
+
+In background mode there is nobody to see it, but a file's windows are there all the same, and saving keeps
+what was set.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +84,7 @@ def look_through(context: bpy.types.Context, camera: bpy.types.Object) -> None:
 
 
 def looks_through(context: bpy.types.Context) -> bool:
-    """Whether the 3D view at hand (or the first one) shows the scene's camera; True without windows."""
+    """Whether the 3D view at hand (or the first one) shows the scene's camera; True when there is none."""
     own = context.area if context.area is not None and context.area.type == "VIEW_3D" else None
     area = own or next(views_3d(), None)
     return area is None or area.spaces.active.region_3d.view_perspective == "CAMERA"
