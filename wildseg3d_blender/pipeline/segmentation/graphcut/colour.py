@@ -14,6 +14,7 @@ from .view_data import ViewData
 
 L_BINS, AB_BINS = 12, 32
 AB_RANGE = 96.0
+BINS = L_BINS * AB_BINS * AB_BINS
 OUTLIER_SHARE = 0.05
 """Share of pixels that may have any colour at all: bounds what a single odd colour can say."""
 
@@ -36,13 +37,8 @@ class Palette:
 
     def histogram(self, weight: NDArray[np.floating]) -> NDArray[np.float64]:
         """Smoothed colour distribution of the nodes under ``weight`` (n,) >= 0; sums to one."""
-        size = L_BINS * AB_BINS * AB_BINS
-        raw = np.bincount(self.bin, self.count * weight[self.node], size)
-        cube = raw.reshape(L_BINS, AB_BINS * AB_BINS)
-        cube = cv2.GaussianBlur(cube, (1, 5), sigmaX=0.1, sigmaY=0.9)
-        cube = cube.reshape(L_BINS, AB_BINS, AB_BINS)
-        smooth = np.stack([cv2.GaussianBlur(plane, (5, 5), 0.8) for plane in cube]).ravel()
-        return smooth / max(float(smooth.sum()), 1e-9)
+        total = np.bincount(self.bin, self.count * weight[self.node], BINS)
+        return _smoothed(total.astype(np.float64))
 
     def log_ratio(
         self, foreground: NDArray[np.floating], background: NDArray[np.floating]
@@ -56,11 +52,25 @@ class Palette:
         self, foreground: NDArray[np.floating], background: NDArray[np.floating]
     ) -> NDArray[np.float64]:
         """The same log ratio for every colour bin, (bins,)."""
-        # The outlier floor is spread over as many bins as a scene usually fills.
-        floor = OUTLIER_SHARE / 500.0
-        f = (1 - OUTLIER_SHARE) * self.histogram(foreground) + floor
-        b = (1 - OUTLIER_SHARE) * self.histogram(background) + floor
+        f, b = _with_outliers(self.histogram(foreground)), _with_outliers(self.histogram(background))
         return np.log(f) - np.log(b)
+
+
+def bin_distribution(bins: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Smoothed distribution, with outliers, of pixels given by their bins; (BINS,) > 0."""
+    return _with_outliers(_smoothed(np.bincount(bins.ravel(), minlength=BINS).astype(np.float64)))
+
+
+def _with_outliers(distribution: NDArray[np.float64]) -> NDArray[np.float64]:
+    # The outlier floor is spread over as many bins as a scene usually fills.
+    return (1 - OUTLIER_SHARE) * distribution + OUTLIER_SHARE / 500.0
+
+
+def _smoothed(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    cube = cv2.GaussianBlur(counts.reshape(L_BINS, AB_BINS * AB_BINS), (1, 5), sigmaX=0.1, sigmaY=0.9)
+    planes = cube.reshape(L_BINS, AB_BINS, AB_BINS)
+    smooth = np.stack([cv2.GaussianBlur(plane, (5, 5), 0.8) for plane in planes]).ravel()
+    return smooth / max(float(smooth.sum()), 1e-9)
 
 
 def colour_bins(lab: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -75,12 +85,11 @@ def colour_bins(lab: NDArray[np.float32]) -> NDArray[np.int64]:
 
 def make_palette(views: Sequence[ViewData], area: NDArray[np.float64]) -> Palette:
     """Count the colours of all nodes."""
-    size = L_BINS * AB_BINS * AB_BINS
     nodes, bins, counts = [], [], []
     for data in views:
         local = (data.labels - data.first).astype(np.int64).ravel()
-        key, count = np.unique(local * size + colour_bins(data.lab).ravel(), return_counts=True)
-        nodes.append(key // size + data.first)
-        bins.append(key % size)
+        key, count = np.unique(local * BINS + colour_bins(data.lab).ravel(), return_counts=True)
+        nodes.append(key // BINS + data.first)
+        bins.append(key % BINS)
         counts.append(count.astype(np.float64))
     return Palette(np.concatenate(nodes), np.concatenate(bins), np.concatenate(counts), area)

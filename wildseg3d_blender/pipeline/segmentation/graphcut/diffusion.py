@@ -19,13 +19,16 @@ class WalkGraph:
     """An undirected weighted graph as sorted directed edges.
 
     Attributes:
-        source, target: (2m,) int64, sorted by source.
+        start: (n,) int64 the first directed edge of each node, edges being sorted by their source.
+        lonely: (n,) bool nodes without an edge.
+        target: (2m,) int64.
         weight: (2m,) float64.
         degree: (n,) float64 sum of the weights at each node.
         area: (n,) float64 pixels, what the loss is proportional to.
     """
 
-    source: NDArray[np.int64]
+    start: NDArray[np.int64]
+    lonely: NDArray[np.bool_]
     target: NDArray[np.int64]
     weight: NDArray[np.float64]
     degree: NDArray[np.float64]
@@ -45,7 +48,9 @@ class WalkGraph:
         both = np.concatenate([weight, weight])[order]
         source, target = source[order], target[order]
         degree = np.bincount(source, both, len(area)).astype(np.float64)
-        return cls(source, target, both, degree, area)
+        edges = np.bincount(source, minlength=len(area))
+        start = np.minimum(np.cumsum(edges) - edges, max(len(both) - 1, 0))
+        return cls(start, edges == 0, target, both, degree, area)
 
     def reach(
         self,
@@ -53,7 +58,7 @@ class WalkGraph:
         lost: NDArray[np.int64],
         loss: float,
         *,
-        tolerance: float = 3e-3,
+        tolerance: float = 1e-2,
         max_steps: int = 150,
     ) -> NDArray[np.float64]:
         """Chance in [0, 1] that a walk from each node ends at a seed, (n,) float64.
@@ -70,7 +75,10 @@ class WalkGraph:
         diagonal = self.degree + loss * self.area
 
         def neighbours(x: NDArray[np.float64]) -> NDArray[np.float64]:
-            return np.bincount(self.source, self.weight * x[self.target], count).astype(np.float64)
+            # reduceat gives a node without edges its successor's first term; those are set back to zero.
+            total = np.add.reduceat(self.weight * x[self.target], self.start)
+            total[self.lonely] = 0.0
+            return total
 
         right = free * neighbours(fixed)
         x = right / diagonal

@@ -17,7 +17,9 @@ from .view_data import ViewData
 AGREEING_DEPTH = 0.012
 """Two views see the same surface point when their depths differ by less than this share."""
 
-MAX_NEIGHBOUR_VIEWS = 12
+MAX_NEIGHBOUR_VIEWS = 10
+LEAST_OVERLAP = 0.1
+"""Share of the smaller node that two nodes must share."""
 
 
 @dataclass(frozen=True)
@@ -191,10 +193,11 @@ def cross_view_edges(views: Sequence[ViewData], nodes: Nodes) -> CrossViewEdges:
         return CrossViewEdges(empty, empty, np.zeros(0), np.zeros(0))
     key, index_of = np.unique(np.concatenate(keys), return_inverse=True)
     count = np.bincount(index_of, np.concatenate(counts))
-    key, count = key[count >= 2], count[count >= 2]
     i, j = key // span, key % span
     # Every second pixel in both directions was sampled, and both views of a pair contribute.
     overlap = count * 4.0 / 2.0
+    firm = (count >= 2) & (overlap > LEAST_OVERLAP * np.minimum(nodes.area[i], nodes.area[j]))
+    i, j, overlap = i[firm], j[firm], overlap[firm]
     return CrossViewEdges(i, j, overlap, np.linalg.norm(nodes.lab[i] - nodes.lab[j], axis=1))
 
 

@@ -52,19 +52,42 @@ class SceneGraph:
         evidence: NDArray[np.float64],
         inside: NDArray[np.int64],
         outside: NDArray[np.int64],
+        active: Selection | None = None,
     ) -> Selection:
-        """The minimum cut: ``evidence`` (n,) > 0 speaks for the object; seeds are held."""
+        """The minimum cut: ``evidence`` (n,) > 0 speaks for the object; seeds are held.
+
+        Nodes that are not ``active`` are held outside, which makes the cut as much faster as they are many.
+        """
         count = len(self.nodes)
-        hard = 1e7
+        active = np.ones(count, dtype=bool) if active is None else active.copy()
+        active[inside] = True
+        active[outside] = False
+        number = np.cumsum(active) - 1
         source, sink = np.maximum(evidence, 0.0), np.maximum(-evidence, 0.0)
-        source[inside], sink[inside] = hard, 0.0
-        source[outside], sink[outside] = 0.0, hard
-        graph = maxflow.GraphFloat(count, len(self.i))
-        ids = graph.add_grid_nodes(count)
-        graph.add_edges(self.i, self.j, self.capacity, self.capacity)
-        graph.add_grid_tedges(ids, source, sink)
+        source[inside], sink[inside] = 1e7, 0.0
+        one, other = active[self.i], active[self.j]
+        for leaving, end in ((one & ~other, self.i), (other & ~one, self.j)):
+            sink += np.bincount(end[leaving], self.capacity[leaving], count)
+        both = one & other
+        size = int(active.sum())
+        graph = maxflow.GraphFloat(size, int(both.sum()))
+        ids = graph.add_grid_nodes(size)
+        capacity = self.capacity[both]
+        graph.add_edges(number[self.i[both]], number[self.j[both]], capacity, capacity)
+        graph.add_grid_tedges(ids, source[active], sink[active])
         graph.maxflow()
-        return ~graph.get_grid_segments(ids)
+        selection = np.zeros(count, dtype=bool)
+        selection[active] = ~graph.get_grid_segments(ids)
+        return selection
+
+    def around(self, selection: Selection, steps: int) -> Selection:
+        """A selection together with all nodes up to ``steps`` edges away."""
+        grown = selection.copy()
+        for _ in range(steps):
+            one, other = grown[self.i], grown[self.j]
+            grown[self.j[one]] = True
+            grown[self.i[other]] = True
+        return grown
 
     def connected_to(self, selection: Selection, seeds: NDArray[np.int64]) -> Selection:
         """The part of a selection that hangs together with the seeds."""

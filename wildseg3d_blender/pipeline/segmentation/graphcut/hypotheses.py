@@ -22,6 +22,12 @@ SMALLEST, LARGEST = 0.002, 0.35
 """Shares of all pixels that an object may cover."""
 
 ROUNDS = 3
+STEPS = 5
+"""Edges by which one cut may move the outline."""
+FULLY_POLISHED = 3
+ALIKE = 0.93
+"""Intersection over union above which two guesses count as one."""
+
 AS_GOOD = 0.015
 """Scores closer than this are equal."""
 
@@ -37,7 +43,7 @@ class Hypothesis:
 
 def from_clicks(graph: SceneGraph, inside: NDArray[np.int64], outside: NDArray[np.int64]) -> list[Hypothesis]:
     """Hypotheses for an object that holds ``inside`` and not ``outside``, best first."""
-    found: list[Hypothesis] = []
+    starts: list[Hypothesis] = []
     for loss in LOSSES:
         reach = graph.walk.reach(inside, outside, loss)
         order = np.argsort(-reach, kind="stable")
@@ -48,10 +54,39 @@ def from_clicks(graph: SceneGraph, inside: NDArray[np.int64], outside: NDArray[n
         for length in best_prefixes(scores, area, GUESSES):
             start = np.zeros(len(graph.nodes), dtype=bool)
             start[order[:length]] = True
-            found.append(Hypothesis(start, outline_score(graph, start), f"walk {loss} {length}"))
-            selection = polish(graph, inside, outside, start)
-            found.append(Hypothesis(selection, outline_score(graph, selection), f"polish {loss} {length}"))
-    return ranked(graph, found)
+            starts.append(Hypothesis(start, float(scores[length - 1]), f"walk {loss} {length}"))
+    return ranked(graph, starts + polished(graph, inside, outside, starts))
+
+
+def polished(
+    graph: SceneGraph,
+    inside: NDArray[np.int64],
+    outside: NDArray[np.int64],
+    starts: list[Hypothesis],
+) -> list[Hypothesis]:
+    """One round of ``polish`` for all that differ, the full number for the best few."""
+    first: list[Hypothesis] = []
+    for start in _different(graph, starts):
+        selection = polish(graph, inside, outside, start.selection, rounds=1)
+        first.append(Hypothesis(selection, outline_score(graph, selection), f"{start.note} +1"))
+    found = []
+    for start in _different(graph, first)[:FULLY_POLISHED]:
+        selection = polish(graph, inside, outside, start.selection, rounds=ROUNDS - 1)
+        found.append(Hypothesis(selection, outline_score(graph, selection), f"{start.note} +{ROUNDS - 1}"))
+    return first + found
+
+
+def _different(graph: SceneGraph, found: list[Hypothesis]) -> list[Hypothesis]:
+    """Best first, without those that nearly repeat a better one."""
+    area = graph.nodes.area
+    kept: list[Hypothesis] = []
+    for hypothesis in sorted(found, key=lambda h: -h.score):
+        one = hypothesis.selection
+        if all(
+            area[one & other.selection].sum() < ALIKE * area[one | other.selection].sum() for other in kept
+        ):
+            kept.append(hypothesis)
+    return kept
 
 
 def ranked(graph: SceneGraph, found: list[Hypothesis]) -> list[Hypothesis]:
@@ -81,7 +116,12 @@ def polish(
     for _ in range(rounds):
         selection[inside] = True
         total = constant + colour_evidence(graph, selection) + place_evidence(graph, selection)
-        improved = graph.cut(0.5 * area * np.clip(total, -1.5 * LIMIT, 1.5 * LIMIT), inside, outside)
+        improved = graph.cut(
+            0.5 * area * np.clip(total, -1.5 * LIMIT, 1.5 * LIMIT),
+            inside,
+            outside,
+            graph.around(selection, STEPS),
+        )
         if (improved == selection).all():
             break
         selection = improved

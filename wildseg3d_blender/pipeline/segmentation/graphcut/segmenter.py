@@ -17,12 +17,8 @@ from .box_search import from_boxes
 from .correction import correct
 from .graph import Selection, build_graph
 from .hypotheses import Hypothesis, from_clicks
-from .outline import outline_score
 from .prompt_seeds import PixelClick, Seeds, seeds_of
 from .refine import refine
-
-ANEW_MARGIN = 0.3
-"""How much better an outline must be for a fresh start to replace a corrected result."""
 
 
 class GraphCutSegmenter:
@@ -78,11 +74,6 @@ class GraphCutSegmenter:
             found = correct(self.graph, selection, seeds.inside, seeds.outside, click.node, click.positive)
             if found:
                 selection = found[0].selection
-        if seeds.inside.size:
-            # Where a correction cannot mend the outline, the earlier guess was wrong as a whole.
-            anew = self.hypotheses(seeds)[0]
-            if anew.score > outline_score(self.graph, selection) + ANEW_MARGIN:
-                selection = anew.selection.copy()
         selection[seeds.inside] = True
         selection[seeds.outside] = False
         return selection
