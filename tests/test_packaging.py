@@ -145,15 +145,15 @@ def test_the_built_extension_installs_and_its_worker_runs(tmp_path: Path) -> Non
         timeout=180,
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    answer = json.loads(run.stdout.splitlines()[-1])
+    answer = json.loads(next(line for line in run.stdout.splitlines() if line.startswith("{")))
     assert answer["error"] == "photos"
     assert not answer["heavy_in_blender"]
     for library in ("cv2", "pycolmap", "maxflow", "PIL"):
         assert library in answer["installed"]
 
 
-INSTALL = """
-import importlib, json, pathlib, sys
+INSTALL = r"""
+import importlib, json, sys
 import bpy
 
 installed = bpy.ops.extensions.package_install_files(
@@ -163,7 +163,7 @@ assert installed == {"FINISHED"}, installed
 package = "bl_ext.user_default.wildseg3d.wildseg3d_blender"
 client_module = importlib.import_module(package + ".addon.worker_client")
 errors = importlib.import_module(package + ".errors")
-site = [path for path in sys.path if "extensions" in path and path.endswith("site-packages")]
+site = importlib.import_module(package + ".addon.runtime").wheel_folders()
 client = client_module.WorkerClient(extra_paths=site)
 request = client.request("reconstruct", {"photos": ["/no/such/photos"], "folder": sys.argv[-1] + ".scene"})
 request.wait(60)
@@ -173,10 +173,9 @@ except errors.WildSegError as error:
     code = error.code
 client.close()
 heavy = [name for name in ("cv2", "pycolmap", "maxflow", "PIL") if name in sys.modules]
-print()
-print(json.dumps({
+print("\n" + json.dumps({
     "error": code,
     "heavy_in_blender": heavy,
-    "installed": [path.name for path in pathlib.Path(site[0]).iterdir()],
+    "installed": [path.name for path in site[0].iterdir()],
 }))
 """
