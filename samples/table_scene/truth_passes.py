@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What only the renderer knows: which object every pixel shows, and how deep it is.
+
+Both come from renders of the same scene with one ray through each pixel's centre and no lens blur.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from samples.quiet import quiet
+
+OVERSAMPLING = 3
+
+
+def object_index(size: tuple[int, int], labels: int, scratch: Path) -> NDArray[np.uint8]:
+    """(H, W) uint8: the ``pass_index`` (0 .. ``labels``) that most of each pixel's 3x3 sub-pixels show."""
+    width, height = size
+    fine = _render_pass("Object Index", (width * OVERSAMPLING, height * OVERSAMPLING), scratch)
+    sub_pixels = np.rint(fine).astype(np.uint8).reshape(height, OVERSAMPLING, width, OVERSAMPLING)
+    votes = np.stack([(sub_pixels == label).sum((1, 3)) for label in range(labels + 1)])
+    return votes.argmax(0).astype(np.uint8)
+
+
+def depth(size: tuple[int, int], scratch: Path) -> NDArray[np.float32]:
+    """(H, W) float32 metres along the camera's z at the pixel centres of a ``size`` picture."""
+    return _render_pass("Depth", size, scratch).astype(np.float32)
+
+
+def _plain_material() -> Any:
+    """A material that costs nothing to shade: neither pass looks at colours."""
+    found = bpy.data.materials.get("plain")
+    if found is not None:
+        return found
+    made = bpy.data.materials.new("plain")
+    made.use_nodes = True
+    tree = made.node_tree
+    tree.nodes.clear()
+    emission, output = tree.nodes.new("ShaderNodeEmission"), tree.nodes.new("ShaderNodeOutputMaterial")
+    tree.links.new(emission.outputs[0], output.inputs[0])
+    made.cycles.emission_sampling = "NONE"
+    return made
+
+
+def _render_pass(socket: str, size: tuple[int, int], scratch: Path) -> NDArray[np.float32]:
+    """Render one pass of the current view, rows from the top. Leaves the scene's settings as they were."""
+    scene = bpy.context.scene
+    layer = scene.view_layers[0]
+    cycles = scene.cycles
+    changes: list[tuple[Any, str, Any]] = [
+        (scene.render, "resolution_x", size[0]),
+        (scene.render, "resolution_y", size[1]),
+        (scene.camera.data.dof, "use_dof", False),
+        (cycles, "samples", 1),
+        (cycles, "use_adaptive_sampling", False),
+        (cycles, "use_denoising", False),
+        (cycles, "max_bounces", 0),
+        (cycles, "pixel_filter_type", "BOX"),
+        (cycles, "filter_width", 0.01),
+        (layer, "material_override", _plain_material()),
+        (layer, "use_pass_z", True),
+        (layer, "use_pass_object_index", True),
+        (scene, "use_nodes", True),
+    ]
+    before = [(owner, name, getattr(owner, name)) for owner, name, _ in changes]
+    for owner, name, value in changes:
+        setattr(owner, name, value)
+    try:
+        tree = scene.node_tree
+        tree.nodes.clear()
+        layers = tree.nodes.new("CompositorNodeRLayers")
+        output = tree.nodes.new("CompositorNodeOutputFile")
+        output.base_path = str(scratch)
+        output.format.file_format, output.format.color_depth = "OPEN_EXR", "32"
+        output.format.color_management = "OVERRIDE"
+        output.format.linear_colorspace_settings.name = "Non-Color"
+        output.file_slots[0].path = "pass_"
+        for slot in layers.outputs:
+            if slot.name in (socket, {"Object Index": "IndexOB"}.get(socket, socket)):
+                tree.links.new(slot, output.inputs[0])
+        with quiet():
+            bpy.ops.render.render()
+        (file,) = scratch.glob("pass_*.exr")
+        image = bpy.data.images.load(str(file))
+        image.colorspace_settings.name = "Non-Color"
+        pixels = np.empty(size[0] * size[1] * image.channels, dtype=np.float32)
+        image.pixels.foreach_get(pixels)
+        values = pixels.reshape(size[1], size[0], image.channels)[::-1, :, 0].copy()
+        bpy.data.images.remove(image)
+        file.unlink()
+        return values
+    finally:
+        scene.node_tree.nodes.clear()
+        for owner, name, value in before:
+            setattr(owner, name, value)
