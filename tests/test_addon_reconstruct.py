@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``wildseg3d.reconstruct`` from photos on disk to objects in Blender, and everything that can be wrong."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.stereo_scene import Shot, arc, take
+
+SIZE = 256
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four photos of a room that overlap well, in a folder with an awkward name."""
+    folder = tmp_path_factory.mktemp("addon") / "Zimmer ü 1"
+    folder.mkdir()
+    for number, pose in enumerate(arc(4)):
+        take(Shot(f"shot {number}.jpg", pose), folder / f"shot {number}.jpg")
+    return folder
+
+
+def _roots(bpy: Any) -> list[Any]:
+    return [item for item in bpy.data.objects if item.wildseg3d.role == "ROOT"]
+
+
+def test_photos_become_cameras_and_points(
+    blender: Any, photos: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "work.blend"))
+    (photos / "notes.txt").write_text("not a photo")
+    assert blender.ops.wildseg3d.reconstruct(directory=str(photos), image_size=SIZE) == {"FINISHED"}
+    (root,) = _roots(blender)
+    assert root.name == root.users_collection[0].name == photos.name
+    assert root.wildseg3d.folder == f"//wildseg3d/{photos.name}"
+    assert (tmp_path / "wildseg3d" / photos.name / "scene.json").is_file()
+    assert blender.context.scene.wildseg3d.photos == str(photos)
+    assert len([item for item in root.children if item.type == "CAMERA"]) == 4
+    points = next(item for item in root.children if item.type == "MESH")
+    assert len(points.data.vertices) > 0.3 * 4 * SIZE * SIZE * 0.5
+    assert "Placed 4 of 4 photos" in capfd.readouterr().out
+
+    # Once more, from the panel's setting: nothing of the first is overwritten.
+    assert blender.ops.wildseg3d.reconstruct(image_size=SIZE) == {"FINISHED"}
+    assert {item.wildseg3d.folder for item in _roots(blender)} == {
+        f"//wildseg3d/{photos.name}",
+        f"//wildseg3d/{photos.name}_2",
+    }
+
+
+def test_unsaved_files_keep_their_scenes_with_the_user_and_say_so(
+    blender: Any, photos: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from wildseg3d_blender.addon.scene import location
+
+    folder = location.default_folder(blender.context, photos)
+    assert os.environ["BLENDER_USER_RESOURCES"] in str(folder)
+    blender.ops.wildseg3d.reconstruct(directory=str(photos), image_size=SIZE)
+    assert (folder / "scene.json").is_file()
+    assert f"Kept in {folder}: save the .blend first" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda folder: None, "no folder .* choose the folder that holds the photos"),
+        (lambda folder: folder.mkdir(), "(?i)no photo"),
+        (lambda folder: _write(folder, 1), "(?i)two|one photo"),
+    ],
+    ids=["missing", "empty", "one photo"],
+)
+def test_photos_that_cannot_do_are_refused_in_a_sentence(
+    blender: Any, tmp_path: Path, make: Any, sentence: str
+) -> None:
+    make(tmp_path / "photos")
+    with pytest.raises(RuntimeError, match=sentence):
+        blender.ops.wildseg3d.reconstruct(
+            directory=str(tmp_path / "photos"), scene_folder=str(tmp_path / "scene")
+        )
+    assert len(blender.data.objects) == 0 and not (tmp_path / "scene").exists()
+
+
+def _write(folder: Path, count: int) -> None:
+    folder.mkdir()
+    rng = np.random.default_rng(4)
+    for number in range(count):
+        Image.fromarray(rng.integers(0, 255, (240, 320, 3), np.uint8)).save(folder / f"{number}.jpg")
+
+
+def test_without_a_folder_it_asks_for_one(blender: Any) -> None:
+    with pytest.raises(RuntimeError, match="choose the folder that holds them"):
+        blender.ops.wildseg3d.reconstruct()
+
+
+def test_a_target_that_holds_other_files_is_refused_before_any_work(
+    blender: Any, photos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    started = time.monotonic()
+    with pytest.raises(RuntimeError, match="holds other files"):
+        blender.ops.wildseg3d.reconstruct(directory=str(photos), scene_folder=str(tmp_path / "mine"))
+    assert time.monotonic() - started < 2.0
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_a_target_under_a_file_is_refused(blender: Any, photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RuntimeError, match="Cannot write to"):
+        blender.ops.wildseg3d.reconstruct(
+            directory=str(photos), scene_folder=str(tmp_path / "file" / "scene")
+        )
+
+
+def test_a_worker_killed_midway_leaves_nothing_behind(blender: Any, photos: Path, tmp_path: Path) -> None:
+    from wildseg3d_blender.addon import runtime
+
+    runtime.close()
+
+    def kill() -> None:
+        deadline = time.monotonic() + 60
+        while (job := runtime.current_job()) is None or job.fraction <= 0:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        os.kill(runtime.worker_pid() or 0, signal.SIGKILL)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    with pytest.raises(RuntimeError, match="worker stopped unexpectedly"):
+        blender.ops.wildseg3d.reconstruct(directory=str(photos), scene_folder=str(tmp_path / "scene"))
+    thread.join()
+    assert list(tmp_path.iterdir()) == [] and len(blender.data.objects) == 0
