@@ -10,6 +10,7 @@ from ...errors import PromptError, SceneError, WildSegError
 from ..scene import lookup, prompting, viewing
 from .base import has_root, object_mode, report_error
 from .look import fit_camera
+from .rubber_band import RubberBand
 
 STATUS = "Click: part of the object   Ctrl-click: not part of it   Drag: box   Ctrl Z: undo   Esc: done"
 DRAG_FROM = 8
@@ -28,6 +29,7 @@ class WILDSEG3D_OT_prompt_place(bpy.types.Operator):
 
     _pressed: tuple[int, int] | None = None
     _exclude = False
+    _band: RubberBand
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -43,6 +45,7 @@ class WILDSEG3D_OT_prompt_place(bpy.types.Operator):
         except WildSegError as error:
             report_error(self, error)
             return {"CANCELLED"}
+        self._band = RubberBand()
         context.window.cursor_modal_set("CROSSHAIR")
         context.workspace.status_text_set(STATUS)
         context.window_manager.modal_handler_add(self)
@@ -52,20 +55,29 @@ class WILDSEG3D_OT_prompt_place(bpy.types.Operator):
         """Clicks inside the photo are ours, everything else is Blender's."""
         if event.type in {"ESC", "RET", "NUMPAD_ENTER"} and event.value == "PRESS":
             return self._end(context)
+        if event.type == "MOUSEMOVE" and self._pressed is not None:
+            mouse = (event.mouse_x, event.mouse_y)
+            if _is_drag(self._pressed, mouse):
+                self._band.show(self._pressed, mouse)
+                viewing.redraw()
+            return {"RUNNING_MODAL"}
         if event.type != "LEFTMOUSE":
             return {"PASS_THROUGH"}
-        if event.value == "PRESS":
-            if self._photo_pixel(context, event.mouse_x, event.mouse_y) is None:
-                return {"PASS_THROUGH"}
+        try:
+            return self._left_button(context, event)
+        except WildSegError as error:
+            report_error(self, error)
+            return {"RUNNING_MODAL"}
+
+    def _left_button(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if event.value == "PRESS" and self._photo_pixel(context, event.mouse_x, event.mouse_y) is not None:
             self._pressed = (event.mouse_x, event.mouse_y)
             self._exclude = event.ctrl
             return {"RUNNING_MODAL"}
         if event.value == "RELEASE" and self._pressed is not None:
             pressed, self._pressed = self._pressed, None
-            try:
-                self._place(context, pressed, (event.mouse_x, event.mouse_y))
-            except WildSegError as error:
-                report_error(self, error)
+            self._band.hide()
+            self._place(context, pressed, (event.mouse_x, event.mouse_y))
             return {"RUNNING_MODAL"}
         return {"PASS_THROUGH"}
 
@@ -110,8 +122,7 @@ class WILDSEG3D_OT_prompt_place(bpy.types.Operator):
         if first is None:
             return
         root = lookup.require_root(context.scene)
-        moved = max(abs(a - b) for a, b in zip(pressed, released, strict=True))
-        if moved < DRAG_FROM:
+        if not _is_drag(pressed, released):
             positive = self.positive != self._exclude
             item = prompting.add_click(root, *first, positive=positive, group=self.object)
         elif second is None:
@@ -123,10 +134,15 @@ class WILDSEG3D_OT_prompt_place(bpy.types.Operator):
         viewing.redraw()
 
     def _end(self, context: bpy.types.Context) -> set[str]:
+        self._band.hide()
         context.window.cursor_modal_restore()
         context.workspace.status_text_set(None)
         viewing.redraw()
         return {"FINISHED"}
+
+
+def _is_drag(pressed: tuple[int, int], now: tuple[int, int]) -> bool:
+    return max(abs(a - b) for a, b in zip(pressed, now, strict=True)) >= DRAG_FROM
 
 
 CLASSES = (WILDSEG3D_OT_prompt_place,)
