@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.small_photos import IMAGE_SIZE, NAMES, write_small_photos
 from tests.tiny_scene import BALL, PHOTO_SIZE, RADIUS, true_photo_mask, write_tiny_scene
 from wildseg3d_blender.cli import main, photo_prompts
 from wildseg3d_blender.errors import PromptError
@@ -292,17 +293,16 @@ def _read_terminal(descriptor: int) -> bytes:
         return b""
 
 
-def test_reconstruct_reports_what_it_placed(sample_scene: Scene, tmp_path: Path) -> None:
+def test_reconstruct_reports_what_it_placed(tmp_path: Path) -> None:
     broken = tmp_path / "broken.jpg"
     broken.write_text("not a photo")
-    photos = [broken, *(view.photo for view in sample_scene.views)]
-    size = sample_scene.settings["image_size"]
-    done = run("reconstruct", *photos, "-o", tmp_path / "scene", "--image-size", size, "--json")
+    photos = write_small_photos(tmp_path)
+    done = run("reconstruct", broken, *photos, "-o", tmp_path / "scene", "--image-size", IMAGE_SIZE, "--json")
     assert done.returncode == 0, done.stderr
     assert all(PLAIN_LINE.fullmatch(line) for line in done.stderr.splitlines()), done.stderr
     result = last_object(done.stdout)
     assert result["scene"] == str(tmp_path / "scene")
-    assert result["views"] == [view.name for view in sample_scene.views]
+    assert result["views"] == list(NAMES)
     assert result["points"] > 0
     assert sum(result["seconds"].values()) > 0
     assert [item["photo"] for item in result["skipped"]] == [str(broken)]

@@ -17,9 +17,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.small_photos import IMAGE_SIZE, write_small_photos
 from tests.tiny_scene import write_tiny_scene
 from wildseg3d_blender.addon.worker_client import Request, WorkerClient
 from wildseg3d_blender.errors import Cancelled, PhotoError, SceneError, WorkerError
+from wildseg3d_blender.pipeline.reconstruct import reconstruct
 from wildseg3d_blender.pipeline.segment import SceneSession
 from wildseg3d_blender.prompts import Click
 from wildseg3d_blender.scene_folder import Scene, read_object, read_scene
@@ -93,6 +95,30 @@ def test_segment_gives_what_the_call_in_this_process_gives(client: WorkerClient,
     assert [report.fraction for report in reports] == sorted(report.fraction for report in reports)
     assert request.progress == reports[-1]
     assert {report.id for report in reports} == {request.id}
+
+
+def test_reconstruct_gives_what_the_call_in_this_process_gives(client: WorkerClient, tmp_path: Path) -> None:
+    photos = write_small_photos(tmp_path)
+    broken = tmp_path / "broken.jpg"
+    broken.write_text("not a photo")
+    params = Reconstruct(tuple(map(str, [broken, *photos])), str(tmp_path / "worker"), image_size=IMAGE_SIZE)
+    reports: list[ProgressReport] = []
+    request = client.request("reconstruct", params.to_json(), reports.append)
+    assert request.wait(120)
+    answer = Reconstructed.from_json(request.result())
+    assert [Path(item.photo).name for item in answer.skipped] == ["broken.jpg"]
+    assert {"photos", "features", "matching", "writing"} <= {report.stage for report in reports}
+
+    theirs = read_scene(answer.scene)
+    ours = reconstruct(photos, tmp_path / "here", image_size=IMAGE_SIZE)
+    assert (
+        answer.views == tuple(view.name for view in theirs.views) == tuple(view.name for view in ours.views)
+    )
+    assert answer.points == sum(int((theirs.confidence(view) > 0).sum()) for view in theirs.views) > 0
+    for view, other in zip(ours.views, theirs.views, strict=True):
+        np.testing.assert_allclose(other.K, view.K)
+        np.testing.assert_allclose(other.cam_to_world, view.cam_to_world)
+        np.testing.assert_array_equal(theirs.pointmap(other), ours.pointmap(view))
 
 
 def test_errors_come_as_themselves(client: WorkerClient, tmp_path: Path, scene: Scene) -> None:
@@ -316,20 +342,3 @@ def test_closing_ends_what_runs(long_work: dict[str, object]) -> None:
     with pytest.raises(Cancelled):
         request.result()
     assert gone(pid or 0, 0.1)
-
-
-def test_a_result_from_the_worker_is_the_scene_on_disk(client: WorkerClient, sample_scene: Scene) -> None:
-    # The session's scene, made again by the worker from the same photos.
-    folder = sample_scene.folder.with_name("again")
-    photos = tuple(str(view.photo) for view in sample_scene.views)
-    size = int(sample_scene.settings["image_size"])
-    request = client.request("reconstruct", Reconstruct(photos, str(folder), image_size=size).to_json())
-    assert request.wait(300)
-    answer = Reconstructed.from_json(request.result())
-    again = read_scene(answer.scene)
-    assert answer.views == tuple(view.name for view in again.views)
-    assert answer.points == sum(int((again.confidence(view) > 0).sum()) for view in again.views)
-    for view, other in zip(sample_scene.views, again.views, strict=True):
-        np.testing.assert_allclose(other.K, view.K)
-        np.testing.assert_allclose(other.cam_to_world, view.cam_to_world)
-        np.testing.assert_array_equal(again.pointmap(other), sample_scene.pointmap(view))
