@@ -104,7 +104,7 @@ class WorkerClient:
 
         Args:
             python: the interpreter to run the worker with.
-            extra_paths: folders to find libraries in, after the interpreter's own: inside Blender, the
+            extra_paths: folders to find libraries in, before the interpreter's own: inside Blender, the
                 site-packages that it unpacks the extensions' wheels into.
         """
         self._command = [python, "-s", "-P", "-X", "utf8", "-m", "wildseg3d_blender.worker"]
