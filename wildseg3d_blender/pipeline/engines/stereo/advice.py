@@ -50,11 +50,10 @@ def why_nothing_fits(photos: Sequence[Photo], evidence: Evidence) -> str:
     if most < FEWEST_SHARED:
         least = f"even {pair} share only {most} points"
         return f"No two photos show enough of the same surface: {least}. {_IN_BETWEEN}"
-    geometry = evidence.pairs[min(i, j), max(i, j)]
-    if geometry.without_depth:
+    if evidence.pairs[min(i, j), max(i, j)].from_one_spot:
         return (
-            f"The photos that match ({pair}) show no depth: they were taken from one spot, or show one flat "
-            "surface. Step sideways between photos instead of only turning the camera."
+            f"The photos that match ({pair}) were taken from one spot, so there is no depth in them. Step "
+            "sideways between photos instead of only turning the camera."
         )
     return (
         f"The photos overlap too little to place the cameras reliably: the best pair, {pair}, shares {most} "

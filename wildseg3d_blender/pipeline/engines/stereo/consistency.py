@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -16,6 +17,21 @@ from .views import StereoView
 Floats = NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Agreement:
+    """How far other views confirm a depth map; (H, W) each.
+
+    Attributes:
+        strength: sum of exp(-(difference / tolerance)²) over the views that agree.
+        number: how many agree.
+        in_the_way: True where a point stands in front of what another view measured behind it.
+    """
+
+    strength: Floats
+    number: NDArray[np.uint8]
+    in_the_way: NDArray[np.bool_]
+
+
 def agreement(
     i: int,
     views: Sequence[StereoView],
@@ -23,42 +39,31 @@ def agreement(
     witnesses: Sequence[int],
     *,
     tolerance: float,
-    trusted: Sequence[NDArray[np.bool_]] | None = None,
-) -> tuple[Floats, NDArray[np.uint8]]:
-    """How far the depth maps of ``witnesses`` confirm the depth map of view ``i``.
-
-    A point of view i is looked up in the witness's map at the pixel where the witness sees it.
+    measured: Sequence[NDArray[np.bool_]] | None = None,
+) -> Agreement:
+    """Look every point of view i up in the depth maps of ``witnesses``, where they see it.
 
     Args:
         inverse_depths: (H, W) per view, on the views' grids.
         tolerance: largest relative difference of depth that counts as agreement.
-        trusted: (H, W) bool per view; other pixels of a witness are ignored.
-
-    Returns:
-        The sum of exp(-(difference / tolerance)²) over the witnesses that agree, and their number; (H, W).
+        measured: (H, W) bool per view, where its depth is known well enough to see through empty space.
     """
     view = views[i]
     depth = 1.0 / inverse_depths[i]
     strength = np.zeros(view.shape, np.float32)
     number = np.zeros(view.shape, np.uint8)
+    in_the_way = np.zeros(view.shape, bool)
     for j in witnesses:
         x, y, depth_there = _project_depth(view, depth, views[j])
-        found = cv2.remap(
-            inverse_depths[j],
-            x - 0.5,
-            y - 0.5,
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_CONSTANT,
-            borderValue=0,
-        )
+        found = _look_up(inverse_depths[j], x, y, cv2.INTER_LINEAR)
         difference = np.abs(found * depth_there - 1.0)
         agrees = (difference < tolerance) & (depth_there > 0)
-        if trusted is not None:
-            known = _look_up(trusted[j].astype(np.uint8), x, y, cv2.INTER_NEAREST)
-            agrees &= known > 0
         strength += np.where(agrees, np.exp(-((difference / tolerance) ** 2)), 0.0).astype(np.float32)
         number += agrees
-    return strength, number
+        if measured is not None:
+            known = _look_up(measured[j].astype(np.uint8), x, y, cv2.INTER_NEAREST) > 0
+            in_the_way |= known & (found * depth_there < 1.0 - 2.0 * tolerance) & (depth_there > 0)
+    return Agreement(strength, number, in_the_way)
 
 
 def carried_over(

@@ -170,8 +170,8 @@ def _steady(
     """Pixels of the coarse map to build on."""
     around = surroundings[i]
     inverse = [sweep.inverse for sweep in sweeps]
-    _, number = agreement(i, views, inverse, around.witnesses, tolerance=2 * _TOLERANCE)
-    return (number >= _needed(around)) & (sweeps[i].cost < _CLEAR_MATCH)
+    confirmed = agreement(i, views, inverse, around.witnesses, tolerance=2 * _TOLERANCE)
+    return (confirmed.number >= _needed(around)) & (sweeps[i].cost < _CLEAR_MATCH)
 
 
 def _refinement(
@@ -223,12 +223,12 @@ def _measured_confidence(
     """Confidence of the pixels measured well and confirmed, 0 elsewhere; (H, W)."""
     around = surroundings[i]
     inverse = [sweep.inverse for sweep in sweeps]
-    strength, number = agreement(i, views, inverse, around.witnesses, tolerance=_TOLERANCE)
-    good = (number >= _needed(around)) & (sweeps[i].cost < _FAIR_MATCH) & views[i].inside
+    confirmed = agreement(i, views, inverse, around.witnesses, tolerance=_TOLERANCE)
+    good = (confirmed.number >= _needed(around)) & (sweeps[i].cost < _FAIR_MATCH) & views[i].inside
     # Lone pixels agree by chance.
     good &= cv2.medianBlur(good.astype(np.uint8), 3) > 0
     correlation = np.clip(1.0 - sweeps[i].cost, 0.05, 1.0)
-    return np.where(good, correlation * strength, 0.0).astype(np.float32)
+    return np.where(good, correlation * confirmed.strength, 0.0).astype(np.float32)
 
 
 def _filled(
@@ -262,8 +262,11 @@ def _finished(
 ) -> DepthMap:
     around = surroundings[i]
     inverse = [values for values, _ in filled]
-    strength, number = agreement(i, views, inverse, around.witnesses, tolerance=_TOLERANCE)
-    closed = (number >= _needed(around)) & (filled[i][1] > _LEAST_REACH) & views[i].inside
-    confidence = np.where(closed, np.float32(_FILLED_SHARE) * strength, 0.0)
+    known = [confidence > 0 for confidence in measured]
+    confirmed = agreement(i, views, inverse, around.witnesses, tolerance=_TOLERANCE, measured=known)
+    closed = (confirmed.number >= _needed(around)) & (filled[i][1] > _LEAST_REACH) & views[i].inside
+    # Smoothing may hang a curtain between two surfaces; other views look through it.
+    closed &= ~confirmed.in_the_way
+    confidence = np.where(closed, np.float32(_FILLED_SHARE) * confirmed.strength, 0.0)
     confidence = np.where(measured[i] > 0, measured[i], confidence)
     return DepthMap((1.0 / inverse[i]).astype(np.float32), confidence.astype(np.float32))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Photos -> SIFT features and verified matches in a COLMAP database.
 
-COLMAP never sees the artist's files: it reads plain grey copies with plain names, upright and of working
-size, so formats, EXIF turns and unusual paths cannot matter to it. Keypoints and cameras in the database
-are in *working pixels*: photo pixels times one scale per photo (see ``working_scale``).
+COLMAP never sees the artist's files: it reads plain grey copies with plain names, upright, uncompressed and
+of working size, so formats, EXIF turns and unusual paths cannot matter to it. Keypoints and cameras in the
+database are in *working pixels*: photo pixels times one scale per photo (see ``working_scale``).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def working_scale(photo: Photo) -> float:
 
 def file_name(index: int) -> str:
     """What COLMAP knows photo ``index`` by."""
-    return f"{index:06d}.png"
+    return f"{index:06d}.pgm"
 
 
 def threads() -> int:
@@ -67,7 +67,7 @@ def build_database(
     for index, photo in enumerate(photos):
         progress("features", 0.15 * index / len(photos), f"Reading {photo.path.name}")
         grey = Image.fromarray(read_image(photo, longer_side=WORKING_SIDE)).convert("L")
-        grey.save(database.images / file_name(index), compress_level=1)
+        grey.save(database.images / file_name(index))
         sizes.append(grey.size)
     _write_cameras(database)
     _extract(database, workspace, span(progress, 0.15, 1.0))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pycolmap
 
 from ....progress import Progress
-from .features import FeatureDatabase, file_name, threads
+from .features import FeatureDatabase, file_name
 from .native import NativeWorkspace
 
 
@@ -82,7 +82,9 @@ def _run(
 
 def _options(attempt: Attempt) -> pycolmap.IncrementalPipelineOptions:
     options = pycolmap.IncrementalPipelineOptions()
-    options.num_threads = threads()
+    # With more threads the first pair is whichever a thread finds first: another model from the same photos.
+    options.num_threads = 1
+    options.mapper.num_threads = 1
     options.random_seed = 0
     options.extract_colors = False
     options.init_num_trials = 400

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import threading
 import time
+import zlib  # noqa: F401 - loaded before pycolmap: see below
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,10 @@ from typing import Any, TypeVar
 import pycolmap
 
 Result = TypeVar("Result")
+
+# pycolmap carries a zlib of its own whose symbols get mixed with the system's when it is loaded first; every
+# compression in the process (PNG, npz, zlib itself) then corrupts the heap. ``import zlib`` above keeps them
+# apart, and this is the module through which pycolmap is first imported.
 
 POLL_SECONDS = 0.1
 

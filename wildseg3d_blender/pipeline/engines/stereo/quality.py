@@ -6,11 +6,13 @@ and the reprojection error stays small. What it cannot bend is
 - points that three or more photos agree on, for each photo: a photo that hangs on points seen by one other
   photo only is placed by chance;
 - the matches it did not use: in a right model nearly all verified matches obey the cameras;
+- parallax: cameras that only turn fit any depth;
 - the lens: wrong models need distortions no lens has, or a focal length far from what EXIF says.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -58,7 +60,11 @@ def reliable_pair(model: SparseModel, evidence: Evidence) -> bool:
     cosine = (to_first * to_second).sum(-1)
     cosine /= np.linalg.norm(to_first, axis=-1) * np.linalg.norm(to_second, axis=-1)
     angle = np.degrees(np.arccos(np.clip(np.median(cosine), -1.0, 1.0)))
-    return bool(angle >= _SMALLEST_PAIR_ANGLE and _agreement(model, 0, evidence) >= _LEAST_AGREEMENT)
+    return bool(
+        angle >= _SMALLEST_PAIR_ANGLE
+        and _has_parallax(model, 0, evidence)
+        and _agreement(model, 0, evidence) >= _LEAST_AGREEMENT
+    )
 
 
 def has_real_lens(placed: PlacedPhoto) -> bool:
@@ -75,17 +81,38 @@ def has_real_lens(placed: PlacedPhoto) -> bool:
 
 def _standing(model: SparseModel, n: int, evidence: Evidence) -> float:
     """How well photo n of the model is founded: 1 or more is good enough."""
+    if not _has_parallax(model, n, evidence):
+        return 0.0
     confirmed = np.count_nonzero(_observers(model)[model.photos[n].seen] >= 3)
     return min(confirmed / _FEWEST_CONFIRMED, _agreement(model, n, evidence) / _LEAST_AGREEMENT)
+
+
+def _has_parallax(model: SparseModel, n: int, evidence: Evidence) -> bool:
+    """Whether the photo was taken from another place than some photo it matches.
+
+    Otherwise a wrong focal length passes for depth.
+    """
+    return any(
+        len(pair) >= _FEWEST_MATCHES and not pair.from_one_spot for _, pair in _pairs_with(model, n, evidence)
+    )
+
+
+def _pairs_with(
+    model: SparseModel, n: int, evidence: Evidence
+) -> Iterator[tuple[tuple[PlacedPhoto, PlacedPhoto], PairMatches]]:
+    """The matches of photo n with the model's other photos, with the two photos in the matches' order."""
+    for m, other in enumerate(model.photos):
+        first, second = sorted((model.photos[n], other), key=lambda placed: placed.index)
+        pair = evidence.pairs.get((first.index, second.index))
+        if m != n and pair is not None:
+            yield (first, second), pair
 
 
 def _agreement(model: SparseModel, n: int, evidence: Evidence) -> float:
     """Share of the photo's matches with the model's other photos that obey the cameras."""
     obey, total = 0, 0
-    for m, other in enumerate(model.photos):
-        first, second = sorted((model.photos[n], other), key=lambda placed: placed.index)
-        pair = evidence.pairs.get((first.index, second.index))
-        if m != n and pair is not None and len(pair) >= _FEWEST_MATCHES:
+    for (first, second), pair in _pairs_with(model, n, evidence):
+        if len(pair) >= _FEWEST_MATCHES:
             obey += int(np.count_nonzero(obeys(pair, first, second)))
             total += len(pair)
     return obey / total if total else 0.0
