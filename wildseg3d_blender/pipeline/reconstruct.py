@@ -92,8 +92,9 @@ def reconstruct(
         seconds=seconds,
         skipped=(*unreadable, *result.skipped),
     )
+    # The last moment to cancel: once the scene is in its place, it is there.
+    progress("writing", 1.0, "Saving")
     write_scene(scene, pointmaps=pointmaps, confidence=confidence, images=images)
-    progress("writing", 1.0, "Done")
     return scene
 
 

@@ -89,8 +89,9 @@ class SceneSession:
                 f"{name} has masks but no 3D points: nothing was measured there. Add photos in which its "
                 "surface shows texture."
             )
+        # The last moment to cancel: once the object is in its place, it is there.
+        progress("lifting", 1.0, "Saving")
         folder = write_object(self.scene, item)
-        progress("lifting", 1.0, "Done")
         return SegmentResult(item, folder, tuple(warnings))
 
     def _prepared(self, progress: Progress) -> Segmenter:
