@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one reconstruction that tests share; everything else makes its own small scene."""
+"""What tests share: the sample reconstruction, and the Blender that the add-on's tests run in."""
 
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from samples.truth import SampleTruth, load_truth
-from wildseg3d_blender.pipeline.reconstruct import reconstruct
 from wildseg3d_blender.scene_folder import Scene
 
 SAMPLE_VIEWS = ("table_03", "table_04", "table_05", "table_06", "table_07", "table_08")
@@ -21,5 +26,33 @@ def sample_truth() -> SampleTruth:
 @pytest.fixture(scope="session")
 def sample_scene(sample_truth: SampleTruth, tmp_path_factory: pytest.TempPathFactory) -> Scene:
     """Six neighbouring sample photos, reconstructed small. Read it, never write into it."""
+    # Imported here: the in-Blender tests also run where the engines' libraries are not installed.
+    from wildseg3d_blender.pipeline.reconstruct import reconstruct
+
     photos: list[Path] = [sample_truth.photo(name) for name in SAMPLE_VIEWS]
     return reconstruct(photos, tmp_path_factory.mktemp("sample") / "scene", image_size=320)
+
+
+@pytest.fixture(scope="session")
+def blender_session() -> Iterator[Any]:
+    """``bpy`` with the add-on registered, once for all tests."""
+    with tempfile.TemporaryDirectory(prefix="wildseg3d-blender-") as folder:
+        os.environ["BLENDER_USER_RESOURCES"] = folder
+        bpy = pytest.importorskip("bpy", reason="needs Blender's module")
+        from wildseg3d_blender import addon
+
+        addon.register()
+        yield bpy
+        addon.unregister()
+
+
+@pytest.fixture
+def blender(blender_session: Any, tmp_path: Path) -> Iterator[Any]:
+    """``bpy`` with an empty file and a clean runtime."""
+    blender_session.ops.wm.read_factory_settings(use_empty=True)
+    yield blender_session
+    from wildseg3d_blender.addon import runtime
+
+    runtime.cancel()
+    # Frees what the last test mapped or linked before its folder goes.
+    blender_session.ops.wm.read_factory_settings(use_empty=True)
