@@ -7,12 +7,14 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from samples.truth import SampleTruth, load_truth
-from wildseg3d_blender.scene_folder import Scene
+# Imported where they are used: the in-Blender tests also run where Pillow and the engines are not installed.
+if TYPE_CHECKING:
+    from samples.truth import SampleTruth
+    from wildseg3d_blender.scene_folder import Scene
 
 SAMPLE_VIEWS = ("table_03", "table_04", "table_05", "table_06", "table_07", "table_08")
 
@@ -20,13 +22,14 @@ SAMPLE_VIEWS = ("table_03", "table_04", "table_05", "table_06", "table_07", "tab
 @pytest.fixture(scope="session")
 def sample_truth() -> SampleTruth:
     """Cameras, masks and depth of the sample photos."""
+    from samples.truth import load_truth
+
     return load_truth()
 
 
 @pytest.fixture(scope="session")
 def sample_scene(sample_truth: SampleTruth, tmp_path_factory: pytest.TempPathFactory) -> Scene:
     """Six neighbouring sample photos, reconstructed small. Read it, never write into it."""
-    # Imported here: the in-Blender tests also run where the engines' libraries are not installed.
     from wildseg3d_blender.pipeline.reconstruct import reconstruct
 
     photos: list[Path] = [sample_truth.photo(name) for name in SAMPLE_VIEWS]
