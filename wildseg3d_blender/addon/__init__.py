@@ -3,7 +3,7 @@
 
     operators/        thin: read the context, call ``scene`` or the worker, report
     scene/            pointmaps -> Blender data; Blender data -> prompts; plain functions for scripts too
-    panels.py, properties.py, preferences.py
+    panels.py, overlay.py, properties.py, preferences.py
     runtime.py        the one worker of this Blender session
     worker_client.py  owns the process; needs no ``bpy``
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 import atexit
 from importlib import import_module
 
-_MODULES = ("preferences", "properties", "operators", "panels", "runtime")
+_MODULES = ("preferences", "properties", "operators", "panels", "overlay", "runtime")
 
 
 def register() -> None:

@@ -83,12 +83,7 @@ class WILDSEG3D_PT_photos(_Panel, bpy.types.Panel):
         column = layout.column()
         column.enabled = job is None
         column.prop(settings, "photos", text="", placeholder="Folder with photos")
-        if job is not None:
-            _draw_job(layout, job)
-        else:
-            row = layout.row()
-            row.scale_y = 1.4
-            row.operator("wildseg3d.reconstruct", icon="OUTLINER_OB_CAMERA")
+        _draw_action(layout, "reconstruct", "OUTLINER_OB_CAMERA")
         root = lookup.active_root(context.scene)
         if root is None and job is None:
             _draw_hint(layout, context)
@@ -158,9 +153,7 @@ class WILDSEG3D_PT_objects(_Panel, bpy.types.Panel):
         add.positive = True
         row.operator("wildseg3d.prompt_place", text="Exclude", icon="REMOVE").positive = False
         row.operator("wildseg3d.prompt_remove", text="", icon="LOOP_BACK")
-        row = layout.row()
-        row.scale_y = 1.4
-        row.operator("wildseg3d.segment", icon="MOD_EXPLODE")
+        _draw_action(layout, "segment", "MOD_EXPLODE")
 
 
 class WILDSEG3D_PT_display(_Panel, bpy.types.Panel):
@@ -185,11 +178,17 @@ class WILDSEG3D_PT_display(_Panel, bpy.types.Panel):
         layout.prop(settings, "folder", text="Kept in")
 
 
-def _draw_job(layout: bpy.types.UILayout, job: runtime.Job) -> None:
+def _draw_action(layout: bpy.types.UILayout, name: str, icon: str) -> None:
+    """The button of an operator that waits for the worker; while it does, its progress and Cancel."""
+    job = runtime.current_job()
+    if job is None or job.method != name:
+        row = layout.row()
+        row.scale_y = 1.4
+        row.operator(f"wildseg3d.{name}", icon=icon)
+        return
     column = layout.column(align=True)
     column.progress(factor=job.fraction, text=f"{job.text} {job.fraction:.0%}")
-    row = column.row()
-    row.operator("wildseg3d.cancel", icon="X", text=f"Cancel {job.title} (Esc)")
+    column.operator("wildseg3d.cancel", icon="X", text=f"Cancel {job.title} (Esc)")
 
 
 def _draw_hint(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

@@ -26,9 +26,10 @@ TICK = 0.1
 
 @dataclass
 class Job:
-    """What the worker is doing; ``title`` names it for people."""
+    """What the worker is doing; ``title`` names it for people, ``method`` as in the protocol."""
 
     title: str
+    method: str
     request: Request
 
     @property
@@ -66,7 +67,7 @@ def start(title: str, method: str, params: Mapping[str, Any]) -> Job:
         )
     if _state.client is None:
         _state.client = WorkerClient(extra_paths=wheel_folders())
-    _state.job = Job(title, _state.client.request(method, params))
+    _state.job = Job(title, method, _state.client.request(method, params))
     if not bpy.app.background and not bpy.app.timers.is_registered(_drain):
         bpy.app.timers.register(_drain, persistent=True)
     return _state.job

@@ -20,9 +20,6 @@ from ...scene_folder import Scene, View
 SENSOR_WIDTH = 36.0
 """Millimetres. Only the ratio of lens to sensor counts; 36 makes the lens the familiar full-frame number."""
 
-IMAGE_OPACITY = 0.7
-"""The photo lies over the points: enough to see what is clicked, little enough to see the points under it."""
-
 
 def make(scene: Scene, view: View, image: bpy.types.Image | None) -> bpy.types.Object:
     """A camera object, in no collection yet, placed in the root's space."""
@@ -35,7 +32,9 @@ def make(scene: Scene, view: View, image: bpy.types.Image | None) -> bpy.types.O
     if image is not None:
         background = data.background_images.new()
         background.image = image
-        background.alpha = IMAGE_OPACITY
+        # Over the points: behind them it would show through where one of them is missing, and what is
+        # clicked on is the photo. A fifth of the points shows through, so that objects moved away are seen.
+        background.alpha = 0.8
         background.display_depth = "FRONT"
         background.frame_method = "FIT"
     item = bpy.data.objects.new(view.name, data)

@@ -33,11 +33,13 @@ def import_scene(blender_scene: bpy.types.Scene, folder: Path | str, name: str =
     name = name or scene.folder.name
     collection = bpy.data.collections.new(name)
     blender_scene.collection.children.link(collection)
+    extent = _extent(gathered)
     root = _make_root(scene, name, gathered)
+    root.empty_display_size = 0.25 * extent
     collection.objects.link(root)
     for view in scene.views:
         camera = cameras.make(scene, view, images[view.name])
-        camera.data.display_size = 0.08 * root.empty_display_size
+        camera.data.display_size = 0.08 * extent
         camera.parent = root
         collection.objects.link(camera)
         if view is scene.views[0]:
@@ -67,7 +69,6 @@ def import_scene(blender_scene: bpy.types.Scene, folder: Path | str, name: str =
 def _make_root(scene: Scene, name: str, points: point_arrays.Points) -> bpy.types.Object:
     root = bpy.data.objects.new(name, None)
     root.empty_display_type = "ARROWS"
-    root.empty_display_size = _extent(points)
     settings = root.wildseg3d
     settings.role = "ROOT"
     settings.folder = location.remembered(scene.folder, bpy.data.filepath)
