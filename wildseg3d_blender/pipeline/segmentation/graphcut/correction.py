@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 from .evidence import Evidence
 from .graph import SceneGraph, Selection
 from .hypotheses import Hypothesis, polish
-from .outline import best_prefixes, change_scores, prefix_scores
+from .outline import best_prefixes, centredness, change_scores, outline_score, prefix_scores
+from .prompt_seeds import PixelClick
 
 LOSSES = (0.3, 3.0)
 GUESSES = 2
 KEEP = 2.5
 """Evidence per pixel for leaving things as they are, far from the click."""
+
+WHOLE_WEIGHT, CENTRE_WEIGHT = 3.0, 0.3
 
 LARGEST = 0.25
 """Share of all pixels that one correction may change."""
@@ -25,33 +28,38 @@ def correct(
     previous: Selection,
     inside: NDArray[np.int64],
     outside: NDArray[np.int64],
-    node: int,
-    positive: bool,
+    click: PixelClick,
 ) -> list[Hypothesis]:
-    """Hypotheses for ``previous`` with the region around ``node`` added or taken away, best first.
+    """Hypotheses for ``previous`` with the region around ``click`` added or taken away, best first.
 
     Args:
         inside, outside: nodes of all clicks so far.
-        node, positive: the click that contradicts ``previous``.
+        click: the one that contradicts ``previous``; expected near the middle of what is wrong.
     """
+    positive = click.positive
     opposite = outside if positive else inside
+    held = _with_seeds(previous, inside, outside)
+    node = np.array([click.node])
     found: list[Hypothesis] = []
     for loss in LOSSES:
-        click = np.array([node])
-        reach = graph.walk.reach(click, opposite, loss)
-        rival = graph.walk.reach(opposite, click, loss) if len(opposite) else np.zeros_like(reach)
-        held = Hypothesis(_with_seeds(previous, inside, outside), -np.inf)
+        reach = graph.walk.reach(node, opposite, loss)
+        rival = graph.walk.reach(opposite, node, loss) if len(opposite) else np.zeros_like(reach)
         for changed, score in _changed_regions(
             graph, previous, np.where(reach > rival, reach, 0.0), inside, outside, positive
         ):
-            start = held.selection.copy()
+            start = held.copy()
             start[changed] = positive
             constant = _keep(start, changed, reach)
-            selection = polish(graph, inside, outside, start, constant, rounds=1)
-            found += [
-                Hypothesis(start, score, f"change {loss}"),
-                Hypothesis(selection, score + 0.01, f"change+polish {loss}"),
-            ]
+            polished = polish(graph, inside, outside, start, constant, rounds=1)
+            for note, selection in (("change", start), ("change+polish", polished)):
+                region = (selection != held) & (selection == positive)
+                region[changed] = True
+                total = (
+                    score
+                    + WHOLE_WEIGHT * outline_score(graph, selection)
+                    + CENTRE_WEIGHT * centredness(graph, region, click)
+                )
+                found.append(Hypothesis(selection, total, f"{note} {loss}"))
     return sorted(found, key=lambda h: -h.score)
 
 
@@ -80,7 +88,8 @@ def _changed_regions(
     others = np.setdiff1d(np.arange(len(graph.nodes)), wrong)
     kept_in, kept_out = others[previous[others]], others[~previous[others]]
     others = np.setdiff1d(np.arange(len(graph.nodes)), wrong)
-    scores = change_scores(graph, np.concatenate([wrong, others]), previous)[: len(wrong)]
+    change_only = change_scores(graph, np.concatenate([wrong, others]), previous)[: len(wrong)]
+    scores = change_only.copy()
     # What becomes of the whole object counts as much as the outline of the part that changes.
     kept_in, kept_out = others[previous[others]], others[~previous[others]]
     if positive:
@@ -93,7 +102,7 @@ def _changed_regions(
     change = np.cumsum(graph.nodes.area[wrong])
     scores[change > LARGEST * graph.nodes.area.sum()] = -np.inf
     return [
-        (wrong[:length], float(scores[length - 1]))
+        (wrong[:length], float(change_only[length - 1]))
         for length in best_prefixes(scores, change, GUESSES, ratio=2.0)
     ]
 

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .evidence import LIMIT, Evidence, colour_evidence, place_evidence
 from .graph import SceneGraph, Selection
-from .outline import best_prefixes, outline_score, prefix_scores
+from .outline import best_prefixes, centredness, outline_score, prefix_scores
+from .prompt_seeds import PixelClick
 
 LOSSES = (0.1, 1.0)
 """How local the walks are; small means far-reaching."""
@@ -21,13 +23,14 @@ GUESSES = 3
 SMALLEST, LARGEST = 0.002, 0.35
 """Shares of all pixels that an object may cover."""
 
-ROUNDS = 3
+ROUNDS = 4
 STEPS = 5
 """Edges by which one cut may move the outline."""
-FULLY_POLISHED = 3
+FULLY_POLISHED = 4
 ALIKE = 0.93
 """Intersection over union above which two guesses count as one."""
 
+CENTRE_WEIGHT, CONSENSUS_WEIGHT = 0.15, 0.2
 AS_GOOD = 0.015
 """Scores closer than this are equal."""
 
@@ -41,8 +44,16 @@ class Hypothesis:
     note: str = ""
 
 
-def from_clicks(graph: SceneGraph, inside: NDArray[np.int64], outside: NDArray[np.int64]) -> list[Hypothesis]:
-    """Hypotheses for an object that holds ``inside`` and not ``outside``, best first."""
+def from_clicks(
+    graph: SceneGraph,
+    inside: NDArray[np.int64],
+    outside: NDArray[np.int64],
+    clicks: Sequence[PixelClick] = (),
+) -> list[Hypothesis]:
+    """Hypotheses for an object that holds ``inside`` and not ``outside``, best first.
+
+    The first positive one of ``clicks`` is expected near the middle of the object.
+    """
     starts: list[Hypothesis] = []
     for loss in LOSSES:
         reach = graph.walk.reach(inside, outside, loss)
@@ -55,7 +66,16 @@ def from_clicks(graph: SceneGraph, inside: NDArray[np.int64], outside: NDArray[n
             start = np.zeros(len(graph.nodes), dtype=bool)
             start[order[:length]] = True
             starts.append(Hypothesis(start, float(scores[length - 1]), f"walk {loss} {length}"))
-    return ranked(graph, starts + polished(graph, inside, outside, starts))
+    voters = polished(graph, inside, outside, starts)
+    found = [
+        replace(h, score=h.score + CONSENSUS_WEIGHT * _consensus(graph, h, voters)) for h in starts + voters
+    ]
+    first = next((click for click in clicks if click.positive), None)
+    if first is not None:
+        found = [
+            replace(h, score=h.score + CENTRE_WEIGHT * centredness(graph, h.selection, first)) for h in found
+        ]
+    return ranked(graph, found)
 
 
 def polished(
@@ -73,18 +93,24 @@ def polished(
     for start in _different(graph, first)[:FULLY_POLISHED]:
         selection = polish(graph, inside, outside, start.selection, rounds=ROUNDS - 1)
         found.append(Hypothesis(selection, outline_score(graph, selection), f"{start.note} +{ROUNDS - 1}"))
-    return first + found
+    return found
+
+
+def _consensus(graph: SceneGraph, hypothesis: Hypothesis, voters: list[Hypothesis]) -> float:
+    """Mean intersection over union with what the starts became: where most end up is likely the object."""
+    return float(np.mean([_overlap(graph, hypothesis.selection, v.selection) for v in voters] or [0.0]))
+
+
+def _overlap(graph: SceneGraph, one: Selection, other: Selection) -> float:
+    area = graph.nodes.area
+    return float(area[one & other].sum() / max(area[one | other].sum(), 1.0))
 
 
 def _different(graph: SceneGraph, found: list[Hypothesis]) -> list[Hypothesis]:
     """Best first, without those that nearly repeat a better one."""
-    area = graph.nodes.area
     kept: list[Hypothesis] = []
     for hypothesis in sorted(found, key=lambda h: -h.score):
-        one = hypothesis.selection
-        if all(
-            area[one & other.selection].sum() < ALIKE * area[one | other.selection].sum() for other in kept
-        ):
+        if all(_overlap(graph, hypothesis.selection, other.selection) < ALIKE for other in kept):
             kept.append(hypothesis)
     return kept
 

@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .graph import SceneGraph, Selection
+from .prompt_seeds import PixelClick
 
-SMALL = 0.02
-"""Objects that cover a smaller share of an average view than this are less likely to be meant."""
+USUAL_SIZE, SIZE_SPREAD, SIZE_WEIGHT = 0.05, 1.1, 0.05
+"""Objects that people point at cover about this share of a photo, give or take a factor of e^spread."""
 
-SMALL_WEIGHT = 0.04
-TORN_WEIGHT, JOIN_WEIGHT = 0.5, 0.3
+SMALL, SMALL_WEIGHT = 0.0005, 0.03
+"""A change of less than this share of all pixels is hardly worth a click."""
+
+TORN_WEIGHT, JOIN_WEIGHT, INTERIOR_WEIGHT = 0.5, 0.3, 0.3
 
 
 def outline_score(graph: SceneGraph, selection: Selection) -> float:
@@ -27,13 +31,14 @@ def prefix_scores(graph: SceneGraph, order: NDArray[np.int64]) -> NDArray[np.flo
     """Scores of the selections order[:1], order[:2], ..., all at once, (n,) float64.
 
     High means: edges along the outline look like boundaries, the same surface is not selected in one view
-    and left out in another, the selection keeps off the photos' frames, and it is not tiny.
+    and left out in another, what lies inside is smooth compared with the outline, the selection keeps off
+    the photos' frames, and its size is usual.
     """
-    outline, torn, framed, share = _prefix_parts(
+    outline, interior, torn, framed, share = _prefix_parts(
         graph, order, graph.outline_strength, np.ones(len(graph.cross_view.i))
     )
-    size = SMALL_WEIGHT * np.log(np.minimum(share / SMALL, 1.0))
-    return outline - TORN_WEIGHT * torn - framed + size
+    size = -SIZE_WEIGHT * (np.log(share / USUAL_SIZE) / SIZE_SPREAD) ** 2 / 2
+    return outline - INTERIOR_WEIGHT * interior - TORN_WEIGHT * torn - framed + size
 
 
 def change_scores(graph: SceneGraph, order: NDArray[np.int64], previous: Selection) -> NDArray[np.float64]:
@@ -46,7 +51,7 @@ def change_scores(graph: SceneGraph, order: NDArray[np.int64], previous: Selecti
     joins = previous[edges.i] != previous[edges.j]
     strength = np.where(joins, 1.0 - JOIN_WEIGHT * graph.outline_strength, graph.outline_strength)
     heals = np.where(previous[cross.i] != previous[cross.j], -1.0, 1.0)
-    outline, torn, _, share = _prefix_parts(graph, order, strength, heals)
+    outline, _, torn, _, share = _prefix_parts(graph, order, strength, heals)
     return outline - TORN_WEIGHT * torn + SMALL_WEIGHT * np.log(np.minimum(share / SMALL, 1.0))
 
 
@@ -55,9 +60,9 @@ def _prefix_parts(
     order: NDArray[np.int64],
     strength: NDArray[np.float64],
     tear: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Per prefix: mean strength along the outline, torn share of the surface, framed share of the area,
-    and area as a share of an average view."""
+) -> tuple[NDArray[np.float64], ...]:
+    """Per prefix: mean strength along the outline and inside it, torn share of the surface, framed share of
+    the area, and area as a share of all pixels."""
     nodes, edges, cross = graph.nodes, graph.in_view, graph.cross_view
     count = len(nodes)
     rank = np.empty(count, dtype=np.int64)
@@ -71,14 +76,27 @@ def _prefix_parts(
         entering = np.bincount(first, weight, count)
         return np.cumsum(entering - np.bincount(last, weight, count)), np.cumsum(entering)
 
-    strong, _ = on_outline(edges.i, edges.j, edges.length * strength)
-    length, _ = on_outline(edges.i, edges.j, edges.length)
+    strong, strong_all = on_outline(edges.i, edges.j, edges.length * strength)
+    length, length_all = on_outline(edges.i, edges.j, edges.length)
+    interior = (strong_all - strong) / np.maximum(length_all - length, 1.0)
     torn, _ = on_outline(cross.i, cross.j, cross.overlap * tear)
     _, touching = on_outline(cross.i, cross.j, cross.overlap)
     area = np.cumsum(nodes.area[order])
     framed = np.cumsum((nodes.area * nodes.at_border)[order]) / area
-    share = area / nodes.area.sum() * len(graph.views)
-    return strong / np.maximum(length, 1.0), torn / np.maximum(touching, 1.0), framed, share
+    share = area / nodes.area.sum()
+    return strong / np.maximum(length, 1.0), interior, torn / np.maximum(touching, 1.0), framed, share
+
+
+def centredness(graph: SceneGraph, selection: Selection, click: PixelClick) -> float:
+    """How central a click is in a selection, in [0, 1]: its depth inside over the greatest depth there is.
+
+    People click the middle of what they mean, rarely its edge.
+    """
+    mask = selection[graph.views[click.view].labels]
+    if not mask[click.row, click.column]:
+        return 0.0
+    distance = cv2.distanceTransform(np.pad(mask.astype(np.uint8), 1), cv2.DIST_L2, 3)
+    return float(distance[click.row + 1, click.column + 1] / distance.max())
 
 
 def best_prefixes(

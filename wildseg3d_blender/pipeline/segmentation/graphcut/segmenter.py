@@ -61,7 +61,7 @@ class GraphCutSegmenter:
         if seeds.boxes:
             found = from_boxes(self.graph, seeds.boxes, seeds.inside, seeds.outside)
         else:
-            found = from_clicks(self.graph, seeds.inside, seeds.outside)
+            found = from_clicks(self.graph, seeds.inside, seeds.outside, seeds.clicks)
         if found:
             return found
         selection = np.zeros(len(self.graph.nodes), dtype=bool)
@@ -71,7 +71,7 @@ class GraphCutSegmenter:
     def _corrected(self, seeds: Seeds, previous: Mapping[str, NDArray[np.bool_]]) -> Selection:
         selection = self._selection_of(previous)
         for click in self._contradicting(seeds, previous):
-            found = correct(self.graph, selection, seeds.inside, seeds.outside, click.node, click.positive)
+            found = correct(self.graph, selection, seeds.inside, seeds.outside, click)
             if found:
                 selection = found[0].selection
         selection[seeds.inside] = True
