@@ -7,7 +7,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 # Real photo sets for the slow tests and the benchmarks: a folder per set, photos in images/.
 DATA ?= ../shared/data
 
-.PHONY: help setup test test-slow lint format build lock bench-pipeline samples clean
+.PHONY: help setup test test-slow lint format build lock bench-pipeline demo samples clean
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
@@ -45,6 +45,9 @@ lock: setup ## renew vendor/*.lock from pyproject.toml (needs uv)
 
 bench-pipeline: setup ## speed and memory, photos to Blender objects; DATA= holds the photo sets
 	$(PY) benchmarks/pipeline.py $(DATA)
+
+demo: setup ## the sample photos -> demo/; or PHOTOS=dir, and CLICK=view:x,y to say on what
+	$(PY) -m samples.demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(CLICK),--click "$(CLICK)")
 
 samples: setup ## render the sample photos and their truth again (half an hour)
 	$(PY) -m samples.render_table
