@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ....conventions import pixel_centres, project
 from ....photo_warp import PhotoWarp
 from ...photos import read_image
+from ...undistort import undistort
 from .model import PlacedPhoto, SparseModel
 
 _SUPERSAMPLING = 2
@@ -75,14 +76,9 @@ def undistorted_view(placed: PlacedPhoto, image_size: int) -> StereoView:
     view_K = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
     warp = PhotoWarp(photo_K=placed.K, view_K=view_K, radial=placed.radial)
 
-    # Sampled at twice the resolution and averaged, so that fine texture does not alias.
     pixels = read_image(placed.photo, longer_side=_SUPERSAMPLING * image_size)
-    fine_grid = pixel_centres(_SUPERSAMPLING * width, _SUPERSAMPLING * height) / _SUPERSAMPLING
-    in_photo = warp.to_photo(fine_grid)
-    in_pixels = in_photo * (np.array(pixels.shape[1::-1]) / placed.photo.size) - 0.5
-    x, y = np.moveaxis(in_pixels.astype(np.float32), -1, 0)
-    sampled = cv2.remap(pixels, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    image = cv2.resize(sampled, (width, height), interpolation=cv2.INTER_AREA)
+    to_pixels = np.diag([pixels.shape[1] / photo_width, pixels.shape[0] / photo_height, 1.0])
+    image = undistort(pixels, replace(warp, photo_K=to_pixels @ placed.K), (width, height))
     at_pixels = warp.to_photo(pixel_centres(width, height))
     inside = ((at_pixels >= -0.5) & (at_pixels <= np.array(placed.photo.size) + 0.5)).all(axis=-1)
     return StereoView(
