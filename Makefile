@@ -7,7 +7,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 # Real photo sets for the slow tests and the benchmarks: a folder per set, photos in images/.
 DATA ?= ../shared/data
 
-.PHONY: help setup test test-slow lint format build lock bench-pipeline demo samples clean
+.PHONY: help setup test test-slow test-blender lint format build lock bench-pipeline demo samples clean
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
@@ -25,6 +25,9 @@ test: setup lint ## every check that has to pass
 
 test-slow: setup ## heavy checks, real photos where DATA= points to them
 	WILDSEG3D_DATA=$(DATA) $(PY) -m pytest -m slow
+
+test-blender: setup ## the add-on's tests under Blender 4.2, 4.5 and 5.0, each in its own environment
+	$(PY) tests/blender_versions.py
 
 lint: setup ## style and types
 	$(VENV)/bin/ruff check .
@@ -53,4 +56,4 @@ samples: setup ## render the sample photos and their truth again (half an hour)
 	$(PY) -m samples.render_table
 
 clean: ## remove what the targets above made
-	rm -rf $(VENV) demo dist vendor/wheels
+	rm -rf $(VENV) $(VENV)-bpy?? demo dist vendor/wheels
