@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .evidence import Evidence
 from .graph import SceneGraph, Selection
-from .hypotheses import Hypothesis, polish
+from .hypotheses import Hypothesis, area_overlap, polish
 from .outline import best_prefixes, centredness, change_scores, outline_score, prefix_scores
 from .prompt_seeds import PixelClick
 
@@ -17,7 +17,7 @@ GUESSES = 2
 KEEP = 2.5
 """Evidence per pixel for leaving things as they are, far from the click."""
 
-WHOLE_WEIGHT, CENTRE_WEIGHT = 3.0, 0.3
+WHOLE_WEIGHT, CENTRE_WEIGHT, SURPRISE_WEIGHT = 3.0, 0.3, 0.1
 
 LARGEST = 0.25
 """Share of all pixels that one correction may change."""
@@ -29,12 +29,14 @@ def correct(
     inside: NDArray[np.int64],
     outside: NDArray[np.int64],
     click: PixelClick,
+    earlier: int = 1,
 ) -> list[Hypothesis]:
     """Hypotheses for ``previous`` with the region around ``click`` added or taken away, best first.
 
     Args:
         inside, outside: nodes of all clicks so far.
         click: the one that contradicts ``previous``; expected near the middle of what is wrong.
+        earlier: how many clicks went before; the more, the less is expected to be wrong still.
     """
     positive = click.positive
     opposite = outside if positive else inside
@@ -54,8 +56,10 @@ def correct(
             for note, selection in (("change", start), ("change+polish", polished)):
                 region = (selection != held) & (selection == positive)
                 region[changed] = True
+                unchanged = area_overlap(graph, previous, selection)
                 total = (
                     score
+                    - min(SURPRISE_WEIGHT * earlier**2, 1.0) * (1.0 - unchanged)
                     + WHOLE_WEIGHT * outline_score(graph, selection)
                     + CENTRE_WEIGHT * centredness(graph, region, click)
                 )

@@ -98,10 +98,11 @@ def polished(
 
 def _consensus(graph: SceneGraph, hypothesis: Hypothesis, voters: list[Hypothesis]) -> float:
     """Mean intersection over union with what the starts became: where most end up is likely the object."""
-    return float(np.mean([_overlap(graph, hypothesis.selection, v.selection) for v in voters] or [0.0]))
+    return float(np.mean([area_overlap(graph, hypothesis.selection, v.selection) for v in voters] or [0.0]))
 
 
-def _overlap(graph: SceneGraph, one: Selection, other: Selection) -> float:
+def area_overlap(graph: SceneGraph, one: Selection, other: Selection) -> float:
+    """Intersection over union of two selections, by area; 0 when both are empty."""
     area = graph.nodes.area
     return float(area[one & other].sum() / max(area[one | other].sum(), 1.0))
 
@@ -110,7 +111,7 @@ def _different(graph: SceneGraph, found: list[Hypothesis]) -> list[Hypothesis]:
     """Best first, without those that nearly repeat a better one."""
     kept: list[Hypothesis] = []
     for hypothesis in sorted(found, key=lambda h: -h.score):
-        if all(_overlap(graph, hypothesis.selection, other.selection) < ALIKE for other in kept):
+        if all(area_overlap(graph, hypothesis.selection, other.selection) < ALIKE for other in kept):
             kept.append(hypothesis)
     return kept
 

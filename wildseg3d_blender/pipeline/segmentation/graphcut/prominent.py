@@ -17,6 +17,9 @@ from .segmenter import GraphCutSegmenter
 
 CANDIDATES = 8
 
+USUAL_SIZE = 0.12
+"""The main object of a set of photos covers about this share of them."""
+
 
 def prominent_click(
     scene: Scene, segmenter: GraphCutSegmenter | None = None, progress: Progress = silent
@@ -44,9 +47,9 @@ def prominent_click(
         for hypothesis in from_clicks(graph, np.array([seed]), np.zeros(0, dtype=np.int64))[:1]:
             selection = hypothesis.selection
             remaining[selection] = 0.0
-            worth = hypothesis.score + float(
-                np.average(salience[selection], weights=graph.nodes.area[selection])
-            )
+            area = graph.nodes.area[selection]
+            size = np.log(area.sum() / graph.nodes.area.sum() / USUAL_SIZE)
+            worth = hypothesis.score + float(np.average(salience[selection], weights=area)) - 0.04 * size**2
             if best is None or worth > best[0]:
                 best = (worth, selection)
         close = np.linalg.norm(graph.nodes.point_world - graph.nodes.point_world[seed], axis=1)

@@ -71,7 +71,9 @@ class GraphCutSegmenter:
     def _corrected(self, seeds: Seeds, previous: Mapping[str, NDArray[np.bool_]]) -> Selection:
         selection = self._selection_of(previous)
         for click in self._contradicting(seeds, previous):
-            found = correct(self.graph, selection, seeds.inside, seeds.outside, click)
+            found = correct(
+                self.graph, selection, seeds.inside, seeds.outside, click, max(len(seeds.clicks) - 1, 1)
+            )
             if found:
                 selection = found[0].selection
         selection[seeds.inside] = True
