@@ -8,7 +8,6 @@ only look at the job. Nothing here keeps a reference into Blender's data.
 from __future__ import annotations
 
 import sys
-import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,13 +108,14 @@ def close() -> None:
 
 
 def wheel_folders() -> list[Path]:
-    """Where Blender unpacked the extension's wheels: its own Python has them on ``sys.path`` already.
+    """Where Blender unpacked the extensions' wheels, which its own Python has on ``sys.path``.
 
-    The worker starts without Blender's additions to the path, so it is told.
+    The worker starts without what was added to that path, so it is told; of other add-ons' additions it
+    had better not know.
     """
-    purelib = Path(sysconfig.get_paths()["purelib"])
-    found = [Path(entry) for entry in sys.path if Path(entry).name == "site-packages"]
-    return [entry for entry in found if entry != purelib and entry.is_dir()]
+    extensions = Path(bpy.utils.user_resource("EXTENSIONS")).absolute()
+    found = [Path(entry).absolute() for entry in sys.path if Path(entry).name == "site-packages"]
+    return [entry for entry in found if entry.is_relative_to(extensions)]
 
 
 def _drain() -> float | None:

@@ -102,6 +102,9 @@ class WorkerOperator:
             return {"CANCELLED"}
         finally:
             manager.progress_end()
+            if self._job is not None:
+                # Interrupted from the keyboard; asking a job that has ended to stop does nothing.
+                self._job.request.cancel()
         return {"FINISHED"}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:

@@ -120,10 +120,11 @@ class WILDSEG3D_OT_cancel(bpy.types.Operator):
 def finish_import(context: bpy.types.Context, root: bpy.types.Object) -> None:
     """Let the artist see what was just imported."""
     context.view_layer.update()
-    for item in context.selected_objects:
-        item.select_set(False)
-    root.select_set(True)
-    context.view_layer.objects.active = root
+    if context.mode == "OBJECT":  # the artist may have gone on to edit something while the photos were read
+        for item in context.selected_objects:
+            item.select_set(False)
+        root.select_set(True)
+        context.view_layer.objects.active = root
     viewing.show_photo_colours()
     viewing.frame(root)
 

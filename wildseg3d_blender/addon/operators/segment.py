@@ -90,6 +90,8 @@ class WILDSEG3D_OT_segment(WorkerOperator, bpy.types.Operator):
 
 
 def _select(context: bpy.types.Context, names: list[str]) -> None:
+    if context.mode != "OBJECT":  # the artist went on to edit something else meanwhile
+        return
     for item in context.selected_objects:
         item.select_set(False)
     for name in names:
