@@ -57,7 +57,8 @@ class WILDSEG3D_OT_prompt_add(bpy.types.Operator):
         """Place by the mouse, unless a script said where."""
         if self.properties.is_property_set("view"):
             return self.execute(context)
-        return bpy.ops.wildseg3d.prompt_place("INVOKE_DEFAULT", positive=self.positive, object=self.object)
+        bpy.ops.wildseg3d.prompt_place("INVOKE_DEFAULT", positive=self.positive, object=self.object)
+        return {"CANCELLED"}  # that operator runs on by itself; this one is over
 
     @reporting
     def execute(self, context: bpy.types.Context) -> set[str]:

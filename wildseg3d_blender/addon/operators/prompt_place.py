@@ -12,7 +12,7 @@ from .base import has_root, object_mode, report_error
 from .look import fit_camera
 from .rubber_band import RubberBand
 
-STATUS = "Click: part of the object   Ctrl-click: not part of it   Drag: box   Ctrl Z: undo   Esc: done"
+PART, NOT_PART = "part of the object", "not part of it"
 DRAG_FROM = 8
 """Pixels the mouse moves before a click is a box."""
 
@@ -47,7 +47,10 @@ class WILDSEG3D_OT_prompt_place(bpy.types.Operator):
             return {"CANCELLED"}
         self._band = RubberBand()
         context.window.cursor_modal_set("CROSSHAIR")
-        context.workspace.status_text_set(STATUS)
+        click, with_ctrl = (PART, NOT_PART) if self.positive else (NOT_PART, PART)
+        context.workspace.status_text_set(
+            f"Click: {click}   Ctrl-click: {with_ctrl}   Drag: box around it   Ctrl Z: undo   Esc: done"
+        )
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
