@@ -48,8 +48,8 @@ def why_nothing_fits(photos: Sequence[Photo], evidence: Evidence) -> str:
     )
     pair = f"{photos[i].path.name} and {photos[j].path.name}"
     if most < FEWEST_SHARED:
-        least = f"even {pair} share only {most} points"
-        return f"No two photos show enough of the same surface: {least}. {_IN_BETWEEN}"
+        closest = f"even {pair} share only {most} points" if most else "no points match at all"
+        return f"No two photos show enough of the same surface: {closest}. {_IN_BETWEEN}"
     if evidence.pairs[min(i, j), max(i, j)].from_one_spot:
         return (
             f"The photos that match ({pair}) were taken from one spot, so there is no depth in them. Step "
