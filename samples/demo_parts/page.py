@@ -32,7 +32,6 @@ BACKGROUND: Colour = (17, 19, 24)
 INK: Colour = (238, 240, 244)
 FAINT: Colour = (150, 157, 170)
 MARGIN, GAP, HEADER = 48, 16, 136
-STRIP_PHOTOS = 5
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def compose(
         _name_tag(draw, label, colours[label.name])
     draw.text((MARGIN, MARGIN - 14), heading.title, font=_font(46), fill=INK)
     draw.text((MARGIN, MARGIN + 46), heading.line, font=_font(25), fill=FAINT)
-    page.paste(strip, (MARGIN, HEADER + render.height + GAP))
+    page.paste(strip, (MARGIN, HEADER + render.height + GAP), strip)
     return page
 
 
@@ -80,14 +79,8 @@ def _backdrop(width: int, height: int) -> Image.Image:
 
 
 def _name_tag(draw: ImageDraw.ImageDraw, label: Label, colour: Colour) -> None:
-    """A line to where the object came from, and its name above it."""
-    (x, y), (x0, y0), (x1, y1) = ((x, y + HEADER) for x, y in (label.top, label.origin, label.middle))
-    steps = max(2, int(np.hypot(x1 - x0, y1 - y0) / 9))
-    for k in range(0, steps, 2):
-        a, b = k / steps, min(1.0, (k + 1) / steps)
-        ends = [(x0 + (x1 - x0) * t, y0 + (y1 - y0) * t) for t in (a, b)]
-        draw.line(ends, fill=colour, width=2)
-    draw.ellipse([x0 - 5, y0 - 5, x0 + 5, y0 + 5], fill=colour)
+    """The object's name, above it."""
+    x, y = label.top[0], label.top[1] + HEADER
     font = _font(27)
     left, top, right, bottom = draw.textbbox((0, 0), label.name, font=font)
     half, tall = (right - left) / 2 + 14, bottom - top + 20
@@ -108,8 +101,7 @@ def _strip(
     views = _chosen_views(scene, clicked)
     aspects = [view.photo_size[0] / view.photo_size[1] for view in views]
     height = min(420, round((width - GAP * (len(views) - 1)) / sum(aspects)))
-    row = Image.new("RGB", (width, height + 44), BACKGROUND)
-    row.paste(BACKGROUND, (0, 0, width, height + 44))
+    row = Image.new("RGBA", (width, height + 44), (0, 0, 0, 0))
     draw = ImageDraw.Draw(row)
     used = sum(round(aspect * height) for aspect in aspects) + GAP * (len(views) - 1)
     x = max(0, (width - used) // 2)
@@ -117,7 +109,7 @@ def _strip(
         tile = _photo_tile(view, clicked, objects, colours).resize(
             (round(aspect * height), height), Image.Resampling.LANCZOS
         )
-        row.paste(tile, (x, 0), _rounded(tile.size, 10))
+        row.paste(tile.convert("RGBA"), (x, 0), _rounded(tile.size, 10))
         mine = [click for click in _all(clicked) if click.view == view.name]
         words = f"{view.name}  ·  {len(mine)} click{'s' if len(mine) > 1 else ''}" if mine else view.name
         draw.text((x + 4, height + 10), words, font=_font(20), fill=INK if mine else FAINT)
@@ -128,12 +120,15 @@ def _strip(
 def _chosen_views(scene: Scene, clicked: Mapping[str, Sequence[DemoClick]]) -> list[View]:
     """Photos that were clicked and photos that were not, in their order, spread over the walk."""
     count = len(scene.views)
-    if count <= STRIP_PHOTOS:
+    width, height = scene.views[0].photo_size
+    # Five photos of 3:2 fill the row; upright ones are narrow, so more of them do.
+    room = min(9, max(5, round(7.5 * height / width)))
+    if count <= room:
         return list(scene.views)
     index = {view.name: k for k, view in enumerate(scene.views)}
     used = sorted({index[click.view] for click in _all(clicked)})
-    chosen = {used[round(k)] for k in np.linspace(0, len(used) - 1, min(len(used), STRIP_PHOTOS - 2))}
-    while len(chosen) < STRIP_PHOTOS:
+    chosen = {used[round(k)] for k in np.linspace(0, len(used) - 1, min(len(used), room - 2))}
+    while len(chosen) < room:
         left = [k for k in range(count) if k not in chosen]
         chosen.add(max(left, key=lambda k: min(abs(k - other) for other in chosen)))
     return [scene.views[k] for k in sorted(chosen)]

@@ -21,12 +21,10 @@ RAISE_CAMERA = 0.32
 
 @dataclass(frozen=True)
 class Label:
-    """Where an object is in the render, in its pixels: its top, its middle, and where it was taken from."""
+    """Where the top of an object is in the render, in its pixels."""
 
     name: str
     top: tuple[float, float]
-    middle: tuple[float, float]
-    origin: tuple[float, float]
 
 
 def render_lifted(
@@ -45,7 +43,6 @@ def render_lifted(
     heights = {name: _extent(cloud)[2] for name, cloud in points.items()}
     middle = np.mean(list(centres.values()), axis=0)
     lift = 0.5 * max(heights.values())
-    labels = []
     moves = {}
     for name, item in objects.items():
         away = 0.42 * (centres[name] - middle)
@@ -58,15 +55,10 @@ def render_lifted(
             _light_nothing(material)
     _aim_camera(scene, rest, middle + np.array([0.0, 0.0, 0.8 * lift]), size)
     _render(file, size)
-    camera = bpy.context.scene.camera
+    labels = []
     for name in objects:
-        seen = _pixels(camera, points[name] + moves[name], size)
-        top = (float(np.median(seen[:, 0])), float(np.quantile(seen[:, 1], 0.004)))
-        centre = np.stack([centres[name] + moves[name], centres[name]])
-        (middle_x, middle_y), (origin_x, origin_y) = _pixels(camera, centre, size)
-        labels.append(
-            Label(name, top, (float(middle_x), float(middle_y)), (float(origin_x), float(origin_y)))
-        )
+        seen = _pixels(bpy.context.scene.camera, points[name] + moves[name], size)
+        labels.append(Label(name, (float(np.median(seen[:, 0])), float(np.quantile(seen[:, 1], 0.004)))))
     return labels
 
 
