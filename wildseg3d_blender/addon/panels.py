@@ -111,7 +111,7 @@ class WILDSEG3D_PT_placed(_Panel, bpy.types.Panel):
         if 0 <= settings.active_photo < len(settings.photos):
             item = settings.photos[settings.active_photo]
             if not item.placed:
-                _draw_text(layout, context, f"{item.reason} {item.advice}")
+                _draw_text(layout, context, f"{item.name} {item.reason}. {item.advice}")
 
 
 class WILDSEG3D_PT_objects(_Panel, bpy.types.Panel):
