@@ -17,7 +17,7 @@ GUESSES = 2
 KEEP = 2.5
 """Evidence per pixel for leaving things as they are, far from the click."""
 
-WHOLE_WEIGHT, CENTRE_WEIGHT, SURPRISE_WEIGHT = 3.0, 0.3, 0.028
+WHOLE_WEIGHT, CENTRE_WEIGHT, SURPRISE_WEIGHT = 3.0, 0.3, 0.013
 
 LARGEST = 0.25
 """Share of all pixels that one correction may change."""
@@ -59,7 +59,7 @@ def correct(
                 unchanged = area_overlap(graph, previous, selection)
                 total = (
                     score
-                    - min(SURPRISE_WEIGHT * earlier**3, 1.0) * (1.0 - unchanged)
+                    - min(SURPRISE_WEIGHT * earlier**4, 3.0) * (1.0 - unchanged)
                     + WHOLE_WEIGHT * outline_score(graph, selection)
                     + CENTRE_WEIGHT * centredness(graph, region, click)
                 )

@@ -19,6 +19,10 @@ FEWEST, MOST = 300, 2400
 """Superpixels per view."""
 
 
+LEAST_CONFIDENCE = 0.12
+"""Depth below this share of the view's median confidence is a guess and joins nothing."""
+
+
 @dataclass(frozen=True)
 class ViewData:
     """One view, ready for the graph.
@@ -69,7 +73,10 @@ def read_view_data(scene: Scene, view: View, first: int) -> ViewData:
     depth = (points_world - view.cam_to_world[:3, 3].astype(np.float32)) @ view.cam_to_world[:3, 2].astype(
         np.float32
     )
-    measured = (np.asarray(scene.confidence(view)) > 0) & np.isfinite(depth) & (depth > 0)
+    confidence = np.asarray(scene.confidence(view))
+    positive = confidence[confidence > 0]
+    least = LEAST_CONFIDENCE * float(np.median(positive)) if len(positive) else 0.0
+    measured = (confidence > least) & np.isfinite(depth) & (depth > 0)
     count = int(np.clip(depth.size / PIXELS_PER_SUPERPIXEL, FEWEST, MOST))
     labels = superpixels(lab, count)
     return ViewData(
