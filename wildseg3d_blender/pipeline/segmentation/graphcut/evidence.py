@@ -51,21 +51,3 @@ def place_evidence(graph: SceneGraph, selection: Selection) -> Evidence:
     from_centre = nodes.point_world - centre
     distance = np.sqrt(np.einsum("ni,ij,nj->n", from_centre, np.linalg.inv(spread), from_centre))
     return np.where(nodes.placed, np.clip(2.6 - distance, -3.0, 0.5), 0.0)
-
-
-def plane_evidence(graph: SceneGraph, inside: NDArray[np.int64], part_of_object: frozenset[int]) -> Evidence:
-    """Against nodes on the scene's large planes, unless a positive click is on that plane."""
-    evidence = np.zeros(len(graph.nodes))
-    clicked = set(graph.planes.of_node[inside].tolist())
-    for index, share in enumerate(graph.planes.share):
-        if index not in clicked and index not in part_of_object:
-            evidence[graph.planes.of_node == index] -= min(2.5, 10.0 * share)
-    return evidence
-
-
-def seed_evidence(inside_distance: Evidence, outside_distance: Evidence | None) -> Evidence:
-    """For the kind of seed that is nearer along the graph."""
-    if outside_distance is None:
-        return np.zeros(len(inside_distance))
-    a, b = np.minimum(inside_distance, 1e6), np.minimum(outside_distance, 1e6)
-    return np.clip(3.0 * (b - a) / (b + a + 0.3), -3.0, 3.0)
