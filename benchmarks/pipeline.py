@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     runs: dict[str, list[Run]] = {}
     for name in options.sets:
-        images = options.photo_sets / name / "images"
+        images = options.photo_sets.resolve() / name / "images"
         if not images.is_dir():
             print(f"{name}: no folder {images}, left out")
             continue

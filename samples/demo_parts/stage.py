@@ -13,6 +13,7 @@ from mathutils import Vector
 from numpy.typing import NDArray
 
 from samples.quiet import quiet
+from wildseg3d_blender.addon.scene import display
 from wildseg3d_blender.scene_folder import Scene
 
 RAISE_CAMERA = 0.32
@@ -50,9 +51,6 @@ def render_lifted(
         item.matrix_world.translation += Vector(moves[name])
     _show_finely(rest.parent)
     _dim(rest)
-    for item in objects.values():
-        for material in item.data.materials:
-            _light_nothing(material)
     _aim_camera(scene, rest, middle + np.array([0.0, 0.0, 0.8 * lift]), size)
     _render(file, size)
     labels = []
@@ -97,14 +95,9 @@ def _dim(rest: bpy.types.Object) -> None:
     tree.links.new(colour.outputs["Color"], paler.inputs["Color"])
     tree.links.new(paler.outputs[0], emission.inputs["Color"])
     tree.links.new(emission.outputs[0], output.inputs["Surface"])
-    _light_nothing(made)
+    display.light_nothing(made)
     rest.data.materials.clear()
     rest.data.materials.append(made)
-
-
-def _light_nothing(material: bpy.types.Material) -> None:
-    """Keep glowing points from being lamps: sorting a million of them takes Cycles minutes."""
-    material.cycles.emission_sampling = "NONE"
 
 
 def _aim_camera(
