@@ -38,7 +38,6 @@ from wildseg3d_blender.pipeline.evaluation import (
 from wildseg3d_blender.pipeline.reconstruct import reconstruct
 from wildseg3d_blender.pipeline.segmentation import Masks
 from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
-from wildseg3d_blender.pipeline.segmentation.graphcut.view_data import read_view_image
 from wildseg3d_blender.pipeline.segmentation.lift import view_depth
 from wildseg3d_blender.progress import silent
 from wildseg3d_blender.prompts import Box
@@ -135,7 +134,7 @@ def _measure(scene: Scene, segmenter: GraphCutSegmenter, masks_dir: Path, view_n
 
 def _grabcut_row(scene: Scene, view: View, truth: dict[str, Mask]) -> Row:
     """The same clicks' protocol for GrabCut in the clicked view, carried over by 3D points."""
-    image = read_view_image(scene, view)
+    image = np.ascontiguousarray(scene.colours(view))
     x, y = view.warp.to_view(np.array(first_click(truth[view.name])))
     clicks = [(float(x), float(y), True)]
     scores: list[tuple[float, float]] = []

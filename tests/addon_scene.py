@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.grid_colours import grid_colours
 from wildseg3d_blender.conventions import camera_rays, pixel_centres, transform
 from wildseg3d_blender.photo_warp import PhotoWarp
 from wildseg3d_blender.scene_folder import Scene, SkippedPhoto, View, write_scene
@@ -38,7 +39,7 @@ def write_awkward_scene(folder: Path) -> Scene:
         {"sfm": 1.0},
         (SkippedPhoto(folder.parent / "blurred.jpg", "No overlap with the others.", "Take one between."),),
     )
-    confidence = {}
+    confidence, images = {}, {view.name: _jpeg(view) for view in views}
     for view in views:
         width, height = view.size
         grid = np.repeat(np.linspace(0.1, 4.0, height, dtype=np.float32)[:, None], width, axis=1)
@@ -48,7 +49,8 @@ def write_awkward_scene(folder: Path) -> Scene:
         scene,
         pointmaps={view.name: hit(view, pixel_centres(*view.size))[0].astype(np.float32) for view in views},
         confidence=confidence,
-        images={view.name: _jpeg(view) for view in views},
+        colours={view.name: grid_colours(view, images[view.name]) for view in views},
+        images=images,
     )
     return scene
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.grid_colours import grid_colours
 from wildseg3d_blender.conventions import camera_rays, pixel_centres
 from wildseg3d_blender.photo_warp import PhotoWarp
 from wildseg3d_blender.scene_folder import Scene, View, write_scene
@@ -65,7 +66,8 @@ def write_object_scene(folder: Path, *, holes: bool = True) -> tuple[Scene, dict
         truths[name] = Truth(shows, distance, smeared)
         views.append(view)
     scene = Scene(folder, tuple(views), "stereo", {"image_size": SIZE[0]}, {"sfm": 1.0})
-    write_scene(scene, pointmaps=pointmaps, confidence=confidence, images=images)
+    colours = {view.name: grid_colours(view, images[view.name]) for view in views}
+    write_scene(scene, pointmaps=pointmaps, confidence=confidence, colours=colours, images=images)
     return scene, truths
 
 

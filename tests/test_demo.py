@@ -15,6 +15,7 @@ from PIL import Image
 from samples.demo_parts import clicks, measure, page
 from samples.demo_parts.stage import Label
 from samples.truth import SampleTruth, load_truth
+from tests.grid_colours import grid_colours
 from wildseg3d_blender.conventions import transform, unproject
 from wildseg3d_blender.errors import PromptError, SceneError
 from wildseg3d_blender.photo_warp import PhotoWarp
@@ -48,7 +49,8 @@ def scene(truth: SampleTruth, tmp_path_factory: pytest.TempPathFactory) -> Scene
         confidence[name] = np.ones(depth.shape, np.float32)
         images[name] = truth.photo(name).read_bytes()
     scene = Scene(tmp_path_factory.mktemp("demo") / "scene", tuple(views), "truth")
-    write_scene(scene, pointmaps=pointmaps, confidence=confidence, images=images)
+    colours = {view.name: grid_colours(view, images[view.name]) for view in views}
+    write_scene(scene, pointmaps=pointmaps, confidence=confidence, colours=colours, images=images)
     return scene
 
 

@@ -53,6 +53,7 @@ def write(scene: Scene, value: float = 1.0) -> None:
         scene,
         pointmaps={name: np.full((height, width, 3), value, np.float32) for name in names},
         confidence={name: np.full((height, width), value, np.float32) for name in names},
+        colours={name: np.full((height, width, 3), 7, np.uint8) for name in names},
         images=dict.fromkeys(names, b"jpeg"),
     )
 
@@ -77,6 +78,7 @@ def test_scene_round_trip(tmp_path: Path) -> None:
         assert after.warp.radial == before.warp.radial
     assert again.pointmap(again.views[0]).shape == (6, 8, 3)
     assert float(again.confidence(again.views[1]).max()) == 2.0
+    assert (again.colours(again.views[0]) == 7).all()
     assert isinstance(again.confidence(again.views[1]), np.memmap)
 
 
@@ -156,7 +158,7 @@ def test_failure_while_writing_keeps_the_old_scene(tmp_path: Path) -> None:
     scene = make_scene(tmp_path / "scene")
     write(scene, 1.0)
     with pytest.raises(KeyError):
-        write_scene(scene, pointmaps={}, confidence={}, images={})
+        write_scene(scene, pointmaps={}, confidence={}, colours={}, images={})
     assert float(read_scene(scene.folder).confidence(scene.views[0]).max()) == 1.0
     assert [path.name for path in tmp_path.iterdir()] == ["scene"]
 

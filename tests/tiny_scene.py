@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.grid_colours import grid_colours
 from wildseg3d_blender.conventions import camera_rays, pixel_centres
 from wildseg3d_blender.photo_warp import PhotoWarp
 from wildseg3d_blender.scene_folder import Scene, View, write_scene
@@ -45,7 +46,8 @@ def write_tiny_scene(folder: Path) -> Scene:
         images[name] = _picture(view)
         views.append(view)
     scene = Scene(folder, tuple(views), "stereo", {"image_size": SIZE[0]}, {"sfm": 1.0})
-    write_scene(scene, pointmaps=pointmaps, confidence=confidence, images=images)
+    colours = {view.name: grid_colours(view, images[view.name]) for view in views}
+    write_scene(scene, pointmaps=pointmaps, confidence=confidence, colours=colours, images=images)
     return scene
 
 

@@ -3,6 +3,7 @@
 
     scene.json                format version, views, engine, settings, timings, photos left out
     images/<view>.jpg         the undistorted photo; its size is a whole multiple of the view's pixel grid
+    colours/<view>.npy        (H, W, 3) uint8 RGB, the same on the view's pixel grid: no JPEG to decode for it
     pointmaps/<view>.npy      (H, W, 3) float32, world frame
     confidence/<view>.npy     (H, W) float32 >= 0; 0 where there is no measurement
     objects/<folder>/         object.json, masks/<view>.npy, points/<view>.npy
@@ -89,6 +90,10 @@ class Scene:
         """The undistorted photo (JPEG, sRGB)."""
         return self.folder / "images" / f"{view.name}.jpg"
 
+    def colours(self, view: View) -> NDArray[np.uint8]:
+        """The undistorted photo on the view's pixel grid, (H, W, 3) uint8 RGB, memory-mapped."""
+        return _read_array(self.folder / "colours" / f"{view.name}.npy", (*view.size[::-1], 3))
+
     def pointmap(self, view: View) -> NDArray[np.float32]:
         """``points_world`` (H, W, 3) float32, memory-mapped. Meaningless where confidence is 0."""
         return _read_array(self.folder / "pointmaps" / f"{view.name}.npy", (*view.size[::-1], 3))
@@ -160,6 +165,7 @@ def write_scene(
     *,
     pointmaps: Mapping[str, NDArray[np.float32]],
     confidence: Mapping[str, NDArray[np.float32]],
+    colours: Mapping[str, NDArray[np.uint8]],
     images: Mapping[str, bytes],
 ) -> None:
     """Write ``scene`` to ``scene.folder``, replacing what a previous reconstruction left there.
@@ -167,6 +173,7 @@ def write_scene(
     Args:
         pointmaps: view name -> (H, W, 3), world frame.
         confidence: view name -> (H, W), >= 0.
+        colours: view name -> (H, W, 3) RGB.
         images: view name -> JPEG bytes of the undistorted photo.
 
     Raises:
@@ -174,11 +181,12 @@ def write_scene(
     """
     check_writable(scene.folder)
     with _replacing_folder(scene.folder) as folder:
-        for name in ("images", "pointmaps", "confidence", "objects"):
+        for name in ("images", "colours", "pointmaps", "confidence", "objects"):
             (folder / name).mkdir()
         for view in scene.views:
             np.save(folder / "pointmaps" / f"{view.name}.npy", pointmaps[view.name].astype(np.float32))
             np.save(folder / "confidence" / f"{view.name}.npy", confidence[view.name].astype(np.float32))
+            np.save(folder / "colours" / f"{view.name}.npy", np.asarray(colours[view.name], np.uint8))
             (folder / "images" / f"{view.name}.jpg").write_bytes(images[view.name])
         data = {
             "format": FORMAT_VERSION,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import SceneError
-from ..scene_folder import Scene, SceneObject, View
+from ..scene_folder import Scene, SceneObject
 from .evaluation import mask_to_photo
 
 
@@ -66,21 +66,5 @@ def object_points(scene: Scene, item: SceneObject) -> tuple[NDArray[np.float32],
         taken = np.asarray(item.points[view.name])
         if taken.any():
             points.append(np.asarray(scene.pointmap(view)[taken]))
-            colours.append(view_colours(scene, view)[taken])
+            colours.append(np.asarray(scene.colours(view)[taken]))
     return np.concatenate(points), np.concatenate(colours)
-
-
-def view_colours(scene: Scene, view: View) -> NDArray[np.uint8]:
-    """The colour of each of the view's pixels, (H, W, 3) uint8 RGB.
-
-    Raises:
-        SceneError: the view's image is missing or damaged.
-    """
-    try:
-        with Image.open(scene.image_path(view)) as image:
-            return np.asarray(image.convert("RGB").resize(view.size, Image.Resampling.BOX))
-    except OSError as error:
-        raise SceneError(
-            f"{scene.image_path(view)} is missing or damaged: press Reconstruct to make the scene anew.",
-            fix="wildseg3d.reconstruct",
-        ) from error

@@ -64,7 +64,7 @@ def reconstruct(
     seconds["alignment"] = time.perf_counter() - started
 
     started = time.perf_counter()
-    views, pointmaps, confidence, images = [], {}, {}, {}
+    views, pointmaps, confidence, colours, images = [], {}, {}, {}, {}
     for index, pair_view in enumerate(result.graph.views):
         name = pair_view.photo.name
         progress("writing", 0.95 + 0.05 * index / len(result.graph.views), f"Writing {name}")
@@ -81,6 +81,7 @@ def reconstruct(
         )
         pointmaps[name] = pointmap(alignment, index).astype(np.float32)
         confidence[name] = alignment.confidence[index]
+        colours[name] = pair_view.image
         images[name] = _undistorted_jpeg(pair_view)
     seconds["writing"] = time.perf_counter() - started
 
@@ -94,7 +95,7 @@ def reconstruct(
     )
     # The last moment to cancel: once the scene is in its place, it is there.
     progress("writing", 1.0, "Saving")
-    write_scene(scene, pointmaps=pointmaps, confidence=confidence, images=images)
+    write_scene(scene, pointmaps=pointmaps, confidence=confidence, colours=colours, images=images)
     return scene
 
 

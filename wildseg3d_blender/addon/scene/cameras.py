@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import bpy
 import mathutils
-import numpy as np
-from numpy.typing import NDArray
 
 from ...conventions import BLENDER_FROM_OPENCV
 from ...errors import SceneError
@@ -84,32 +82,3 @@ def load_image(scene: Scene, view: View) -> bpy.types.Image:
             f"{path} is missing or damaged: press Reconstruct to make the scene anew.",
             fix="wildseg3d.reconstruct",
         ) from error
-
-
-def colours(image: bpy.types.Image, view: View) -> NDArray[np.float32]:
-    """The image's colours on the view's grid, (H, W, 3) float32 in [0, 1], sRGB as in the file.
-
-    The image is a whole multiple of the grid; each grid pixel gets the mean of its block's middle.
-    """
-    width, height = view.size
-    full_width, full_height = image.size
-    if full_width % width or full_height % height:
-        raise SceneError(
-            f"{bpy.path.abspath(image.filepath)} is {full_width} × {full_height} pixels, which does not fit "
-            f"its view of {width} × {height}: press Reconstruct to make the scene anew.",
-            fix="wildseg3d.reconstruct",
-        )
-    pixels = np.empty(full_width * full_height * image.channels, np.float32)
-    image.pixels.foreach_get(pixels)
-    rows, columns = full_height // height, full_width // width
-    blocks = pixels.reshape(height, rows, width, columns, image.channels)
-    # The middle two by two of each block: as good to look at as all of it, and many times faster.
-    total = np.zeros((height, width, 3), np.float32)
-    taken = [(row, column) for row in _middle(rows) for column in _middle(columns)]
-    for row, column in taken:
-        total += blocks[:, row, :, column, :3]
-    return np.ascontiguousarray(total[::-1]) / np.float32(len(taken))  # Blender's images start at the bottom
-
-
-def _middle(count: int) -> range:
-    return range((count - 1) // 2, count // 2 + 1)

@@ -27,7 +27,7 @@ def import_scene(blender_scene: bpy.types.Scene, folder: Path | str, name: str =
     """
     scene = read_scene(folder)
     images = {view.name: cameras.load_image(scene, view) for view in scene.views}
-    gathered = point_arrays.gather(scene, lambda view: cameras.colours(images[view.name], view))
+    gathered = point_arrays.gather(scene)
     cut_out = [read_object(scene, item) for item in object_folders(scene)]
 
     name = name or scene.folder.name

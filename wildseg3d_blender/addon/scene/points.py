@@ -11,7 +11,6 @@ size        float, scene units           side of the square that the pixel cover
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import bpy
@@ -44,16 +43,13 @@ class Points:
     pixel: NDArray[np.int32]
 
 
-def gather(scene: Scene, colours_of: Callable[[View], NDArray[np.float32]]) -> Points:
+def gather(scene: Scene) -> Points:
     """All measured points of a scene, one per pixel with confidence, view after view.
-
-    Args:
-        colours_of: gives a view's (H, W, 3) float32 sRGB colours.
 
     Raises:
         SceneError: an array of the scene folder is missing or damaged.
     """
-    parts = [_gather_view(scene, index, colours_of(view)) for index, view in enumerate(scene.views)]
+    parts = [_gather_view(scene, index) for index in range(len(scene.views))]
     names = Points.__dataclass_fields__
     return Points(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
@@ -88,17 +84,20 @@ def show_colour(mesh: bpy.types.Mesh) -> None:
         colours.render_color_index = index
 
 
-def _gather_view(scene: Scene, index: int, colours: NDArray[np.float32]) -> Points:
+def _gather_view(scene: Scene, index: int) -> Points:
     view = scene.views[index]
     points_world = np.asarray(scene.pointmap(view), np.float32)
     confidence = np.asarray(scene.confidence(view))
     valid = (confidence > 0) & np.isfinite(points_world).all(-1)
     normal, size = _surface(view, points_world, valid)
     count = int(valid.sum())
+    colour = np.ones((count, 4), np.float32)
+    colour[:, :3] = scene.colours(view)[valid]
+    colour[:, :3] /= 255.0
     return Points(
         position=points_world[valid],
         normal=normal[valid],
-        colour=np.concatenate([colours[valid], np.ones((count, 1), np.float32)], axis=1),
+        colour=colour,
         confidence=confidence[valid].astype(np.float32),
         size=size[valid],
         view=np.full(count, index, np.int32),

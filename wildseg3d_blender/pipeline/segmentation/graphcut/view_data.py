@@ -8,9 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from ....errors import SceneError
 from ....scene_folder import Scene, View
 from .superpixels import Labels, superpixels
 
@@ -49,25 +47,9 @@ class ViewData:
     count: int
 
 
-def read_view_image(scene: Scene, view: View) -> NDArray[np.uint8]:
-    """The view's image on its pixel grid, (H, W, 3) uint8 RGB; SceneError when it cannot be read."""
-    path = scene.image_path(view)
-    try:
-        with Image.open(path) as file:
-            image = np.asarray(file.convert("RGB"))
-    except OSError as error:
-        raise SceneError(
-            f"{path} is missing or damaged: press Reconstruct to make the scene anew.",
-            fix="wildseg3d.reconstruct",
-        ) from error
-    if (image.shape[1], image.shape[0]) != tuple(view.size):
-        image = cv2.resize(image, view.size, interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(image)
-
-
 def read_view_data(scene: Scene, view: View, first: int) -> ViewData:
     """Read a view from the scene folder and split it into superpixels numbered from ``first``."""
-    image = read_view_image(scene, view)
+    image = np.asarray(scene.colours(view))
     lab = cv2.cvtColor(image.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
     points_world = np.asarray(scene.pointmap(view))
     depth = (points_world - view.cam_to_world[:3, 3].astype(np.float32)) @ view.cam_to_world[:3, 2].astype(
