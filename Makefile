@@ -7,7 +7,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 # Real photo sets for the slow tests and the benchmarks: a folder per set, photos in images/.
 DATA ?= ../shared/data
 
-.PHONY: help setup test test-slow test-blender lint format build lock bench-pipeline demo samples clean
+.PHONY: help setup test test-slow test-blender lint format build lock bench-pipeline bench-photos bench-segmentation demo samples clean
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
@@ -48,6 +48,12 @@ lock: setup ## renew vendor/*.lock from pyproject.toml (needs uv)
 
 bench-pipeline: setup ## speed and memory, photos to Blender objects; DATA= holds the photo sets
 	$(PY) benchmarks/pipeline.py $(DATA)
+
+bench-photos: setup ## photos placed, right and densely measured, per photo set in DATA=
+	$(PY) benchmarks/real_photos.py $(DATA) --wide
+
+bench-segmentation: setup ## IoU after 1, 3, 5 clicks and a box, beside GrabCut carried over by 3D, per photo set in DATA=
+	$(PY) -m benchmarks.real_segmentation --data $(DATA)
 
 demo: setup ## the sample photos -> demo/; or PHOTOS=dir, and CLICK=view:x,y to say on what
 	$(PY) -m samples.demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(CLICK),--click "$(CLICK)")

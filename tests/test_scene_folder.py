@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wildseg3d_blender import scene_folder
+from wildseg3d_blender.atomic_folder import previous_folder
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.photo_warp import PhotoWarp
 from wildseg3d_blender.prompts import Box, Click
@@ -166,7 +166,7 @@ def test_failure_while_writing_keeps_the_old_scene(tmp_path: Path) -> None:
 def test_crash_between_the_two_renames_is_repaired(tmp_path: Path) -> None:
     scene = make_scene(tmp_path / "scene")
     write(scene)
-    scene.folder.rename(scene_folder._previous(scene.folder))
+    scene.folder.rename(previous_folder(scene.folder))
     assert read_scene(scene.folder).views[0].name == "a"
 
 

@@ -14,12 +14,10 @@ old state or the new one, never half. Arrays are read with ``mmap_mode="r"`` and
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import shutil
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import __version__
+from .atomic_folder import finish_interrupted_swap, replacing_folder
 from .errors import SceneError
 from .photo_warp import PhotoWarp
 from .prompts import Prompt, prompt_from_json, prompt_to_json
@@ -127,7 +126,7 @@ def read_scene(folder: Path | str) -> Scene:
         SceneError: the folder is missing, is no scene, is damaged, or was made by a newer version.
     """
     folder = Path(folder).absolute()
-    _finish_interrupted_swap(folder)
+    finish_interrupted_swap(folder)
     file = folder / "scene.json"
     if not file.is_file():
         raise SceneError(
@@ -180,7 +179,7 @@ def write_scene(
         SceneError: the place cannot be written, or holds something that is not a scene.
     """
     check_writable(scene.folder)
-    with _replacing_folder(scene.folder) as folder:
+    with replacing_folder(scene.folder) as folder:
         for name in ("images", "colours", "pointmaps", "confidence", "objects"):
             (folder / name).mkdir()
         for view in scene.views:
@@ -268,7 +267,7 @@ def write_object(scene: Scene, item: SceneObject) -> Path:
             fix="wildseg3d.reconstruct",
         )
     folder = _object_folder(scene, item.name)
-    with _replacing_folder(folder) as partial:
+    with replacing_folder(folder) as partial:
         (partial / "masks").mkdir()
         (partial / "points").mkdir()
         for view in scene.views:
@@ -309,40 +308,6 @@ def _object_folder(scene: Scene, name: str) -> Path:
         if not file.is_file() or _read_json(file).get("name") == name:
             return folder
         number += 1
-
-
-@contextlib.contextmanager
-def _replacing_folder(folder: Path) -> Iterator[Path]:
-    """Give a temporary folder beside ``folder`` that takes its place when the block ends well."""
-    partial = folder.with_name(f".{folder.name}.partial-{uuid.uuid4().hex[:8]}")
-    try:
-        partial.mkdir(parents=True)
-        yield partial
-        previous = _previous(folder)
-        if folder.exists():
-            shutil.rmtree(previous, ignore_errors=True)
-            folder.replace(previous)
-        partial.replace(folder)
-        shutil.rmtree(previous, ignore_errors=True)
-    except OSError as error:
-        _finish_interrupted_swap(folder)
-        raise SceneError(
-            f"Could not write {folder} ({error.strerror or error}): check the free space and the "
-            "permissions there; what was there before is unchanged."
-        ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _previous(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.previous")
-
-
-def _finish_interrupted_swap(folder: Path) -> None:
-    """Put the old folder back when a crash fell between the two renames of a replacement."""
-    previous = _previous(folder)
-    if previous.exists() and not folder.exists():
-        previous.replace(folder)
 
 
 def _read_json(file: Path) -> dict[str, Any]:
