@@ -37,6 +37,7 @@ class Run:
     photos: int
     placed: int
     ready: float
+    cancel: float
     whole: float
     stages: dict[str, float]
     peak_mb: float
@@ -94,6 +95,7 @@ def measure(images: Path) -> Run:
             photos=len(photos),
             placed=len(scene.views),
             ready=ready,
+            cancel=_cancel_seconds(photos),
             whole=whole,
             stages=dict(scene.seconds),
             peak_mb=peak,
@@ -121,6 +123,7 @@ def _medians(several: Sequence[Run]) -> dict[str, float]:
         "photos": float(several[0].photos),
         "placed": median([float(run.placed) for run in several]),
         "worker ready, s": median([run.ready for run in several]),
+        "cancelled after, s": median([run.cancel for run in several]),
         "whole, s": median([run.whole for run in several]),
     }
     for stage in several[0].stages:
@@ -138,6 +141,24 @@ def _peak_megabytes(pid: int | None) -> float:
         return float("nan")
     line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) / 1024
+
+
+def _cancel_seconds(photos: Sequence[str]) -> float:
+    """Seconds from asking for an end to its being over, a second into the native feature search."""
+    client = WorkerClient()
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            params = {"photos": list(photos), "folder": str(Path(scratch) / "scene")}
+            request = client.request("reconstruct", params)
+            while request.progress is None or request.progress.stage != "features":
+                request.wait(0.05)
+            time.sleep(1.0)
+            asked = time.perf_counter()
+            request.cancel()
+            request.wait()
+            return time.perf_counter() - asked
+        finally:
+            client.close()
 
 
 def _import_seconds(folder: Path) -> float:

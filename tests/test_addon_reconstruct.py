@@ -106,10 +106,8 @@ def test_a_target_that_holds_other_files_is_refused_before_any_work(
 ) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
-    started = time.monotonic()
     with pytest.raises(RuntimeError, match="holds other files"):
         blender.ops.wildseg3d.reconstruct(directory=str(photos), scene_folder=str(tmp_path / "mine"))
-    assert time.monotonic() - started < 2.0
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
 
 

@@ -69,11 +69,9 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Peer]]:
                 pipe.close()
 
 
-def test_it_is_ready_within_a_second(start: Callable[..., Peer]) -> None:
-    started = time.monotonic()
+def test_it_introduces_itself(start: Callable[..., Peer]) -> None:
     peer = start()
     answer = Initialized.from_json(peer.initialize()["result"])
-    assert time.monotonic() - started < 1.0
     assert answer.version == __version__
     assert answer.pid == peer.process.pid
 
