@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ..progress import Progress, silent, span
@@ -81,8 +82,8 @@ def reconstruct(
         )
         pointmaps[name] = pointmap(alignment, index).astype(np.float32)
         confidence[name] = alignment.confidence[index]
-        colours[name] = pair_view.image
         images[name] = _undistorted_jpeg(pair_view)
+        colours[name] = _on_grid(images[name], pair_view.size)
     seconds["writing"] = time.perf_counter() - started
 
     scene = Scene(
@@ -108,3 +109,9 @@ def _undistorted_jpeg(view: PairView) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(undistorted).save(buffer, "JPEG", quality=92)
     return buffer.getvalue()
+
+
+def _on_grid(jpeg: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The stored photo averaged onto the pixel grid: points look like the background image behind them."""
+    with Image.open(io.BytesIO(jpeg)) as image:
+        return np.asarray(image.resize(size, Image.Resampling.BOX))
