@@ -89,6 +89,7 @@ def test_evaluate_reports_rounds(made: Made) -> None:
     first = result["rounds"][0]["prompts"][0]
     assert first["positive"]
     assert first["view"] == "v2"
+    assert read_truth(scene, masks_dir)["v2"][int(first["y"]), int(first["x"])]
 
 
 def test_truth_box_is_tight(made: Made) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from PIL import Image, ImageOps
 
 from ..errors import PromptError, SceneError
 from ..progress import Progress, silent, span
-from ..prompts import Box, Click, Prompt, prompt_to_json
+from ..prompts import Box, Click, prompt_to_json
 from ..scene_folder import Scene, View
 from .segmentation import Masks, Segmenter, create_segmenter
 
@@ -141,8 +142,8 @@ def evaluate(
 
     Returns:
         ``view``, ``rounds`` (one per entry of ``clicks``: ``clicks``, ``iou_clicked``, ``iou_others`` by
-        view, ``mean_iou_others`` or None without another view, ``prompts`` and ``seconds`` of that
-        round's last solve).
+        view, ``mean_iou_others`` or None without another view, ``prompts`` in photo pixels, and ``seconds``
+        of that round's last solve).
 
     Raises:
         SceneError: no usable truth (see ``read_truth``), none for ``view``, or an unknown view.
@@ -156,7 +157,7 @@ def evaluate(
     check_clicked_truth(truth, clicked, masks_dir)
     if isinstance(segmenter, str):
         segmenter = create_segmenter(segmenter, scene, span(progress, 0.0, 0.5))
-    prompts: list[Prompt] = [_click(clicked, *first_click(truth[clicked.name]), True)]
+    prompts: list[Click] = [_click(clicked, *first_click(truth[clicked.name]), True)]
     masks: Masks | None = None
     rounds = []
     seconds = 0.0
@@ -173,7 +174,7 @@ def evaluate(
                 {
                     "clicks": count,
                     **result,
-                    "prompts": [prompt_to_json(prompt) for prompt in prompts],
+                    "prompts": [_on_photo(clicked, prompt) for prompt in prompts],
                     "seconds": round(seconds, 3),
                 }
             )
@@ -222,8 +223,12 @@ def _click(view: View, x: float, y: float, positive: bool) -> Click:
     return Click(view.name, float(inside[0]), float(inside[1]), positive)
 
 
-def _taken(prompts: Sequence[Prompt], click: Click) -> bool:
+def _on_photo(view: View, click: Click) -> dict[str, Any]:
+    """A click as JSON in photo pixels, as the command line takes it."""
+    x, y = view.warp.to_photo(np.array([click.x, click.y]))
+    return prompt_to_json(replace(click, x=round(float(x), 2), y=round(float(y), 2)))
+
+
+def _taken(prompts: Sequence[Click], click: Click) -> bool:
     """Whether a click falls on the pixel of an earlier one, where it could say nothing new."""
-    return any(
-        isinstance(p, Click) and int(p.x) == int(click.x) and int(p.y) == int(click.y) for p in prompts
-    )
+    return any(int(p.x) == int(click.x) and int(p.y) == int(click.y) for p in prompts)
