@@ -11,4 +11,9 @@ if __name__ == "__main__":
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from .cli import main
 
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # After a cancel a native call may still run for a moment; an ordinary exit would take the interpreter
+    # away under it, which ends in a crash report after "Cancelled.".
+    os._exit(code)
