@@ -5,6 +5,8 @@
 view's world points. How pixels are weighted is a plug-in: see ``weights``.
 """
 
+from .dga import dga_weights
+from .matching import matching
 from .place_views import align
 from .result import Alignment, pointmap
 from .sim3 import Sim3, fit_sim3
@@ -18,7 +20,9 @@ __all__ = [
     "Sim3",
     "align",
     "confidence_weights",
+    "dga_weights",
     "fit_sim3",
+    "matching",
     "pointmap",
     "upright",
 ]
