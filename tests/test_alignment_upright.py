@@ -32,6 +32,7 @@ def true_alignment(views: list[TrueView], confidence: float = 1.0) -> Alignment:
         confidence=[np.full(view.depth.shape, confidence, np.float32) for view in views],
         iterations=0,
         losses=(),
+        edge_to_world=(),
     )
     return alignment.in_world(
         Sim3(7.3, rotation_exp(np.array([2.0, -1.0, 0.7])), np.array([40.0, -3.0, 9.0]))

@@ -22,12 +22,14 @@ class Part:
         kept: (N,) indices into the graph's views, ascending.
         views: (N,).
         edges: (E,).
+        numbers: (E,) indices into the graph's edges.
         weights: (E,) W_i and W_j of each edge.
     """
 
     kept: tuple[int, ...]
     views: tuple[PairView, ...]
     edges: tuple[Edge, ...]
+    numbers: tuple[int, ...]
     weights: tuple[WeightPair, ...]
 
 
@@ -53,6 +55,7 @@ def whole_graph(graph: PairGraph, weights: Sequence[WeightPair]) -> Part:
         kept=tuple(range(len(graph.views))),
         views=graph.views,
         edges=tuple(graph.edges[e] for e in usable),
+        numbers=tuple(usable),
         weights=tuple(weights[e] for e in usable),
     )
 
@@ -92,6 +95,7 @@ def restricted(part: Part, views: Sequence[int]) -> Part:
         edges=tuple(
             replace(part.edges[e], i=place[part.edges[e].i], j=place[part.edges[e].j]) for e in edges
         ),
+        numbers=tuple(part.numbers[e] for e in edges),
         weights=tuple(part.weights[e] for e in edges),
     )
 

@@ -24,6 +24,7 @@ class Alignment:
         confidence: N maps (H, W) float32, the highest over the edges; 0 where there is no measurement.
         iterations: Gauss-Newton iterations made.
         losses: weighted mean residual at each iteration, as a fraction of the median depth.
+        edge_to_world: sigma_e P_e of each edge of the pair graph, None of edges that were not used.
     """
 
     views: tuple[int, ...]
@@ -33,6 +34,7 @@ class Alignment:
     confidence: list[NDArray[np.float32]]
     iterations: int
     losses: tuple[float, ...]
+    edge_to_world: tuple[Sim3 | None, ...]
 
     def in_world(self, old_to_new: Sim3) -> Alignment:
         """The same scene seen from another world frame; depths take the scale along."""
@@ -41,6 +43,7 @@ class Alignment:
             self,
             cam_to_world=old_to_new.apply_to_pose(self.cam_to_world),
             depth=[depth * scale for depth in self.depth],
+            edge_to_world=tuple(None if sim is None else old_to_new @ sim for sim in self.edge_to_world),
         )
 
 
@@ -51,7 +54,12 @@ def pointmap(alignment: Alignment, v: int) -> NDArray[np.float32]:
     """
     depth = alignment.depth[v]
     height, width = depth.shape
-    rays_world = (
-        camera_rays(alignment.K[v], pixel_centres(width, height)) @ alignment.cam_to_world[v, :3, :3].T
-    )
-    return (rays_world * depth[..., None] + alignment.cam_to_world[v, :3, 3]).astype(np.float32)
+    return view_points(alignment, v, pixel_centres(width, height), depth).astype(np.float32)
+
+
+def view_points(
+    alignment: Alignment, v: int, pixels: NDArray[np.float64], depth: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """World points (..., 3) of pixels (..., 2) of the ``v``-th view kept, at ``depth`` (...)."""
+    rays_world = camera_rays(alignment.K[v], pixels) @ alignment.cam_to_world[v, :3, :3].T
+    return rays_world * depth[..., None] + alignment.cam_to_world[v, :3, 3]
