@@ -1,8 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How much each pixel of each edge counts: W in the objective. The one place where weighting plugs in.
 
-``align`` takes any function of this shape. It calls it once per edge before the start, with no state; with
-``rounds`` above one it calls it again after each convergence with the state reached, and solves anew.
+``align`` takes any function of this shape and calls it
+
+1. once per edge on a coarse grid, before the solver: with no state, or with that of an earlier alignment;
+2. with ``rounds`` above one, again on that grid after each convergence, with the state reached;
+3. at last, where a view's depth is fused, once per edge at full resolution with the final state.
+
+On the coarse grid the edge's maps and the masks are every n-th row and column of the engine's, and the K of
+the state are those of that grid, so a function needs no other way of working there. Weights are only ever
+compared with one another, over all edges and pixels.
 """
 
 from __future__ import annotations
@@ -25,9 +32,9 @@ class EdgeState:
     """What alignment knows of one edge (i, j) so far.
 
     Attributes:
-        edge_to_world: sigma_e P_e.
+        edge_to_world: sigma_e P_e; it never depends on the pixel grid.
         cam_to_world_i, cam_to_world_j: (4, 4).
-        K_i, K_j: (3, 3) in view pixels.
+        K_i, K_j: (3, 3) in pixels of the edge's maps as they are handed over.
     """
 
     edge_to_world: Sim3
@@ -41,9 +48,13 @@ class EdgeWeights(Protocol):
     """Weights W_i (H_i, W_i) and W_j (H_j, W_j) of one edge.
 
     Args:
-        edge: the edge; its arrays may be shared, so never write to them.
+        edge: the edge, i and j as in the graph; its arrays may be shared or memory-mapped, so never write
+            to them.
         state: where alignment stands, or None before the start.
         masks: soft masks S (H, W) in [0, 1] of views i and j, or None before any mask exists.
+
+    Returns:
+        Arrays on the pixel grids of the edge's maps; they may be the edge's own.
     """
 
     def __call__(
