@@ -2,12 +2,14 @@
 PYTHON ?= python3.11
 VENV := .venv
 PY := $(VENV)/bin/python
+# The program that bench-alignment compares with, apart from everything of ours.
+OFFICIAL := .venv-official
 # One thread per BLAS call: two on a busy two-core machine are several times slower.
 export OPENBLAS_NUM_THREADS ?= 1
 # Real photo sets for the slow tests and the benchmarks: a folder per set, photos in images/.
 DATA ?= ../shared/data
 
-.PHONY: help setup test test-slow test-blender lint format build lock bench-pipeline bench-photos bench-segmentation demo samples clean
+.PHONY: help setup test test-slow test-blender lint format build lock bench-alignment bench-pipeline bench-photos bench-segmentation demo samples clean
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
@@ -52,6 +54,15 @@ bench-pipeline: setup ## speed and memory, photos to Blender objects; DATA= hold
 bench-photos: setup ## photos placed, right and densely measured, per photo set in DATA=
 	$(PY) benchmarks/real_photos.py $(DATA) --wide
 
+$(OFFICIAL)/.ready: benchmarks/official/requirements.txt benchmarks/official/requirements-no-deps.txt
+	$(PYTHON) -m venv $(OFFICIAL)
+	$(OFFICIAL)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/official/requirements.txt
+	$(OFFICIAL)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/official/requirements-no-deps.txt
+	@touch $@
+
+bench-alignment: setup $(OFFICIAL)/.ready ## alignment beside DUSt3R's optimizer, in benchmarks/out; SEEDS=10 for all of it (hours)
+	$(PY) -m benchmarks.alignment --seeds $(or $(SEEDS),1)
+
 bench-segmentation: setup ## IoU after 1, 3, 5 clicks and a box, beside GrabCut carried over by 3D, per photo set in DATA=
 	$(PY) -m benchmarks.real_segmentation --data $(DATA)
 
@@ -62,4 +73,4 @@ samples: setup ## render the sample photos and their truth again (half an hour)
 	$(PY) -m samples.render_table
 
 clean: ## remove what the targets above made
-	rm -rf $(VENV) $(VENV)-bpy?? demo dist vendor/wheels
+	rm -rf $(VENV) $(VENV)-bpy?? $(OFFICIAL) demo dist vendor/wheels

@@ -80,7 +80,7 @@ def orbit(
     ``size`` is (width, height) of all views or of each; a focal length is 0.9 of the longer side.
     """
     rng = np.random.default_rng(seed)
-    sizes = [size] * count if isinstance(size[0], int) else list(size)
+    sizes = np.broadcast_to(np.asarray(size), (count, 2)).tolist()
     views = []
     for n, (width, height) in enumerate(sizes):
         angle = np.deg2rad(-25.0 - arc / 2 + arc * n / max(count - 1, 1)) + 0.05 * rng.normal()

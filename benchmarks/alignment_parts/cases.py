@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pair graphs of the alignment benchmark: exact synthetic views, pointmaps corrupted as real ones are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.alignment_parts.files import write_graph
+from tests.synthetic import Corruption, TrueView, orbit, pair_graph
+from wildseg3d_blender.pipeline.pair_graph import PairGraph
+
+SIZE = (256, 192)
+# Results of the other program are kept by a hash of these graphs: change a corruption here, or what
+# tests/synthetic.py makes of it, and ten seeds have to be run again.
+CASES: dict[str, Corruption] = {
+    "noise": Corruption(),
+    "outliers, low confidence": Corruption(outliers=0.1),
+    "outliers, high confidence": Corruption(outliers=0.1, outliers_told=False),
+    "boundaries smeared": Corruption(smear=True),
+    "3 edges wrong": Corruption(wrong_edges=3),
+}
+
+
+def write_pair_graph(folder: Path, graph: PairGraph) -> str:
+    """Write the edges of ``graph`` as plain arrays; returns their hash."""
+    return write_graph(
+        folder,
+        np.array([(edge.i, edge.j) for edge in graph.edges], dtype=np.int64),
+        np.stack([np.stack([edge.points_i, edge.points_j]) for edge in graph.edges]),
+        np.stack([np.stack([edge.confidence_i, edge.confidence_j]) for edge in graph.edges]),
+    )
+
+
+def six_views(case: str, seed: int) -> tuple[list[TrueView], PairGraph]:
+    """Six views of 256x192 on an arc with all 30 directed edges, corrupted as ``case`` says."""
+    views = orbit(6, SIZE, seed=seed)
+    return views, pair_graph(views, corruption=CASES[case], seed=seed)
