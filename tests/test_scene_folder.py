@@ -9,6 +9,7 @@ import pytest
 
 from wildseg3d_blender.atomic_folder import previous_folder
 from wildseg3d_blender.errors import SceneError
+from wildseg3d_blender.file_names import unique_view_names
 from wildseg3d_blender.photo_warp import PhotoWarp
 from wildseg3d_blender.prompts import Box, Click
 from wildseg3d_blender.scene_folder import (
@@ -20,7 +21,6 @@ from wildseg3d_blender.scene_folder import (
     object_folders,
     read_object,
     read_scene,
-    unique_view_names,
     write_object,
     write_scene,
 )

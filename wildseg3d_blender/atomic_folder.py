@@ -26,12 +26,14 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         partial.replace(folder)
         shutil.rmtree(previous, ignore_errors=True)
     except OSError as error:
-        finish_interrupted_swap(folder)
         raise SceneError(
             f"Could not write {folder} ({error.strerror or error}): check the free space and the "
             "permissions there; what was there before is unchanged."
         ) from error
     finally:
+        # Whatever broke off the swap, a cancellation too: the old folder is back before anyone looks for it.
+        with contextlib.suppress(OSError):
+            finish_interrupted_swap(folder)
         shutil.rmtree(partial, ignore_errors=True)
 
 

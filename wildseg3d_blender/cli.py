@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: reconstruct photos, segment objects, measure against true masks. Photo pixels throughout.
+"""The command line: photos to scenes, scenes to objects, both measured. Photo pixels throughout.
 
 Exit codes: 0 done, 1 it could not be done (one sentence on stderr says why), 2 not understood,
 130 cancelled with Ctrl-C. With --json the last line of stdout is one JSON object: the result, or
@@ -25,7 +25,7 @@ from .scene_folder import Scene, read_object, read_scene
 from .scratch import scratch_folder
 from .terminal import terminal_progress
 from .worker.jobs import Jobs
-from .worker.protocol import Reconstruct, Segment
+from .worker.protocol import Realign, Reconstruct, Segment
 
 Result = dict[str, Any]
 
@@ -62,6 +62,9 @@ def reconstruct(options: argparse.Namespace, progress: Progress) -> tuple[Result
         folder=str(options.output.absolute()),
         engine=options.engine,
         image_size=options.image_size,
+        dga=not options.without_dga,
+        alpha_p=options.alpha_p,
+        alpha_n=options.alpha_n,
     )
     result = Jobs().reconstruct(params, progress)
     placed, given = len(result.views), len(result.views) + len(result.skipped)
@@ -91,6 +94,18 @@ def segment(options: argparse.Namespace, progress: Progress) -> tuple[Result, st
             data["ply"] = str(options.ply)
             lines.append(f"  points in {options.ply}")
     return data, "\n".join(lines)
+
+
+def realign(options: argparse.Namespace, progress: Progress) -> tuple[Result, str]:
+    """A scene, aligned again for objects of it."""
+    scene = read_scene(options.scene)
+    params = Realign(str(scene.folder), tuple(options.objects or ()), options.alpha_p, options.alpha_n)
+    result = Jobs().realign(params, progress)
+    whom = " and ".join(result.objects) or "all points alike"
+    moved = f"points moved by {result.moved:.3%} of their depth"
+    lines = [f"Aligned for {whom} in {result.seconds:.1f} s: {moved}"]
+    lines += [f"  {name}: {count:,} points" for name, count in result.points.items()]
+    return result.to_json(), "\n".join(lines)
 
 
 def evaluate(options: argparse.Namespace, progress: Progress) -> tuple[Result, str]:
@@ -163,8 +178,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _reconstruct_options(_command(commands, "reconstruct", reconstruct, "photos -> a scene folder"))
+    _segment_options(
+        _command(commands, "segment", segment, "clicks and boxes -> an object; pixels of the photo")
+    )
+    _realign_options(
+        _command(commands, "realign", realign, "align a scene again, so that objects of it fit best")
+    )
+    _evaluate_options(_command(commands, "evaluate", evaluate, "simulated clicks against true masks -> IoU"))
+    return parser
 
-    command = _command(commands, "reconstruct", reconstruct, "photos -> a scene folder")
+
+def _reconstruct_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("photos", nargs="+", type=Path, help="photo files, or folders of them")
     command.add_argument("-o", "--output", required=True, type=Path, metavar="SCENE", help="folder to write")
     command.add_argument("--engine", choices=["stereo"], default="stereo", help="how pointmaps are made")
@@ -175,9 +200,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PIXELS",
         help="longer side of the point grid, 512",
     )
+    command.add_argument(
+        "--without-dga", action="store_true", help="align by confidence alone, without matching and masks"
+    )
+    _alphas(command, 0.5, 0.9)
 
-    command = _command(commands, "segment", segment, "clicks and boxes -> an object; pixels of the photo")
-    command.add_argument("scene", type=Path, metavar="SCENE", help="scene folder")
+
+def _segment_options(command: argparse.ArgumentParser) -> None:
+    _scene(command)
     prompt: dict[str, Any] = {"action": _PromptOption, "dest": "prompts", "default": None}
     pixels: dict[str, Any] = {**prompt, "type": float}
     command.add_argument(
@@ -195,15 +225,31 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--ply", type=Path, metavar="FILE", help="write its points there, with colours")
     _segmenter(command)
 
-    command = _command(commands, "evaluate", evaluate, "simulated clicks against true masks -> IoU")
-    command.add_argument("scene", type=Path, metavar="SCENE", help="scene folder")
+
+def _realign_options(command: argparse.ArgumentParser) -> None:
+    _scene(command)
+    command.add_argument(
+        "--object",
+        action="append",
+        dest="objects",
+        metavar="NAME",
+        help="object that is to fit best, may be repeated; without any, align as when reconstructed",
+    )
+    _alphas(command, None, None)
+
+
+def _evaluate_options(command: argparse.ArgumentParser) -> None:
+    _scene(command)
     command.add_argument(
         "--masks", required=True, type=Path, metavar="DIR", help="true masks: photo stem + .png"
     )
     command.add_argument("--view", required=True, metavar="NAME", help="photo to click in")
     command.add_argument("--clicks", nargs="+", type=int, default=[1, 3, 5], metavar="N", help="1 3 5")
     _segmenter(command)
-    return parser
+
+
+def _scene(command: argparse.ArgumentParser) -> None:
+    command.add_argument("scene", type=Path, metavar="SCENE", help="scene folder")
 
 
 def _command(commands: Any, name: str, run: Callable[..., Any], text: str) -> argparse.ArgumentParser:
@@ -211,6 +257,18 @@ def _command(commands: Any, name: str, run: Callable[..., Any], text: str) -> ar
     command.set_defaults(run=run)
     command.add_argument("--json", action="store_true", help="one JSON object on the last line of stdout")
     return command
+
+
+def _alphas(command: argparse.ArgumentParser, alpha_p: float | None, alpha_n: float | None) -> None:
+    stands = "as reconstructed" if alpha_p is None else f"{alpha_p} and {alpha_n}"
+    for name, default, what in (("--alpha-p", alpha_p, "matching"), ("--alpha-n", alpha_n, "other")):
+        command.add_argument(
+            name,
+            type=float,
+            default=default,
+            metavar="X",
+            help=f"strength of DGA on {what} pixels, -1 to 1 (both: {stands})",
+        )
 
 
 def _image_size(text: str) -> int:

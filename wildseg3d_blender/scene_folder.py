@@ -6,6 +6,7 @@
     colours/<view>.npy        (H, W, 3) uint8 RGB, the same on the view's pixel grid: no JPEG to decode for it
     pointmaps/<view>.npy      (H, W, 3) float32, world frame
     confidence/<view>.npy     (H, W) float32 >= 0; 0 where there is no measurement
+    pairs/                    what the scene was aligned from, see ``pipeline.pair_store``; since format 2
     objects/<folder>/         object.json, masks/<view>.npy, points/<view>.npy
 
 Whole folders are written under a temporary name beside their place and renamed, so a crash leaves the
@@ -17,7 +18,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,12 @@ from numpy.typing import NDArray
 from . import __version__
 from .atomic_folder import finish_interrupted_swap, replacing_folder
 from .errors import SceneError
+from .file_names import file_stem
 from .photo_warp import PhotoWarp
 from .prompts import Prompt, prompt_from_json, prompt_to_json
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+PAIRS_FOLDER = "pairs"
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,11 @@ class Scene:
                 return view
         known = ", ".join(view.name for view in self.views)
         raise SceneError(f"There is no view named {name!r} in this scene; it has {known}.")
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether the scene can be aligned again."""
+        return (self.folder / PAIRS_FOLDER).is_dir()
 
     def image_path(self, view: View) -> Path:
         """The undistorted photo (JPEG, sRGB)."""
@@ -166,6 +174,7 @@ def write_scene(
     confidence: Mapping[str, NDArray[np.float32]],
     colours: Mapping[str, NDArray[np.uint8]],
     images: Mapping[str, bytes],
+    pairs: Callable[[Path], None] | None = None,
 ) -> None:
     """Write ``scene`` to ``scene.folder``, replacing what a previous reconstruction left there.
 
@@ -174,36 +183,47 @@ def write_scene(
         confidence: view name -> (H, W), >= 0.
         colours: view name -> (H, W, 3) RGB.
         images: view name -> JPEG bytes of the undistorted photo.
+        pairs: writes the pair graph into the folder it is given, which does not exist yet.
 
     Raises:
         SceneError: the place cannot be written, or holds something that is not a scene.
     """
     check_writable(scene.folder)
     with replacing_folder(scene.folder) as folder:
-        for name in ("images", "colours", "pointmaps", "confidence", "objects"):
+        for name in ("images", "colours", "objects"):
             (folder / name).mkdir()
         for view in scene.views:
-            np.save(folder / "pointmaps" / f"{view.name}.npy", pointmaps[view.name].astype(np.float32))
-            np.save(folder / "confidence" / f"{view.name}.npy", confidence[view.name].astype(np.float32))
             np.save(folder / "colours" / f"{view.name}.npy", np.asarray(colours[view.name], np.uint8))
             (folder / "images" / f"{view.name}.jpg").write_bytes(images[view.name])
-        data = {
-            "format": FORMAT_VERSION,
-            "written_by": __version__,
-            "engine": scene.engine,
-            "settings": dict(scene.settings),
-            "seconds": {stage: round(value, 3) for stage, value in scene.seconds.items()},
-            "views": [_view_to_json(scene.folder, view) for view in scene.views],
-            "skipped": [
-                {
-                    "photo": _relative(scene.folder, item.photo),
-                    "reason": item.reason,
-                    "advice": item.advice,
-                }
-                for item in scene.skipped
-            ],
-        }
-        (folder / "scene.json").write_text(json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8")
+        if pairs is not None:
+            pairs(folder / PAIRS_FOLDER)
+        write_geometry(scene, folder, pointmaps, confidence)
+
+
+def write_geometry(
+    scene: Scene,
+    folder: Path,
+    pointmaps: Mapping[str, NDArray[np.float32]],
+    confidence: Mapping[str, NDArray[np.float32]],
+) -> None:
+    """Write pointmaps, confidence and scene.json into ``folder``, which is to become ``scene.folder``."""
+    for name, arrays in (("pointmaps", pointmaps), ("confidence", confidence)):
+        (folder / name).mkdir()
+        for view in scene.views:
+            np.save(folder / name / f"{view.name}.npy", arrays[view.name].astype(np.float32))
+    data = {
+        "format": FORMAT_VERSION,
+        "written_by": __version__,
+        "engine": scene.engine,
+        "settings": dict(scene.settings),
+        "seconds": {stage: round(value, 3) for stage, value in scene.seconds.items()},
+        "views": [_view_to_json(scene.folder, view) for view in scene.views],
+        "skipped": [
+            {"photo": _relative(scene.folder, item.photo), "reason": item.reason, "advice": item.advice}
+            for item in scene.skipped
+        ],
+    }
+    (folder / "scene.json").write_text(json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def check_writable(folder: Path | str) -> None:
@@ -226,6 +246,15 @@ def check_writable(folder: Path | str) -> None:
         raise SceneError(
             f"Cannot write to {folder.parent} ({error.strerror}): choose a folder you may write to."
         ) from error
+
+
+def check_there(scene: Scene) -> None:
+    """SceneError unless the scene folder is still where it was opened."""
+    if not (scene.folder / "scene.json").is_file():
+        raise SceneError(
+            f"The scene folder {scene.folder} is gone: put it back, or press Reconstruct to make it anew.",
+            fix="wildseg3d.reconstruct",
+        )
 
 
 def object_folders(scene: Scene) -> list[Path]:
@@ -261,11 +290,7 @@ def write_object(scene: Scene, item: SceneObject) -> Path:
     Raises:
         SceneError: the scene folder is gone or cannot be written.
     """
-    if not (scene.folder / "scene.json").is_file():
-        raise SceneError(
-            f"The scene folder {scene.folder} is gone: put it back, or press Reconstruct to make it anew.",
-            fix="wildseg3d.reconstruct",
-        )
+    check_there(scene)
     folder = _object_folder(scene, item.name)
     with replacing_folder(folder) as partial:
         (partial / "masks").mkdir()
@@ -276,26 +301,6 @@ def write_object(scene: Scene, item: SceneObject) -> Path:
         data = {"name": item.name, "prompts": [prompt_to_json(prompt) for prompt in item.prompts]}
         (partial / "object.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
     return folder
-
-
-def file_stem(name: str) -> str:
-    """``name`` as a file stem that every file system takes; readable, not unique."""
-    kept = "".join(c if c.isalnum() or c in " -_." else "_" for c in name).strip(" .")
-    return kept[:80] or "unnamed"
-
-
-def unique_view_names(photos: Sequence[Path]) -> list[str]:
-    """A view name per photo: its stem, with a number where stems collide (ignoring case)."""
-    taken: set[str] = set()
-    names = []
-    for photo in photos:
-        stem = file_stem(photo.stem)
-        name, number = stem, 2
-        while name.casefold() in taken:
-            name, number = f"{stem}_{number}", number + 1
-        taken.add(name.casefold())
-        names.append(name)
-    return names
 
 
 def _object_folder(scene: Scene, name: str) -> Path:

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ..errors import PhotoError
+from ..file_names import unique_view_names
 from ..progress import Progress, silent
-from ..scene_folder import SkippedPhoto, unique_view_names
+from ..scene_folder import SkippedPhoto
 
 READABLE_SUFFIXES = frozenset(
     f".{ending}"
@@ -70,7 +71,7 @@ class Photo:
     """A photo that was opened once and found readable.
 
     Attributes:
-        name: unique view name (see ``scene_folder.unique_view_names``).
+        name: unique view name (see ``file_names.unique_view_names``).
         path: absolute.
         size: (width, height), upright.
         focal: focal length in photo pixels from EXIF, or None.

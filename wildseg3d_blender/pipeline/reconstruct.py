@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..progress import Progress, silent, span
-from ..scene_folder import Scene, View, check_writable, write_scene
-from .alignment import align, pointmap, upright
+from ..scene_folder import Scene, SkippedPhoto, View, check_writable, write_scene
+from .alignment import Alignment, align, pointmap, upright
 from .engines import create_engine
-from .pair_graph import PairView
+from .pair_graph import PairGraph, PairView
+from .pair_store import kept_part, write_pairs
 from .photos import open_photos, read_image
 from .undistort import undistort
+from .weighting import WITH_DGA, Weighting
 
 MAX_IMAGE_SIDE = 2048
 """Stored photos are for looking at and for exact borders; more than this only costs memory in Blender."""
@@ -30,6 +32,7 @@ def reconstruct(
     *,
     engine: str = "stereo",
     image_size: int = 512,
+    weighting: Weighting = WITH_DGA,
     progress: Progress = silent,
 ) -> Scene:
     """Reconstruct a scene from photos and write it to ``folder``.
@@ -39,9 +42,11 @@ def reconstruct(
         folder: the scene folder to make; a scene that is already there is replaced at the very end.
         engine: pointmap engine, see ``engines.create_engine``.
         image_size: longer side of the views' pixel grids.
+        weighting: how the alignment weights pixels; kept in the scene's settings.
 
     Returns:
-        The scene, as read back from nothing: what is on disk.
+        The scene, as read back from nothing: what is on disk. Photos that hang together with too few others
+        are among those skipped.
 
     Raises:
         PhotoError: no usable photos.
@@ -51,6 +56,7 @@ def reconstruct(
     """
     folder = Path(folder).absolute()
     check_writable(folder)
+    weights = weighting.edge_weights()
     progress("photos", 0.0, "Reading photos")
     opened, unreadable = open_photos(photos)
     seconds: dict[str, float] = {}
@@ -61,43 +67,72 @@ def reconstruct(
     seconds.update(result.seconds)
 
     started = time.perf_counter()
-    alignment = upright(align(result.graph, progress=span(progress, 0.85, 0.95)))
+    placed = align(result.graph, weights=weights, keep_largest=True, progress=span(progress, 0.85, 0.95))
+    graph, alignment = kept_part(result.graph, upright(placed))
     seconds["alignment"] = time.perf_counter() - started
 
     started = time.perf_counter()
-    views, pointmaps, confidence, colours, images = [], {}, {}, {}, {}
-    for index, pair_view in enumerate(result.graph.views):
-        name = pair_view.photo.name
-        progress("writing", 0.95 + 0.05 * index / len(result.graph.views), f"Writing {name}")
-        views.append(
-            View(
-                name=name,
-                photo=pair_view.photo.path,
-                photo_size=pair_view.photo.size,
-                size=pair_view.size,
-                K=alignment.K[index],
-                cam_to_world=alignment.cam_to_world[index],
-                warp=pair_view.warp,
-            )
-        )
-        pointmaps[name] = pointmap(alignment, index).astype(np.float32)
-        confidence[name] = alignment.confidence[index]
-        images[name] = _undistorted_jpeg(pair_view)
-        colours[name] = _on_grid(images[name], pair_view.size)
+    images, colours = _pictures(graph, span(progress, 0.95, 1.0))
     seconds["writing"] = time.perf_counter() - started
-
     scene = Scene(
         folder=folder,
-        views=tuple(views),
+        views=_views(graph, alignment),
         engine=engine,
-        settings={"image_size": image_size},
+        settings={"image_size": image_size, **weighting.to_settings(), "aligned_for": []},
         seconds=seconds,
-        skipped=(*unreadable, *result.skipped),
+        skipped=(*unreadable, *result.skipped, *_left_out(result.graph, placed)),
     )
     # The last moment to cancel: once the scene is in its place, it is there.
     progress("writing", 1.0, "Saving")
-    write_scene(scene, pointmaps=pointmaps, confidence=confidence, colours=colours, images=images)
+    write_scene(
+        scene,
+        pointmaps={view.name: pointmap(alignment, v) for v, view in enumerate(scene.views)},
+        confidence={view.name: alignment.confidence[v] for v, view in enumerate(scene.views)},
+        colours=colours,
+        images=images,
+        pairs=lambda pairs: write_pairs(pairs, graph, alignment),
+    )
     return scene
+
+
+def _views(graph: PairGraph, alignment: Alignment) -> tuple[View, ...]:
+    return tuple(
+        View(
+            name=view.photo.name,
+            photo=view.photo.path,
+            photo_size=view.photo.size,
+            size=view.size,
+            K=alignment.K[v],
+            cam_to_world=alignment.cam_to_world[v],
+            warp=view.warp,
+        )
+        for v, view in enumerate(graph.views)
+    )
+
+
+def _pictures(graph: PairGraph, progress: Progress) -> tuple[dict[str, bytes], dict[str, NDArray[np.uint8]]]:
+    """By view name: the undistorted photo as a JPEG, and the same on the view's pixel grid."""
+    images, colours = {}, {}
+    for v, view in enumerate(graph.views):
+        name = view.photo.name
+        progress("writing", v / len(graph.views), f"Writing {name}")
+        images[name] = _undistorted_jpeg(view)
+        colours[name] = _on_grid(images[name], view.size)
+    return images, colours
+
+
+def _left_out(graph: PairGraph, alignment: Alignment) -> list[SkippedPhoto]:
+    """The photos that the engine placed but the alignment could not join to the others."""
+    kept = set(alignment.views)
+    return [
+        SkippedPhoto(
+            view.photo.path,
+            f"shares too little with the {len(kept)} photos that hang together",
+            "Add photos taken in between, that overlap with it and with the others.",
+        )
+        for v, view in enumerate(graph.views)
+        if v not in kept
+    ]
 
 
 def _undistorted_jpeg(view: PairView) -> bytes:

@@ -6,11 +6,12 @@ The pipeline is imported by the first job that needs it, so that the worker is r
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..progress import Progress
-from .protocol import Reconstruct, Reconstructed, Segment, Segmented, Skipped
+from .protocol import Realign, Realigned, Reconstruct, Reconstructed, Segment, Segmented, Skipped
 
 if TYPE_CHECKING:
     from ..pipeline.segment import SceneSession
@@ -26,6 +27,7 @@ class Jobs:
     def reconstruct(self, params: Reconstruct, progress: Progress) -> Reconstructed:
         """Photos -> a scene folder. Raises what ``pipeline.reconstruct.reconstruct`` raises."""
         from ..pipeline.reconstruct import reconstruct
+        from ..pipeline.weighting import Weighting
 
         # The prepared segmenter is the largest thing in memory; the new scene would outdate it anyway.
         self._session = None
@@ -34,6 +36,7 @@ class Jobs:
             Path(params.folder),
             engine=params.engine,
             image_size=params.image_size,
+            weighting=Weighting(params.dga, params.alpha_p, params.alpha_n),
             progress=progress,
         )
         return Reconstructed(
@@ -54,6 +57,28 @@ class Jobs:
             points=sum(int(points.sum()) for points in result.object.points.values()),
             masks={view: int(mask.sum()) for view, mask in result.object.masks.items()},
             warnings=result.warnings,
+        )
+
+    def realign(self, params: Realign, progress: Progress) -> Realigned:
+        """The scene aligned again for objects of it. Raises what ``pipeline.realign.realign`` raises."""
+        from ..pipeline.realign import realign
+
+        # The prepared segmenter maps the scene's files, and the new geometry would outdate it anyway.
+        self._session = None
+        started = time.perf_counter()
+        result = realign(
+            Path(params.scene),
+            params.objects,
+            alpha_p=params.alpha_p,
+            alpha_n=params.alpha_n,
+            progress=progress,
+        )
+        return Realigned(
+            scene=str(result.scene.folder),
+            objects=result.objects,
+            points=dict(result.points),
+            moved=result.moved,
+            seconds=time.perf_counter() - started,
         )
 
     def _open(self, scene: str, segmenter: str) -> SceneSession:

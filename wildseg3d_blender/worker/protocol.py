@@ -7,6 +7,7 @@ the order asked. Arrays never travel here: results name a scene folder that both
     initialize   Initialize    -> Initialized     first, or everything else is refused
     reconstruct  Reconstruct   -> Reconstructed
     segment      Segment       -> Segmented
+    realign      Realign       -> Realigned
     shutdown     (nothing)     -> null            and the worker ends
     cancel       Cancel        notification to the worker: stop the request of that id
     progress     ProgressReport notification from the worker: how far the request of that id is
@@ -26,12 +27,13 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from types import UnionType
 from typing import Any, Self, get_args, get_origin, get_type_hints
 
 from ..errors import ERROR_BY_CODE, Cancelled, WildSegError, WorkerError
 from ..prompts import Prompt, prompt_from_json, prompt_to_json
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 INTERRUPT_AFTER = 0.25
 TERMINATE_AFTER = 0.6
@@ -112,12 +114,16 @@ class Initialized(Params):
 @dataclass(frozen=True)
 class Reconstruct(Params):
     """Make a scene. ``photos``: absolute paths of files or folders; ``folder``: the scene folder to write;
-    ``image_size``: longer side of the views' pixel grid."""
+    ``image_size``: longer side of the views' pixel grid; ``dga``, ``alpha_p``, ``alpha_n``: how the
+    alignment weights pixels."""
 
     photos: tuple[str, ...]
     folder: str
     engine: str = "stereo"
     image_size: int = 512
+    dga: bool = True
+    alpha_p: float = 0.5
+    alpha_n: float = 0.9
 
 
 @dataclass(frozen=True)
@@ -163,6 +169,30 @@ class Segmented(Params):
     points: int
     masks: dict[str, int]
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Realign(Params):
+    """Align the scene folder ``scene`` again so that ``objects`` of it fit best, or, without any, as it was
+    when it was reconstructed. ``alpha_p``, ``alpha_n``: as then, where null."""
+
+    scene: str
+    objects: tuple[str, ...] = ()
+    alpha_p: float | None = None
+    alpha_n: float | None = None
+
+
+@dataclass(frozen=True)
+class Realigned(Params):
+    """The scene was written anew. ``points``: 3D points of all its objects, by name; ``moved``: median move
+    of the points of ``objects`` (of all points when there are none), as a share of their depth;
+    ``seconds``: wall time."""
+
+    scene: str
+    objects: tuple[str, ...]
+    points: dict[str, int]
+    moved: float
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -261,7 +291,7 @@ def _convert(value: Any, kind: Any) -> Any:
         if not math.isfinite(value):
             raise ValueError("is not finite")
         return float(value)
-    if kind in (int, str):
+    if kind in (int, str, bool):
         if type(value) is not kind:
             raise TypeError(f"must be {kind.__name__}, not {type(value).__name__}")
         return value
@@ -270,6 +300,8 @@ def _convert(value: Any, kind: Any) -> Any:
     if isinstance(kind, type) and issubclass(kind, Params):
         return kind.from_json(value)
     origin, args = get_origin(kind), get_args(kind)
+    if origin is UnionType and type(None) in args:
+        return None if value is None else _convert(value, args[0])
     if origin is tuple and isinstance(value, list):
         return tuple(_convert(item, args[0]) for item in value)
     if origin is dict and isinstance(value, dict):

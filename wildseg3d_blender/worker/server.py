@@ -36,6 +36,7 @@ from .protocol import (
     Params,
     ProgressReport,
     ProtocolError,
+    Realign,
     Reconstruct,
     Segment,
 )
@@ -180,6 +181,9 @@ class Server:
         if method == "segment":
             segment = Segment.from_json(params)
             return lambda progress: self._jobs.segment(segment, progress)
+        if method == "realign":
+            realign = Realign.from_json(params)
+            return lambda progress: self._jobs.realign(realign, progress)
         raise ProtocolError(protocol.METHOD_NOT_FOUND, f"There is no method {method!r}.")
 
     def _initialize(self, params: Initialize) -> Initialized:

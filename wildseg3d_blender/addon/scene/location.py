@@ -8,7 +8,7 @@ from pathlib import Path
 
 import bpy
 
-from ...scene_folder import file_stem
+from ...file_names import file_stem
 from .. import preferences
 
 

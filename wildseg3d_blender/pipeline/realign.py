@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Aligning a scene again so that an object of it fits best: DGA with the object's masks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SceneError
+from ..progress import Progress, silent, span
+from ..scene_folder import (
+    PAIRS_FOLDER,
+    Scene,
+    SceneObject,
+    object_folders,
+    read_object,
+    read_scene,
+    write_object,
+)
+from ..scene_rewriting import rewriting_geometry
+from .alignment import Alignment, align, pointmap
+from .pair_store import read_alignment, read_pair_graph, write_alignment
+from .segmentation.lift import lift
+from .weighting import Weighting
+
+SOFT_EDGE = 0.004
+"""Spread of a mask's soft edge, as a share of the view's longer side: as far as outlines are usually off."""
+
+
+@dataclass(frozen=True)
+class Realigned:
+    """What became of a scene.
+
+    Attributes:
+        scene: as it is on disk now.
+        objects: the names of those it was aligned for; none when it was aligned as if there were none.
+        points: 3D points of every object of the scene, by name.
+        moved: median distance by which points moved, as a share of their depth: those of ``objects``, or
+            all when there are none.
+    """
+
+    scene: Scene
+    objects: tuple[str, ...]
+    points: Mapping[str, int]
+    moved: float
+
+
+def realign(
+    folder: Path | str,
+    objects: Sequence[str] | None = None,
+    *,
+    alpha_p: float | None = None,
+    alpha_n: float | None = None,
+    progress: Progress = silent,
+) -> Realigned:
+    """Align the scene at ``folder`` again, from where it stands, so that ``objects`` fit best.
+
+    The soft mask S of Dynamic Global Aligning is 1 inside the objects' masks and 0 outside, with a soft edge.
+    World, views and masks stay; cameras, pointmaps and confidence are new, and all objects' points are taken
+    anew. Without objects the scene is aligned as it was when it was reconstructed.
+
+    Args:
+        objects: names of objects of the scene.
+        alpha_p, alpha_n: see ``alignment.dga_weights``; by default those the scene was reconstructed with.
+
+    Raises:
+        SceneError: no scene there, no such object, the scene is too old to be aligned again, is damaged, or
+            cannot be written.
+        AlignmentError: an alpha out of range, or the masks leave nothing to align.
+        Cancelled: by ``progress``; the scene is as it was.
+    """
+    started = time.perf_counter()
+    progress("align", 0.0, "Reading the scene")
+    scene = read_scene(folder)
+    items = {item.name: item for item in _objects(scene)}
+    chosen = tuple(dict.fromkeys(objects or ()))
+    _check_known(chosen, items)
+    before = read_alignment(scene)
+    # The maps are open only inside _aligned: on some systems that would keep the folder from being replaced.
+    after = _aligned(
+        scene, [items[name] for name in chosen], before, alpha_p, alpha_n, span(progress, 0.0, 0.7)
+    )
+    moved = _moved(scene, before, after, [items[name] for name in chosen])
+    new = replace(
+        scene,
+        views=tuple(
+            replace(view, K=after.K[v], cam_to_world=after.cam_to_world[v])
+            for v, view in enumerate(scene.views)
+        ),
+        settings={**scene.settings, "aligned_for": list(chosen)},
+        seconds={**scene.seconds, "realignment": time.perf_counter() - started},
+    )
+    points = _write(new, after, items, span(progress, 0.7, 1.0))
+    return Realigned(new, chosen, points, moved)
+
+
+def soft_masks(scene: Scene, objects: Sequence[SceneObject]) -> list[NDArray[np.float32]]:
+    """S of each view, (H, W) in [0, 1]: the objects' masks together, with soft edges."""
+    soft = []
+    for view in scene.views:
+        mask = np.zeros(view.size[::-1], dtype=np.float32)
+        for item in objects:
+            mask = np.maximum(mask, np.asarray(item.masks[view.name], dtype=np.float32))
+        sigma = max(1.0, SOFT_EDGE * max(view.size))
+        soft.append(np.clip(cv2.GaussianBlur(mask, (0, 0), sigma), 0.0, 1.0))
+    return soft
+
+
+def _objects(scene: Scene) -> list[SceneObject]:
+    """All objects of the scene, copied from their files."""
+    return [
+        replace(
+            item,
+            masks={name: np.array(mask) for name, mask in item.masks.items()},
+            points={},
+        )
+        for item in (read_object(scene, folder) for folder in object_folders(scene))
+    ]
+
+
+def _check_known(chosen: Sequence[str], items: Mapping[str, SceneObject]) -> None:
+    for name in chosen:
+        if name not in items:
+            known = f"it has {', '.join(items)}" if items else "it has none yet, segment one first"
+            raise SceneError(f"There is no object named {name!r} in this scene; {known}.")
+        if not any(mask.any() for mask in items[name].masks.values()):
+            raise SceneError(f"{name} shows in no photo, so nothing can be aligned for it: segment it again.")
+
+
+def _aligned(
+    scene: Scene,
+    objects: Sequence[SceneObject],
+    before: Alignment,
+    alpha_p: float | None,
+    alpha_n: float | None,
+    progress: Progress,
+) -> Alignment:
+    stored = Weighting.of_settings(scene.settings)
+    weighting = Weighting(
+        # Masks count through DGA alone.
+        dga=stored.dga or bool(objects),
+        alpha_p=stored.alpha_p if alpha_p is None else alpha_p,
+        alpha_n=stored.alpha_n if alpha_n is None else alpha_n,
+    )
+    return align(
+        read_pair_graph(scene),
+        weights=weighting.edge_weights(),
+        masks=soft_masks(scene, objects) if objects else None,
+        start=before,
+        progress=progress,
+    )
+
+
+def _moved(scene: Scene, before: Alignment, after: Alignment, objects: Sequence[SceneObject]) -> float:
+    """See ``Realigned.moved``."""
+    shares = [np.zeros(0)]
+    for v, view in enumerate(scene.views):
+        counted = (before.depth[v] > 0) & (after.depth[v] > 0)
+        if objects:
+            counted &= np.logical_or.reduce([item.masks[view.name] for item in objects])
+        distance = np.linalg.norm(pointmap(after, v)[counted] - pointmap(before, v)[counted], axis=-1)
+        shares.append(distance / before.depth[v][counted])
+    all_shares = np.concatenate(shares)
+    return float(np.median(all_shares)) if len(all_shares) else 0.0
+
+
+def _write(
+    scene: Scene, alignment: Alignment, items: Mapping[str, SceneObject], progress: Progress
+) -> dict[str, int]:
+    """Replace the scene folder; returns how many points each object has now."""
+    points = {}
+    with rewriting_geometry(
+        scene,
+        pointmaps={view.name: pointmap(alignment, v) for v, view in enumerate(scene.views)},
+        confidence={view.name: alignment.confidence[v] for v, view in enumerate(scene.views)},
+    ) as draft:
+        write_alignment(draft.folder / PAIRS_FOLDER, alignment)
+        for number, (name, item) in enumerate(items.items()):
+            progress("lifting", number / len(items), f"Taking the points of {name}")
+            lifted = lift(draft, item.masks)
+            write_object(draft, replace(item, points=lifted))
+            points[name] = sum(int(mask.sum()) for mask in lifted.values())
+        # The last moment to cancel: once the scene is in its place, it is there.
+        progress("writing", 1.0, "Saving")
+    return points
