@@ -8,6 +8,7 @@ view's world points. How pixels are weighted is a plug-in: see ``weights``.
 from .dga import dga_weights
 from .matching import matching
 from .place_views import align
+from .priors import KnownPose, Priors
 from .result import Alignment, pointmap
 from .sim3 import Sim3, fit_sim3
 from .upright import upright
@@ -17,6 +18,8 @@ __all__ = [
     "Alignment",
     "EdgeState",
     "EdgeWeights",
+    "KnownPose",
+    "Priors",
     "Sim3",
     "align",
     "confidence_weights",

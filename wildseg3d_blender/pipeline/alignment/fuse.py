@@ -4,104 +4,144 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...conventions import camera_rays
-from ..pair_graph import Edge
-from .samples import edge_slots, valid_weights
-from .sim3 import dot
-from .state import AlignmentState
+from .sim3 import Array, Sim3
 from .weights import PixelWeights
 
-# Pixels worked on at a time: with 20 edges on a view, about 30 MB.
-CHUNK = 1 << 15
-REWEIGHTINGS = 8
-# Reweighting ends early once no depth of a chunk moves by more than this share.
+# Values worked on at a time: a chunk's arrays have to stay in the processor's cache.
+CHUNK = 1 << 16
+REWEIGHTINGS = 16
+# Reweighting of a pixel ends once its depth moves by less than this share.
 SETTLED = 1e-4
 # Disagreements below this share of the depth all weigh the same: nearer than that is the noise of any engine.
 NOISE_DEPTH = 1e-3
 
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """What one edge says of a view: (H, W, 3) points in the edge's frame, (H, W) confidence and weights."""
+
+    points: Floats
+    confidence: Floats
+    weights: PixelWeights
+    edge_to_world: Sim3
+
 
 def fuse_view(
-    edges: Sequence[Edge],
-    weights: Sequence[tuple[PixelWeights, PixelWeights]],
-    state: AlignmentState,
-    view: int,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    slots: Sequence[Slot], K: NDArray[np.float64], rotation: Array, centre: Array
+) -> tuple[Floats, Floats]:
     """Depth (H, W) along z in world unit, and confidence (H, W), of one view.
 
     Depth has the least sum of W |chi - sigma_e P_e X| along each pixel's ray. Confidence is the highest that
     any edge with a weight there gives. Both are 0 where no edge has one, or where the depth is not positive.
+
+    Args:
+        slots: of the edges that the view is in, at least one.
+        K: (3, 3) view pixels.
+        rotation, centre: the camera's, to world.
     """
-    slots = edge_slots(edges, view)
-    first_edge, first_slot = slots[0]
-    height, width = weights[first_edge][0 if first_slot else 1].shape
-    depth = np.zeros(height * width, dtype=np.float32)
-    confidence = np.zeros(height * width, dtype=np.float32)
-    K, rotation, centre = state.intrinsics[view], state.rotation[view], state.centre[view]
-    to_camera = [_edge_to_camera(state, e, rotation, centre) for e, _ in slots]
-    points = [(edges[e].points_i if first else edges[e].points_j).reshape(-1, 3) for e, first in slots]
-    pixel_weights = [weights[e][0 if first else 1].reshape(-1) for e, first in slots]
-    confidences = [
-        (edges[e].confidence_i if first else edges[e].confidence_j).reshape(-1) for e, first in slots
-    ]
-    for begin in range(0, height * width, CHUNK):
-        part = slice(begin, min(begin + CHUNK, height * width))
-        row, column = np.divmod(np.arange(part.start, part.stop), width)
-        rays_cam = camera_rays(K, np.stack([column + 0.5, row + 0.5], axis=-1)).astype(np.float32)
-        base = np.stack([valid_weights(p[part], w[part]) for p, w in zip(points, pixel_weights, strict=True)])
-        points_cam = np.stack(
-            [
-                _cleared(p[part], used) @ linear + shift
-                for p, used, (linear, shift) in zip(points, base, to_camera, strict=True)
-            ]
+    height, width = slots[0].confidence.shape
+    depth, confidence = np.zeros((2, height * width), dtype=np.float32)
+    to_camera = [_to_camera(slot.edge_to_world, rotation, centre) for slot in slots]
+    step = max(CHUNK // len(slots), 1024)
+    for begin in range(0, height * width, step):
+        part = slice(begin, min(begin + step, height * width))
+        rays = _rays(K, np.arange(part.start, part.stop), width)
+        base = np.stack([_clean(slot.weights.reshape(-1)[part]) for slot in slots])
+        along, across_squared = _along_and_across(
+            [slot.points.reshape(-1, 3)[part] for slot in slots], to_camera, rays, base
         )
-        depth[part] = _depth_along(rays_cam, points_cam, base)
-        given = np.stack([c[part] for c in confidences])
-        confidence[part] = np.where((base > 0) & np.isfinite(given), given, 0.0).max(axis=0)
+        depth[part] = _depth_along(along, across_squared, np.einsum("ip,ip->p", rays, rays), base)
+        given = np.stack([_clean(slot.confidence.reshape(-1)[part]) for slot in slots])
+        confidence[part] = np.where(base > 0, given, np.float32(0)).max(axis=0)
     missing = ~(np.isfinite(depth) & (depth > 0) & (confidence > 0))
     depth[missing] = 0.0
     confidence[missing] = 0.0
     return depth.reshape(height, width), confidence.reshape(height, width)
 
 
-def _cleared(points: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """``points`` (P, 3) with zeros in place of NaN and infinity, which a weight of 0 alone would not stop."""
-    if np.isfinite(points.sum(dtype=np.float64)):
-        return points
-    return np.where(weights[:, None] > 0, points, np.float32(0))
+def _clean(weights: NDArray[np.floating]) -> Floats:
+    """(P,) float32 with 0 in place of what is negative, NaN or infinite."""
+    weights = weights.astype(np.float32)
+    return np.where((weights > 0) & (weights < np.inf), weights, np.float32(0))
 
 
-def _edge_to_camera(
-    state: AlignmentState, e: int, rotation: NDArray[np.float64], centre: NDArray[np.float64]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(linear, shift) with ``points_edge @ linear + shift`` = points in the camera's axes and world unit."""
-    sim = state.edge_to_world(e)
-    linear = sim.scale * (sim.rotation.T @ rotation)
-    shift = (sim.translation - centre) @ rotation
-    return linear.astype(np.float32), shift.astype(np.float32)
+def _rays(K: NDArray[np.float64], pixels: NDArray[np.int64], width: int) -> Floats:
+    """Rays (3, P) of depth one in the camera's frame, of pixels given by their flat index."""
+    row, column = np.divmod(pixels, width)
+    homogeneous = np.stack([column + 0.5, row + 0.5, np.ones(len(pixels))])
+    return (np.linalg.inv(K) @ homogeneous).astype(np.float32)
 
 
-def _depth_along(
-    rays: NDArray[np.float32], points: NDArray[np.float32], base: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """The depth d of each pixel with least sum_k base_k |points_k - d ray|. (P, 3), (K, P, 3), (K, P) -> (P,)
+def _to_camera(to_world: Sim3, rotation: Array, centre: Array) -> tuple[Floats, Floats]:
+    """(linear, shift) with ``linear @ X + shift`` = points in the camera's axes and world unit."""
+    linear = to_world.scale * (rotation.T @ to_world.rotation)
+    shift = rotation.T @ (to_world.translation - centre)
+    return linear.astype(np.float32), shift.astype(np.float32)[:, None]
+
+
+def _along_and_across(
+    points: Sequence[Floats], to_camera: Sequence[tuple[Floats, Floats]], rays: Floats, base: Floats
+) -> tuple[Floats, Floats]:
+    """Depth of each slot's point along the ray, and its squared distance from it, both (K, P).
+
+    Sets the weights ``base`` of points that are not finite to 0.
+    """
+    rays_squared = np.einsum("ip,ip->p", rays, rays)
+    along, across_squared = np.empty((2, *base.shape), dtype=np.float32)
+    for k, (of_slot, (linear, shift)) in enumerate(zip(points, to_camera, strict=True)):
+        # Points that are not finite, however far they spread here, are taken out by the check below.
+        with np.errstate(invalid="ignore", over="ignore"):
+            in_camera = linear @ of_slot.T
+            in_camera += shift
+            along[k] = np.einsum("ip,ip->p", in_camera, rays) / rays_squared
+            across_squared[k] = np.einsum("ip,ip->p", in_camera, in_camera)
+            across_squared[k] -= along[k] * along[k] * rays_squared
+        usable = np.isfinite(across_squared[k])
+        if not usable.all():
+            base[k] *= usable
+            along[k][~usable] = across_squared[k][~usable] = 0.0
+    return along, np.maximum(across_squared, np.float32(0), out=across_squared)
+
+
+def _depth_along(along: Floats, across_squared: Floats, rays_squared: Floats, base: Floats) -> Floats:
+    """The depth d of each pixel with least sum_k base_k |points_k - d ray|. (K, P), (K, P), (P,) -> (P,)
 
     |r|^2 splits into a part across the ray, which d cannot change, and (d - d_k)^2 |ray|^2 along it, so each
-    reweighting costs a few passes over (K, P).
+    reweighting costs a few passes over (K, P). Pixels that have settled are left out of further ones.
     """
-    rays_squared = dot(rays, rays)
-    along = dot(points, rays) / rays_squared
-    across_squared = np.maximum(dot(points, points) - along * along * rays_squared, np.float32(0))
-    total = base.sum(axis=0)
-    depth = (base * along).sum(axis=0) / np.where(total > 0, total, np.float32(1))
+    depth = _mean(along, base)
+    open_pixels = np.arange(len(depth))
+    current = depth
     for _ in range(REWEIGHTINGS):
-        length = np.sqrt(across_squared + (along - depth) ** 2 * rays_squared)
-        weights = base / np.maximum(length, NOISE_DEPTH * np.abs(depth) + np.finfo(np.float32).tiny)
-        total = weights.sum(axis=0)
-        before, depth = depth, (weights * along).sum(axis=0) / np.where(total > 0, total, np.float32(1))
-        if (np.abs(depth - before) <= SETTLED * np.abs(depth)).all():
+        length = along - current
+        length *= length
+        length *= rays_squared
+        length += across_squared
+        np.sqrt(length, out=length)
+        np.maximum(length, NOISE_DEPTH * np.abs(current) + np.finfo(np.float32).tiny, out=length)
+        np.divide(base, length, out=length)
+        before, current = current, _mean(along, length)
+        depth[open_pixels] = current
+        moving = np.abs(current - before) > SETTLED * np.abs(current)
+        count = np.count_nonzero(moving)
+        if count == 0:
             break
+        # Picking out columns costs about as much as one more reweighting of them.
+        if count < 0.6 * len(moving):
+            along, across_squared, base = along[:, moving], across_squared[:, moving], base[:, moving]
+            rays_squared, current = rays_squared[moving], current[moving]
+            open_pixels = open_pixels[moving]
     return depth
+
+
+def _mean(values: Floats, weights: Floats) -> Floats:
+    """Weighted mean over the first axis; 0 where there is no weight."""
+    total = weights.sum(axis=0)
+    return np.einsum("kp,kp->p", weights, values) / np.where(total > 0, total, np.float32(1))

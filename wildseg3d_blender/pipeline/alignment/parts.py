@@ -6,12 +6,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ...errors import AlignmentError
 from ..pair_graph import Edge, PairGraph, PairView
-from .samples import is_usable
-from .weights import PixelWeights
+from .samples import MIN_PIXELS
 
-WeightPair = tuple[PixelWeights, PixelWeights]
+GridWeights = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Valid weights W_i and W_j of an edge on the coarse grids of its views, see ``samples.on_grid``."""
 
 
 @dataclass(frozen=True)
@@ -23,17 +26,22 @@ class Part:
         views: (N,).
         edges: (E,).
         numbers: (E,) indices into the graph's edges.
-        weights: (E,) W_i and W_j of each edge.
+        weights: (E,) on the views' coarse grids.
     """
 
     kept: tuple[int, ...]
     views: tuple[PairView, ...]
     edges: tuple[Edge, ...]
     numbers: tuple[int, ...]
-    weights: tuple[WeightPair, ...]
+    weights: tuple[GridWeights, ...]
+
+    def edge_in_graph(self, e: int) -> Edge:
+        """Edge ``e`` with i and j as in the graph."""
+        edge = self.edges[e]
+        return replace(edge, i=self.kept[edge.i], j=self.kept[edge.j])
 
 
-def whole_graph(graph: PairGraph, weights: Sequence[WeightPair]) -> Part:
+def whole_graph(graph: PairGraph, weights: Sequence[GridWeights]) -> Part:
     """All views, and the edges with enough pixels that count.
 
     Raises:
@@ -45,7 +53,9 @@ def whole_graph(graph: PairGraph, weights: Sequence[WeightPair]) -> Part:
         raise AlignmentError(
             "No two photos could be matched: add photos that overlap, each a small step from the last."
         )
-    usable = [e for e, edge in enumerate(graph.edges) if is_usable(edge, weights[e])]
+    usable = [
+        e for e, pair in enumerate(weights) if min(np.count_nonzero(grid) for grid in pair) >= MIN_PIXELS
+    ]
     if not usable:
         raise AlignmentError(
             "No pair of photos has any confident points: use sharper photos of a textured, motionless scene, "
@@ -98,6 +108,11 @@ def restricted(part: Part, views: Sequence[int]) -> Part:
         numbers=tuple(part.numbers[e] for e in edges),
         weights=tuple(part.weights[e] for e in edges),
     )
+
+
+def in_edges(part: Part) -> list[int]:
+    """The views that are in some edge, ascending."""
+    return sorted({v for edge in part.edges for v in (edge.i, edge.j)})
 
 
 def groups_of(part: Part, links: Iterable[int]) -> list[list[int]]:

@@ -54,14 +54,6 @@ def valid_weights(points: NDArray[np.floating], weights: PixelWeights) -> NDArra
     return np.where(usable, weights, np.float32(0))
 
 
-def is_usable(edge: Edge, weights: tuple[PixelWeights, PixelWeights]) -> bool:
-    """Whether enough pixels of both views count for the edge's similarity to be held."""
-    return all(
-        np.count_nonzero(valid_weights(_on_grid(points), _on_grid(w))) >= MIN_PIXELS
-        for points, w in zip((edge.points_i, edge.points_j), weights, strict=True)
-    )
-
-
 def edge_slots(edges: Sequence[Edge], view: int) -> list[tuple[int, bool]]:
     """The (edge index, is first) pairs in which ``view`` takes part."""
     return [(e, edge.i == view) for e, edge in enumerate(edges) if view in (edge.i, edge.j)]
@@ -69,22 +61,24 @@ def edge_slots(edges: Sequence[Edge], view: int) -> list[tuple[int, bool]]:
 
 def sample_view(
     edges: Sequence[Edge],
-    weights: Sequence[tuple[PixelWeights, PixelWeights]],
+    weights: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
     view: int,
     count: int = PIXELS_PER_VIEW,
 ) -> Observations:
-    """Sample about ``count`` pixels of ``view``, evenly over where the edges are confident. Deterministic."""
+    """Sample about ``count`` pixels of ``view``, evenly over where the edges are confident. Deterministic.
+
+    Args:
+        weights: of each edge, valid ones on the coarse grids of its views (see ``on_grid``).
+    """
     slots = edge_slots(edges, view)
-    points = [_on_grid(edges[e].points_i if first else edges[e].points_j) for e, first in slots]
-    on_grid = [_on_grid(weights[e][0 if first else 1]) for e, first in slots]
-    valid = [valid_weights(p, w) for p, w in zip(points, on_grid, strict=True)]
-    chosen = _choose([w.ravel() for w in valid], count, np.random.default_rng(view))
-    row, column = np.divmod(chosen, valid[0].shape[1])
-    sampled = np.stack([p[row, column] for p in points]).astype(np.float64)
-    sampled_weights = np.stack([w[row, column] for w in valid]).astype(np.float64)
+    points = [edges[e].points_i if first else edges[e].points_j for e, first in slots]
+    on_slots = [weights[e][0 if first else 1] for e, first in slots]
+    chosen = _choose([w.ravel() for w in on_slots], count, np.random.default_rng(view))
+    row, column = np.divmod(chosen, on_slots[0].shape[1])
+    step = grid_step(points[0].shape)
+    sampled = np.stack([p[step * row, step * column] for p in points]).astype(np.float64)
+    sampled_weights = np.stack([w[row, column] for w in on_slots]).astype(np.float64)
     sampled[sampled_weights == 0] = 0.0
-    first_edge, first_slot = slots[0]
-    step = grid_step(weights[first_edge][0 if first_slot else 1].shape)
     return Observations(
         pixels=step * np.stack([column, row], axis=-1) + 0.5,
         edges=np.array([e for e, _ in slots]),
@@ -99,7 +93,8 @@ def grid_step(shape: tuple[int, ...]) -> int:
     return max(1, round(float(np.sqrt(shape[0] * shape[1] / GRID_PIXELS))))
 
 
-def _on_grid(values: NDArray[np.floating]) -> NDArray[np.floating]:
+def on_grid(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The part of an (H, W, ...) map that sampling looks at, without copying."""
     step = grid_step(values.shape)
     return values[::step, ::step]
 

@@ -80,6 +80,14 @@ def rotation_exp(vectors: NDArray[np.floating]) -> Array:
     return np.eye(3) + sine * cross + cosine * (cross @ cross)
 
 
+def rotation_log(rotation: NDArray[np.floating]) -> Array:
+    """The rotation vector (3,) in radians of a rotation matrix (3, 3); not for half turns."""
+    antisymmetric = 0.5 * (rotation - rotation.T)
+    axis = np.array([antisymmetric[2, 1], antisymmetric[0, 2], antisymmetric[1, 0]])
+    sine = float(np.linalg.norm(axis))
+    return axis * (float(rotation_angle(rotation)) / sine if sine > 0 else 1.0)
+
+
 def rotation_angle(rotations: NDArray[np.floating]) -> Array:
     """Angle in radians, [0, pi], of rotation matrices (..., 3, 3)."""
     antisymmetric = rotations - np.swapaxes(rotations, -1, -2)

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...conventions import camera_rays
+from ...progress import Progress
 from ..pair_graph import Edge, PairView
 from .own_frame import OwnFrame, own_frame, resect
+from .priors import Priors
 from .robust import weighted_median
 from .samples import MIN_PIXELS, Observations
 from .sim3 import TINY, Array, Sim3, fit_sim3_robust
@@ -20,8 +22,20 @@ from .state import AlignmentState
 MIN_PARALLAX = np.deg2rad(0.5)
 
 
-def starting_intrinsics(view: PairView) -> NDArray[np.float64]:
-    """The view's K as hinted, or one with the principal point at the centre and a 53-degree long side."""
+def starting_intrinsics(views: Sequence[PairView], priors: Priors) -> Array:
+    """K (N, 3, 3) of all views of a graph: as known, as hinted, or with the principal point at the centre and
+    a 53-degree long side."""
+    K = np.stack([_unknown_intrinsics(view) for view in views])
+    for group in priors.same_focal:
+        for v in group:
+            if v in priors.K:
+                K[list(group), :2, :2] *= priors.K[v][0][0] / K[v, 0, 0]
+    for v, known in priors.K.items():
+        K[v] = known
+    return K
+
+
+def _unknown_intrinsics(view: PairView) -> Array:
     if view.K_hint is not None:
         return np.array(view.K_hint, dtype=np.float64)
     width, height = view.size
@@ -30,25 +44,27 @@ def starting_intrinsics(view: PairView) -> NDArray[np.float64]:
 
 
 def own_frames(
-    views: Sequence[PairView], observations: Sequence[Observations], K: NDArray[np.float64]
+    observations: Sequence[Observations], K: Array, focal_known: Sequence[bool], progress: Progress
 ) -> list[OwnFrame | None]:
     """Every view by itself; None for a view whose pixels place it nowhere."""
-    frames = [
-        own_frame(seen, K_v, view.K_hint is not None)
-        for view, seen, K_v in zip(views, observations, K, strict=True)
-    ]
-    known = [
-        frame.log_focal for frame, view in zip(frames, views, strict=True) if frame and view.K_hint is None
-    ]
+    frames = []
+    for v, seen in enumerate(observations):
+        progress("align", 0.5 * v / len(K), "fitting cameras")
+        frames.append(own_frame(seen, K[v], focal_known[v]))
+    known = [frame.log_focal for v, frame in enumerate(frames) if frame and not focal_known[v]]
     guess = float(np.exp(np.median(known))) if known else 1.0
-    return [
-        frame if frame is not None else resect(seen, K_v, view.K_hint is not None, guess)
-        for frame, view, seen, K_v in zip(frames, views, observations, K, strict=True)
-    ]
+    for v, seen in enumerate(observations):
+        progress("align", 0.5 + 0.5 * v / len(K), "fitting cameras")
+        if frames[v] is None:
+            frames[v] = resect(seen, K[v], focal_known[v], guess)
+    return frames
 
 
 def relative_similarities(
-    edges: Sequence[Edge], observations: Sequence[Observations], frames: Sequence[OwnFrame | None]
+    edges: Sequence[Edge],
+    observations: Sequence[Observations],
+    frames: Sequence[OwnFrame | None],
+    progress: Progress,
 ) -> dict[int, tuple[Sim3, float]]:
     """Per edge e = (i, j), the similarity from j's own frame to i's, and how far it is to be trusted.
 
@@ -58,6 +74,7 @@ def relative_similarities(
     """
     fits: dict[int, tuple[Sim3, float]] = {}
     for e, edge in enumerate(edges):
+        progress("align", e / len(edges), "joining pairs")
         frame_i, frame_j = frames[edge.i], frames[edge.j]
         if frame_i is None or frame_j is None:
             continue

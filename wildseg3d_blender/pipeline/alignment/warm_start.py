@@ -55,10 +55,13 @@ def known_states(graph: PairGraph, start: Alignment) -> list[EdgeState | None]:
     return states
 
 
-def continued_state(part: Part, observations: Sequence[Observations], start: Alignment) -> AlignmentState:
+def continued_state(
+    part: Part, observations: Sequence[Observations], start: Alignment, K: Array
+) -> AlignmentState:
     """The state that ``start`` ended in, for the views and edges of ``part``.
 
-    An edge that ``start`` did not use is laid onto the points its views have there.
+    An edge that ``start`` did not use is laid onto the points its views have there. Log-focals count from
+    those of ``K`` (N, 3, 3).
     """
     place = {v: n for n, v in enumerate(start.views)}
     views = [place[v] for v in part.kept]
@@ -69,14 +72,17 @@ def continued_state(part: Part, observations: Sequence[Observations], start: Ali
         _laid_on(e, part, observations, start, views, typical) if sim is None else sim
         for e, sim in enumerate(known)
     ]
+    K_start = start.K[views].copy()
+    factor = K_start[:, 0, 0] / K[:, 0, 0]
+    K_start[:, :2, :2] /= factor[:, None, None]
     return AlignmentState(
         log_scale=np.log([sim.scale for sim in edge_to_world]),
         edge_rotation=np.stack([sim.rotation for sim in edge_to_world]),
         edge_translation=np.stack([sim.translation for sim in edge_to_world]),
         rotation=pose[:, :3, :3],
         centre=pose[:, :3, 3],
-        log_focal=np.zeros(len(views)),
-        K_start=start.K[views],
+        log_focal=np.log(factor),
+        K_start=K_start,
     )
 
 
