@@ -144,7 +144,9 @@ class Corruption:
     ``iid`` and ``smooth`` depth noise, ``turn`` (degrees) and ``shift`` of the second camera's points,
     ``focal`` anisotropy, ``scale`` spread (log) of the edges, ``outliers`` share of pixels that are anywhere,
     told by a low confidence if ``outliers_told``, ``smear`` of depth steps, ``wrong_edges`` number of edges
-    whose second view is grossly misplaced.
+    whose second view is grossly misplaced. Each map of each edge by itself: ``ragged`` pixels that depth
+    steps wander, smeared by a width of its own, and ``bend``, the exponent's spread by which far and near
+    are off against each other.
     """
 
     iid: float = 0.003
@@ -157,6 +159,8 @@ class Corruption:
     outliers_told: bool = True
     smear: bool = False
     wrong_edges: int = 0
+    ragged: float = 0.0
+    bend: float = 0.0
 
 
 NOTHING = Corruption(iid=0, smooth=0, turn=0, shift=0, focal=0)
@@ -187,13 +191,14 @@ def pair_graph(
         slots = []
         for v in (i, j):
             first = v == i
-            points, confidence = _seen(views, depths, i, v, corruption, rng)
+            depth = _off_by_itself(depths[v], corruption, rng)
+            points, confidence = _seen(views, depth, i, v, corruption, rng)
             if not first:
                 points = _misplaced(points, corruption, rng)
                 if e in wrong:
                     points = _grossly_misplaced(points, float(np.median(views[i].depth)))
                     confidence = 1 + 0.35 * (confidence - 1)
-            if corruption.smear:
+            if corruption.smear or corruption.ragged > 0:
                 confidence = np.where(step_band(views[v].depth), 1 + 0.5 * (confidence - 1), confidence)
             points = points * squeeze
             if corruption.outliers > 0:
@@ -256,7 +261,7 @@ def smooth_noise(rng: np.random.Generator, width: int, height: int, cell: int = 
 
 def _seen(
     views: Sequence[TrueView],
-    depths: Sequence[Array],
+    depth: Array,
     i: int,
     v: int,
     corruption: Corruption,
@@ -266,7 +271,7 @@ def _seen(
     view, width, height = views[v], *views[v].size
     noise = corruption.iid * rng.normal(size=(height, width))
     noise += corruption.smooth * smooth_noise(rng, width, height)
-    points_world = transform(view.cam_to_world, unproject(depths[v] * (1 + noise), view.K))
+    points_world = transform(view.cam_to_world, unproject(depth * (1 + noise), view.K))
     confidence = 1 + 8 * np.exp(0.4 * smooth_noise(rng, width, height))
     if v != i:
         confidence = np.where(visible(view.points_world, views[i]), confidence, 1 + 0.35 * (confidence - 1))
@@ -310,6 +315,26 @@ def _add_outliers(
     if not corruption.outliers_told:
         return confidence
     return np.where(lost, 1 + 0.5 * rng.random(confidence.shape), confidence)
+
+
+def _off_by_itself(depth: Array, corruption: Corruption, rng: np.random.Generator) -> Array:
+    """The depth map as one edge has it, with ``ragged`` steps and ``bend``."""
+    if corruption.ragged > 0:
+        height, width = depth.shape
+        row, column = np.mgrid[:height, :width]
+        across, down = (corruption.ragged * smooth_noise(rng, width, height, cell=12) for _ in range(2))
+        moved = cv2.remap(
+            depth.astype(np.float32),
+            (column + across).astype(np.float32),
+            (row + down).astype(np.float32),
+            cv2.INTER_NEAREST,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        blurred = cv2.GaussianBlur(moved.astype(np.float64), (0, 0), rng.uniform(0.3, 2.5))
+        depth = np.where(step_band(depth), blurred, depth)
+    if corruption.bend > 0:
+        depth = depth * (depth / np.median(depth)) ** (corruption.bend * rng.normal())
+    return depth
 
 
 def _smeared(depth: Array) -> Array:
