@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from .sim3 import Array, Sim3
 from .weights import PixelWeights
 
-# Values worked on at a time: a chunk's arrays have to stay in the processor's cache.
-CHUNK = 1 << 16
+# Values worked on at a time: about 6 MB, so that a chunk stays in the processor's cache.
+CHUNK = 1 << 17
 REWEIGHTINGS = 16
 # Reweighting of a pixel ends once its depth moves by less than this share.
 SETTLED = 1e-4
@@ -53,23 +53,25 @@ def fuse_view(
     for begin in range(0, height * width, step):
         part = slice(begin, min(begin + step, height * width))
         rays = _rays(K, np.arange(part.start, part.stop), width)
-        base = np.stack([_clean(slot.weights.reshape(-1)[part]) for slot in slots])
+        base = _rows([slot.weights for slot in slots], part)
         along, across_squared = _along_and_across(
             [slot.points.reshape(-1, 3)[part] for slot in slots], to_camera, rays, base
         )
         depth[part] = _depth_along(along, across_squared, np.einsum("ip,ip->p", rays, rays), base)
-        given = np.stack([_clean(slot.confidence.reshape(-1)[part]) for slot in slots])
-        confidence[part] = np.where(base > 0, given, np.float32(0)).max(axis=0)
+        given = _rows([slot.confidence for slot in slots], part)
+        given *= base > 0
+        confidence[part] = given.max(axis=0)
     missing = ~(np.isfinite(depth) & (depth > 0) & (confidence > 0))
     depth[missing] = 0.0
     confidence[missing] = 0.0
     return depth.reshape(height, width), confidence.reshape(height, width)
 
 
-def _clean(weights: NDArray[np.floating]) -> Floats:
-    """(P,) float32 with 0 in place of what is negative, NaN or infinite."""
-    weights = weights.astype(np.float32)
-    return np.where((weights > 0) & (weights < np.inf), weights, np.float32(0))
+def _rows(maps: Sequence[NDArray[np.floating]], part: slice) -> Floats:
+    """(K, P) float32 of the K maps' pixels in ``part``, 0 in place of what is negative, NaN or infinite."""
+    rows = np.stack([of_slot.reshape(-1)[part] for of_slot in maps], dtype=np.float32, casting="same_kind")
+    rows[~((rows > 0) & (rows < np.inf))] = 0.0
+    return rows
 
 
 def _rays(K: NDArray[np.float64], pixels: NDArray[np.int64], width: int) -> Floats:
@@ -93,20 +95,20 @@ def _along_and_across(
 
     Sets the weights ``base`` of points that are not finite to 0.
     """
+    in_camera = np.empty((len(points), 3, rays.shape[1]), dtype=np.float32)
     rays_squared = np.einsum("ip,ip->p", rays, rays)
-    along, across_squared = np.empty((2, *base.shape), dtype=np.float32)
-    for k, (of_slot, (linear, shift)) in enumerate(zip(points, to_camera, strict=True)):
-        # Points that are not finite, however far they spread here, are taken out by the check below.
-        with np.errstate(invalid="ignore", over="ignore"):
-            in_camera = linear @ of_slot.T
-            in_camera += shift
-            along[k] = np.einsum("ip,ip->p", in_camera, rays) / rays_squared
-            across_squared[k] = np.einsum("ip,ip->p", in_camera, in_camera)
-            across_squared[k] -= along[k] * along[k] * rays_squared
-        usable = np.isfinite(across_squared[k])
-        if not usable.all():
-            base[k] *= usable
-            along[k][~usable] = across_squared[k][~usable] = 0.0
+    # Points that are not finite, and whatever they turn into here, are taken out at the end.
+    with np.errstate(invalid="ignore", over="ignore"):
+        for of_slot, (linear, shift), moved in zip(points, to_camera, in_camera, strict=True):
+            np.matmul(linear, of_slot.T, out=moved)
+            moved += shift
+        along = np.einsum("kip,ip->kp", in_camera, rays)
+        along /= rays_squared
+        across_squared = np.einsum("kip,kip->kp", in_camera, in_camera)
+        across_squared -= along * along * rays_squared
+    lost = ~np.isfinite(across_squared)
+    if lost.any():
+        base[lost] = along[lost] = across_squared[lost] = 0.0
     return along, np.maximum(across_squared, np.float32(0), out=across_squared)
 
 
@@ -118,7 +120,7 @@ def _depth_along(along: Floats, across_squared: Floats, rays_squared: Floats, ba
     """
     depth = _mean(along, base)
     open_pixels = np.arange(len(depth))
-    current = depth
+    current = depth.copy()
     for _ in range(REWEIGHTINGS):
         length = along - current
         length *= length

@@ -20,7 +20,7 @@ import numpy as np
 from ...conventions import camera_rays
 from .robust import weighted_median
 from .samples import Observations
-from .sim3 import Array, skew
+from .sim3 import Array, middle_value, skew
 from .state import AlignmentState
 
 # Residuals below this share of the view's median residual count as noise: all weigh the same.
@@ -157,9 +157,9 @@ def _reweight(
     probe = np.flatnonzero(base)[::MEDIAN_STRIDE]
     residuals = offsets - depth * rays
     length = _lengths(residuals)
-    typical_depth = float(np.median(np.abs(depth)))
+    typical_depth = middle_value(np.abs(depth))
     for _ in range(2):
-        floor = max(NOISE_SHARE * float(np.median(length.ravel()[probe])), NOISE_DEPTH * typical_depth)
+        floor = max(NOISE_SHARE * middle_value(length.ravel()[probe]), NOISE_DEPTH * typical_depth)
         weights = base / np.maximum(length, floor)
         total = weights.sum(axis=0)
         depth = np.where(total > 0, (weights * along).sum(axis=0) / np.where(total > 0, total, 1.0), depth)

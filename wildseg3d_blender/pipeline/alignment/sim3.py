@@ -61,6 +61,12 @@ def lengths(vectors: NDArray[np.floating]) -> NDArray[np.floating]:
     return np.sqrt(dot(vectors, vectors))
 
 
+def middle_value(values: NDArray[np.floating]) -> float:
+    """The upper median of finite numbers: for small arrays several times faster than ``np.median``."""
+    half = values.size // 2
+    return float(np.partition(values, half, axis=None)[half])
+
+
 def skew(vectors: NDArray[np.floating]) -> Array:
     """Cross-product matrices: ``skew(a) @ b == cross(a, b)``. (..., 3) -> (..., 3, 3)."""
     x, y, z = np.moveaxis(np.asarray(vectors, dtype=np.float64), -1, 0)
@@ -138,11 +144,16 @@ def fit_sim3_robust(
         The similarity and the weighted mean of |S(a) - b|, in the unit of ``b``.
     """
     base = np.ones(len(a)) if weights is None else np.asarray(weights, dtype=np.float64)
-    current = base
+    current, before = base, np.inf
+    rounding = 1e-9 * float(np.abs(b).max())
     for _ in range(rounds):
         fit = fit_sim3(a, b, current)
         residual = lengths(fit.apply(a) - b)
+        mean = float(np.average(residual, weights=base))
+        if abs(before - mean) <= 1e-4 * mean + rounding:
+            break
+        before = mean
         # Below a third of the median, residuals are noise: weighing by them would only chase it.
-        floor = max(0.3 * float(np.median(residual[base > 0])), 1e-9 * float(np.abs(b).max()))
+        floor = max(0.3 * middle_value(residual[base > 0]), rounding)
         current = base / np.maximum(residual, max(floor, TINY))
-    return fit, float(np.average(residual, weights=base))
+    return fit, mean

@@ -15,11 +15,13 @@ from .own_frame import OwnFrame, own_frame, resect
 from .priors import Priors
 from .robust import weighted_median
 from .samples import MIN_PIXELS, Observations
-from .sim3 import TINY, Array, Sim3, fit_sim3_robust
+from .sim3 import TINY, Array, Sim3, fit_sim3_robust, lengths
 from .state import AlignmentState
 
 # Rays closer to parallel than this (radians) do not tell an edge's scale from the cameras' distance.
 MIN_PARALLAX = np.deg2rad(0.5)
+# A start needs no more of an edge's pixels than this.
+ENOUGH_PIXELS = 300
 
 
 def starting_intrinsics(views: Sequence[PairView], priors: Priors) -> Array:
@@ -81,9 +83,10 @@ def relative_similarities(
         seen = observations[edge.j]
         k = int(np.flatnonzero(seen.edges == e)[0])
         shared = np.sqrt(seen.weights[k] * frame_j.weights)
-        if np.count_nonzero(shared) < MIN_PIXELS:
+        used = np.flatnonzero(shared)
+        if len(used) < MIN_PIXELS:
             continue
-        used = shared > 0
+        used = used[:: max(1, len(used) // ENOUGH_PIXELS)]
         scale = _edge_scale(frame_i, e)
         fit, residual = fit_sim3_robust(frame_j.points[used], scale * seen.points[k][used], shared[used])
         fits[e] = fit, residual / frame_i.depth
@@ -95,11 +98,9 @@ def relative_similarities(
         assert frame_i is not None and frame_j is not None
         probe = frame_j.points[frame_j.weights > 0][::20]
         here = fit.apply(probe)
-        gaps = [
-            float(np.median(np.linalg.norm(other.apply(probe) - here, axis=-1))) / frame_i.depth
-            for other in _other_ways(links, edge.i, edge.j, e)
-        ]
-        trusted[e] = fit, residual + (float(np.median(gaps)) if gaps else 0.0)
+        others = [other.apply(probe) for other in _other_ways(links, edge.i, edge.j, e)]
+        gaps = np.median(lengths(np.stack([here, *others]) - here), axis=1)[1:] / frame_i.depth
+        trusted[e] = fit, residual + (float(np.median(gaps)) if others else 0.0)
     return trusted
 
 
