@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which pixels of a pair's two views see the same surface: where the pair's two pointmaps agree in 3D."""
+"""Which pixels of a pair's two views see the same point: where the pair's two pointmaps agree in 3D."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -11,94 +13,119 @@ from ...conventions import pixel_centres
 from ..pair_graph import Edge
 from .own_frame import MAX_TANGENT, MIN_RELATIVE_DEPTH
 from .samples import valid_weights
+from .sim3 import TINY
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
+Indices = NDArray[np.int64]
 
 # Points farther apart than this share of their depth are different surfaces, however noisy the pair is.
 SURFACES_APART = 0.05
-# Points this many times the pair's median distance apart still agree ...
+# Points within this many times the pair's median distance agree: 90 % of what noise alone moves apart.
 NOISE_FACTOR = 2.5
-# ... and so do points within this many pixels' width of each other: the maps are not sampled more finely.
-PIXELS_APART = 1.0
 # A pixel that no point of the other map falls on looks this many pixels around for one.
-REACH = 2
-# Pixels looked at to find the pinhole of a pointmap.
+REACH = 2.0
+# Pixels looked at to find the pinhole of a pointmap, and the noise of a pair.
 PINHOLE_PIXELS = 4000
+NOISE_PIXELS = 20_000
+
+
+@dataclass(frozen=True)
+class Partners:
+    """Where each pixel's partner in the other view is, as a flat index into it; -1 where it has none.
+
+    Attributes:
+        of_i: (H_i, W_i) int64, indices into view j.
+        of_j: (H_j, W_j) int64, indices into view i.
+    """
+
+    of_i: Indices
+    of_j: Indices
 
 
 def matching(edge: Edge, K_i: NDArray[np.floating] | None = None) -> tuple[Bools, Bools]:
-    """The pixels of views i and j whose points have a mutually nearest partner in the other pointmap.
+    """The pixels of views i and j that match: their point has a partner in the other view's pointmap.
 
-    Both pointmaps lie in the frame of camera i, so a partner is found by projection. A point of X^{j,e} and
-    the point of X^{i,e} at the pixel it projects to match if they are no farther apart than
+    Returns:
+        (H_i, W_i) bool and (H_j, W_j) bool; see ``partners``.
+    """
+    found = partners(edge, K_i)
+    return found.of_i >= 0, found.of_j >= 0
 
-        depth * (min(2.5 * m, 0.05) + 1 / focal),
 
-    with m the pair's own noise: the median distance, as a share of the depth, of the pairs of points that
-    are less than 0.05 of their depth apart. The other way, a pixel of i takes the point of X^{j,e} that
-    falls on it, or on a pixel within two of it, and is held to the same distance. Pixels without a
-    measurement match nothing.
+def partners(edge: Edge, K_i: NDArray[np.floating] | None = None) -> Partners:
+    """Mutually nearest points of the two pointmaps of a pair, by projection.
+
+    Both pointmaps lie in the frame of camera i, so the nearest point of X^{i,e} to a point of X^{j,e} is
+    the one at the pixel it projects to. They are partners if no farther apart than
+
+        depth * (min(2.5 m, 0.05) + 1 / focal),
+
+    with m the pair's own noise: the median distance, as a share of the depth, between a point and the one at
+    its pixel, of all that are less than 0.05 of the depth apart. The pixel of i has the same partner in
+    return. Where the points of j fall more sparsely than one a pixel, a pixel of i that none falls on takes
+    the point that fell nearest to it, up to two pixels beside it, and the allowance grows by as many
+    pixels' widths. Pixels without a measurement, points behind the camera, outside its image or hidden have
+    no partner.
 
     Args:
         edge: its arrays may hold NaN and infinity.
-        K_i: (3, 3) in view pixels; by default that of the pinhole camera which explains X^{i,e} best.
-
-    Returns:
-        (H_i, W_i) bool and (H_j, W_j) bool.
+        K_i: (3, 3) in view pixels; by default that of the pinhole camera which explains X^{i,e} best. This
+            finds the pixel better than the true one where the pointmap is off by a focal length of its own.
     """
-    points_i, points_j = edge.points_i, edge.points_j
-    valid_i = (valid_weights(points_i, edge.confidence_i) > 0) & (points_i[..., 2] > 0)
-    valid_j = (valid_weights(points_j, edge.confidence_j) > 0) & (points_j[..., 2] > 0)
-    nothing = np.zeros_like(valid_i), np.zeros_like(valid_j)
+    valid_i, valid_j = _ahead(edge.points_i, edge.confidence_i), _ahead(edge.points_j, edge.confidence_j)
+    found = Partners(np.full(valid_i.shape, -1), np.full(valid_j.shape, -1))
+    K_i = pinhole_of(edge.points_i, valid_i) if K_i is None else K_i
     if K_i is None:
-        K_i = pinhole_of(points_i, valid_i)
-    if K_i is None:
-        return nothing
+        return found
+    points_i, points_j = edge.points_i.reshape(-1, 3), edge.points_j.reshape(-1, 3)
     q = np.flatnonzero(valid_j)
-    flat_i, flat_j = points_i.reshape(-1, 3), points_j.reshape(-1, 3)
-    p, inside = _pixels_of(flat_j[q], K_i, valid_i)
-    p, q = p[inside], q[inside]
-    if not len(q):
-        return nothing
-    apart = _apart(flat_i[p], flat_j[q])
-    same = apart < SURFACES_APART
-    if not same.any():
-        return nothing
-    footprint = PIXELS_APART / float(max(K_i[0, 0], K_i[1, 1]))
-    noise = min(NOISE_FACTOR * float(np.median(apart[same])), SURFACES_APART)
-    agree = apart < noise + footprint
-    matched_j = nothing[1]
-    matched_j.ravel()[q[agree]] = True
-    return _matched_back(flat_i, flat_j, valid_i, p[agree], q[agree], noise, footprint), matched_j
+    p = _pixels_of(points_j if len(q) == len(points_j) else points_j[q], K_i, valid_i)
+    q, p = q[p >= 0], p[p >= 0]
+    apart = _apart(points_i[p], points_j[q])
+    some = apart[:: max(1, len(apart) // NOISE_PIXELS)]
+    some = some[some < SURFACES_APART]
+    if not len(some):
+        return found
+    noise = min(NOISE_FACTOR * float(np.median(some)), SURFACES_APART)
+    footprint = 1.0 / float(max(K_i[0, 0], K_i[1, 1]))
+    near = apart < noise + footprint
+    q, p = q[near], p[near]
+    if len(q):
+        found.of_j.ravel()[q] = p
+        _look_back(found.of_i, valid_i, points_i, points_j, p, q, noise, footprint)
+    return found
 
 
-def _matched_back(
-    flat_i: Floats,
-    flat_j: Floats,
+def _look_back(
+    of_i: Indices,
     valid_i: Bools,
-    p: NDArray[np.int64],
-    q: NDArray[np.int64],
+    points_i: Floats,
+    points_j: Floats,
+    p: Indices,
+    q: Indices,
     noise: float,
     footprint: float,
-) -> Bools:
-    """The pixels of view i that agree with the point of j that falls on or beside them."""
-    partner = np.zeros(valid_i.size, dtype=np.int64)
-    partner[p] = q
-    empty = np.ones(valid_i.size, dtype=np.uint8)
-    empty[p] = 0
-    distance, nearest = cv2.distanceTransformWithLabels(
-        empty.reshape(valid_i.shape), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+) -> None:
+    """Fill ``of_i`` (H_i, W_i) from partners ``p`` of ``q``, and between them where they fall sparsely."""
+    flat = of_i.ravel()
+    flat[p] = q
+    beside, labels = cv2.distanceTransformWithLabels(
+        (of_i < 0).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
     )
-    label_to_pixel = np.zeros(len(p) + 1, dtype=np.int64)
-    hit = np.flatnonzero(empty == 0)
-    label_to_pixel[nearest.ravel()[hit]] = hit
-    seen = np.flatnonzero((distance <= REACH).ravel() & valid_i.ravel())
-    partners = partner[label_to_pixel[nearest.ravel()[seen]]]
-    agree = _apart(flat_i[seen], flat_j[partners]) < noise + footprint * (1 + distance.ravel()[seen])
-    matched = np.zeros_like(valid_i)
-    matched.ravel()[seen[agree]] = True
-    return matched
+    partner_of_label = np.zeros(int(labels.max()) + 1, dtype=np.int64)
+    hit = np.flatnonzero(flat >= 0)
+    partner_of_label[labels.ravel()[hit]] = flat[hit]
+    gaps = np.flatnonzero(((beside > 0) & (beside <= REACH) & valid_i).ravel())
+    candidates = partner_of_label[labels.ravel()[gaps]]
+    allowed = noise + footprint * (1.0 + beside.ravel()[gaps])
+    near = _apart(points_i[gaps], points_j[candidates]) < allowed
+    flat[gaps[near]] = candidates[near]
+
+
+def _ahead(points: Floats, confidence: Floats) -> Bools:
+    """Pixels (H, W) with a measurement in front of camera i."""
+    return (valid_weights(points, confidence) > 0) & (points[..., 2] > 0)
 
 
 def _apart(points_i: Floats, points_j: Floats) -> Floats:
@@ -107,17 +134,18 @@ def _apart(points_i: Floats, points_j: Floats) -> Floats:
     return np.sqrt(np.einsum("pi,pi->p", gap, gap)) / points_i[:, 2]
 
 
-def _pixels_of(
-    points: Floats, K: NDArray[np.floating], valid: Bools
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Flat index of the pixel each point (P, 3) falls into, and whether it does and ``valid`` (H, W) there."""
+def _pixels_of(points: Floats, K: NDArray[np.floating], valid: Bools) -> Indices:
+    """Flat index of the pixel each point (P, 3) falls into; -1 where not ``valid`` (H, W) or outside."""
     height, width = valid.shape
-    x, y, z = points.T
-    column = np.float32(K[0, 0]) * x / z + np.float32(K[0, 2])
-    row = np.float32(K[1, 1]) * y / z + np.float32(K[1, 2])
+    inverse = 1.0 / points[:, 2]
+    column = np.float32(K[0, 0]) * points[:, 0] * inverse + np.float32(K[0, 2])
+    row = np.float32(K[1, 1]) * points[:, 1] * inverse + np.float32(K[1, 2])
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    index = np.where(inside, row, 0).astype(np.int64) * width + np.where(inside, column, 0).astype(np.int64)
-    return index, inside & valid.ravel()[index]
+    column[~inside] = row[~inside] = 0.0
+    index = row.astype(np.int64) * width + column.astype(np.int64)
+    inside &= valid.ravel()[index]
+    index[~inside] = -1
+    return index
 
 
 def pinhole_of(points: NDArray[np.floating], valid: Bools) -> NDArray[np.float64] | None:
@@ -130,25 +158,29 @@ def pinhole_of(points: NDArray[np.floating], valid: Bools) -> NDArray[np.float64
     step = max(1, round(float(np.sqrt(valid.size / PINHOLE_PIXELS))))
     some = valid[::step, ::step]
     x, y, z = points[::step, ::step][some].astype(np.float64).T
-    pixels = pixel_centres(width, height)[::step, ::step][some]
     if len(z) < 3:
         return None
     ahead = z > MIN_RELATIVE_DEPTH * np.median(z)
     tangents = np.stack([x, y], axis=-1) / np.where(ahead, z, 1.0)[:, None]
     ahead &= np.abs(tangents).max(axis=-1) < MAX_TANGENT
-    tangents, pixels = tangents[ahead], pixels[ahead]
-    if len(tangents) < 3:
+    pixels = pixel_centres(width, height)[::step, ::step][some]
+    lines = [_line(tangents[ahead, axis], pixels[ahead, axis]) for axis in (0, 1)]
+    if not all(slope > 0 for slope, _ in lines):
         return None
-    K = np.eye(3)
-    for axis in (0, 1):
-        weights = np.ones(len(tangents))
-        for _ in range(5):
-            mean_t = np.average(tangents[:, axis], weights=weights)
-            mean_p = np.average(pixels[:, axis], weights=weights)
-            t, u = tangents[:, axis] - mean_t, pixels[:, axis] - mean_p
-            slope = float((weights * t * u).sum() / max((weights * t * t).sum(), 1e-12))
-            weights = 1.0 / np.maximum(np.abs(u - slope * t), 0.1)
-        if not slope > 0:
-            return None
-        K[axis, axis], K[axis, 2] = slope, mean_p - slope * mean_t
-    return K
+    (fx, cx), (fy, cy) = lines
+    return np.array([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]])
+
+
+def _line(t: NDArray[np.float64], u: NDArray[np.float64]) -> tuple[float, float]:
+    """Slope and offset of the line u(t) with least sum of absolute deviations; slope 0 where none is told."""
+    slope, offset = 0.0, 0.0
+    weights = np.ones(len(t))
+    for _ in range(8 if len(t) > 2 else 0):
+        total = weights.sum()
+        mean_t, mean_u = (weights @ t) / total, (weights @ u) / total
+        centred = weights * (t - mean_t)
+        slope = float(centred @ (u - mean_u) / max(centred @ (t - mean_t), TINY))
+        offset = float(mean_u - slope * mean_t)
+        # A tenth of a pixel: any pointmap's noise is more.
+        weights = 1.0 / np.maximum(np.abs(u - slope * t - offset), 0.1)
+    return slope, offset
