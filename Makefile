@@ -9,7 +9,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 # Real photo sets for the slow tests and the benchmarks: a folder per set, photos in images/.
 DATA ?= ../shared/data
 
-.PHONY: help setup test test-slow test-blender lint format build lock bench-alignment bench-pipeline bench-photos bench-segmentation demo samples clean
+.PHONY: help setup test test-slow test-blender lint format build lock bench-alignment bench-dga bench-pipeline bench-photos bench-segmentation demo samples clean
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
@@ -47,6 +47,9 @@ lock: setup ## renew vendor/*.lock from pyproject.toml (needs uv)
 	uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url \
 		--no-annotate --group dev --output-file vendor/dev.lock pyproject.toml
 	$(PY) tools/fetch_wheels.py --lock
+
+bench-dga: setup ## where DGA's weights help and where not, over ten seeds
+	$(PY) -m benchmarks.dga_weights
 
 bench-pipeline: setup ## speed and memory, photos to Blender objects; DATA= holds the photo sets
 	$(PY) benchmarks/pipeline.py $(DATA)

@@ -17,8 +17,15 @@ from tests.synthetic import (
 )
 from wildseg3d_blender.conventions import invert_rigid, transform
 from wildseg3d_blender.errors import AlignmentError
-from wildseg3d_blender.pipeline.alignment import align, confidence_weights, dga_weights, matching
-from wildseg3d_blender.pipeline.alignment.dga import attention, published_weights
+from wildseg3d_blender.pipeline.alignment import (
+    EdgeState,
+    Sim3,
+    align,
+    confidence_weights,
+    dga_weights,
+    matching,
+)
+from wildseg3d_blender.pipeline.alignment.dga import _depth_j, attention, published_weights
 from wildseg3d_blender.pipeline.alignment.matching import partners, pinhole_of
 from wildseg3d_blender.pipeline.pair_graph import Edge
 
@@ -219,21 +226,31 @@ def test_corrupted_edge_loses_weight_where_it_is_wrong(views: list[TrueView]) ->
     assert (after[calm] == before[calm]).mean() > 0.97
 
 
-def test_masks_that_disagree_contradict_a_match(views: list[TrueView], exact: Edge) -> None:
-    """A mask that reaches beyond the object in one view only, and one that is missing."""
+def test_masked_points_off_the_object_elsewhere_are_contradicted(views: list[TrueView], exact: Edge) -> None:
+    """View i has a mask far beyond the object; view j has none; view j has one that is a little small."""
     masks = tuple((view.labels >= 10).astype(np.float32) for view in views[:2])
-    too_big = cv2.dilate(masks[0], np.ones((7, 7), np.uint8))
-    rim = (too_big > 0) & (masks[0] == 0) & matching(exact)[0]
-    right, _ = dga_weights()(exact, None, masks)
+    too_big = cv2.dilate(masks[0], np.ones((13, 13), np.uint8))
+    beyond = (too_big > 0) & (cv2.dilate(masks[0], np.ones((7, 7), np.uint8)) == 0) & matching(exact)[0]
+    right, right_j = dga_weights()(exact, None, masks)
     wrong, _ = dga_weights()(exact, None, (too_big, masks[1]))
-    assert rim.sum() > 100
-    assert (wrong[rim] < 0.3 * right[rim]).mean() > 0.7
+    assert beyond.sum() > 100
+    assert (wrong[beyond] < 0.3 * right[beyond]).mean() > 0.7
     inside = cv2.erode(masks[0], np.ones((9, 9), np.uint8)) > 0
     np.testing.assert_allclose(wrong[inside], right[inside])
 
-    missing = np.zeros_like(masks[1])
-    alone, _ = dga_weights()(exact, None, (masks[0], missing))
+    alone, _ = dga_weights()(exact, None, (masks[0], np.zeros_like(masks[1])))
     np.testing.assert_allclose(alone[inside], right[inside])
+    smaller = cv2.erode(masks[1], np.ones((3, 3), np.uint8))
+    given, given_j = dga_weights()(exact, None, (masks[0], smaller))
+    assert (given[inside] == right[inside]).mean() > 0.99
+    assert (given_j[smaller > 0] == right_j[smaller > 0]).all()
+
+
+def test_depth_of_the_second_view_is_told_by_its_camera(views: list[TrueView], exact: Edge) -> None:
+    scale = float(np.median(views[0].depth / exact.points_i[..., 2]))
+    to_world = Sim3(scale, views[0].cam_to_world[:3, :3], views[0].cam_to_world[:3, 3])
+    state = EdgeState(to_world, views[0].cam_to_world, views[1].cam_to_world, views[0].K, views[1].K)
+    np.testing.assert_allclose(_depth_j(exact, state), views[1].depth, rtol=1e-4)
 
 
 def test_object_comes_out_better_with_masks_where_boundaries_are_ragged() -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +18,8 @@ Bools = NDArray[np.bool_]
 MaskPair = tuple[Floats, Floats]
 
 EPSILON = 1e-6
+# Outlines of masks are trusted to this many pixels.
+MASK_SLACK = 2
 
 
 def dga_weights(alpha_p: float = 0.5, alpha_n: float = 0.9) -> EdgeWeights:
@@ -27,10 +30,10 @@ def dga_weights(alpha_p: float = 0.5, alpha_n: float = 0.9) -> EdgeWeights:
 
     S is the soft mask, 1 everywhere before any exists; C the confidence; a = alpha_p on matching pixels and
     -alpha_n on the others (see ``matching``). A pixel whose depth is a mixture of front and back (see
-    ``boundary_band``) is non-matching by construction. D in [0, 1] says how much a pixel is contradicted:
-    1 where it is such a mixture and no point of the other view is there; where it has a partner,
-    |S - S of the partner|, for two pixels of one point are both on the object or both not. A pixel without a
-    measurement gets 0.
+    ``boundary_band``) is non-matching by construction. D in [0, 1] says how much a pixel is contradicted: 1
+    where it is such a mixture and has no partner in the other view; where it has one, how much S is above
+    the highest S within two pixels of the partner, for a point of the object lies on it in both views. A
+    pixel without a measurement gets 0.
 
     Args:
         alpha_p, alpha_n: in [-1, 1]; beyond that A could turn negative.
@@ -44,14 +47,13 @@ def dga_weights(alpha_p: float = 0.5, alpha_n: float = 0.9) -> EdgeWeights:
         edge: Edge, state: EdgeState | None, masks: MaskPair | None
     ) -> tuple[PixelWeights, PixelWeights]:
         found = partners(edge)
-        apart_i, apart_j = _masks_apart(found, masks)
-        # The distance from camera i stands in for the depth in camera j, whose place is not known yet.
+        off_i, off_j = _off_the_object(found, masks)
         mixed_i = boundary_band(edge.points_i[..., 2], edge.confidence_i > 0)
-        mixed_j = boundary_band(np.linalg.norm(edge.points_j, axis=-1), edge.confidence_j > 0)
+        mixed_j = boundary_band(_depth_j(edge, state), edge.confidence_j > 0)
         soft_i, soft_j = masks or (None, None)
         return (
-            _weights(edge.confidence_i, found.of_i >= 0, mixed_i, soft_i, apart_i, alpha_p, alpha_n),
-            _weights(edge.confidence_j, found.of_j >= 0, mixed_j, soft_j, apart_j, alpha_p, alpha_n),
+            _weights(edge.confidence_i, found.of_i >= 0, mixed_i, soft_i, off_i, alpha_p, alpha_n),
+            _weights(edge.confidence_j, found.of_j >= 0, mixed_j, soft_j, off_j, alpha_p, alpha_n),
         )
 
     return weights
@@ -97,7 +99,7 @@ def _weights(
     has_partner: Bools,
     mixed: Bools,
     mask: Floats | None,
-    masks_apart: Floats | None,
+    off_object: Floats | None,
     alpha_p: float,
     alpha_n: float,
 ) -> Floats:
@@ -106,20 +108,40 @@ def _weights(
     unit = np.float32(np.median(known)) if len(known) else np.float32(1)
     A = attention(confidence / unit, has_partner & ~mixed, mask, alpha_p, alpha_n)
     contradicted = (mixed & ~has_partner).astype(np.float32)
-    if masks_apart is not None:
-        contradicted = np.maximum(contradicted, masks_apart)
+    if off_object is not None:
+        contradicted = np.maximum(contradicted, off_object)
     return A * (1 - np.float32(alpha_n) * contradicted)
 
 
-def _masks_apart(found: Partners, masks: MaskPair | None) -> tuple[Floats | None, Floats | None]:
-    """|S - S of the partner| (H, W) of both views, 0 without one; None where a view has no mask at all."""
+def _off_the_object(found: Partners, masks: MaskPair | None) -> tuple[Floats | None, Floats | None]:
+    """How much S is above that around the partner, (H, W) in [0, 1] of views i and j, 0 without a partner.
+
+    None where either view has no mask at all: the object may be in it, unmarked. The other way round, S below
+    that of the partner, contradicts nothing: masks that are a little too small would lose their outline.
+    """
     if masks is None or not (masks[0].any() and masks[1].any()):
         return None, None
-    mask_i, mask_j = (np.asarray(mask, dtype=np.float32) for mask in masks)
-    # The index -1 reads some pixel, whose value is dropped.
-    apart_i = np.where(found.of_i >= 0, np.abs(mask_i - mask_j.ravel()[found.of_i]), np.float32(0))
-    apart_j = np.where(found.of_j >= 0, np.abs(mask_j - mask_i.ravel()[found.of_j]), np.float32(0))
-    return apart_i, apart_j
+    mask_i, mask_j = (np.ascontiguousarray(mask, dtype=np.float32) for mask in masks)
+    kernel = np.ones((2 * MASK_SLACK + 1, 2 * MASK_SLACK + 1), np.uint8)
+    off = []
+    for mask, other, partner in ((mask_i, mask_j, found.of_i), (mask_j, mask_i, found.of_j)):
+        # The index -1 reads some pixel, whose value is dropped.
+        there = cv2.dilate(other, kernel).ravel()[partner]
+        off.append(np.where(partner >= 0, np.maximum(mask - there, np.float32(0)), np.float32(0)))
+    return off[0], off[1]
+
+
+def _depth_j(edge: Edge, state: EdgeState | None) -> NDArray[np.floating]:
+    """Depth (H_j, W_j) of X^{j,e} along camera j's z; before its place is known, distance from camera i.
+
+    Either changes evenly over a surface and bends at its outline, which is what a mixture is told by.
+    """
+    if state is None:
+        return np.sqrt(np.einsum("yxi,yxi->yx", edge.points_j, edge.points_j))
+    to_world, forward = state.edge_to_world, state.cam_to_world_j[:3, 2]
+    along = (to_world.scale * (forward @ to_world.rotation)).astype(np.float32)
+    offset = np.float32(forward @ (to_world.translation - state.cam_to_world_j[:3, 3]))
+    return edge.points_j @ along + offset
 
 
 def _check(alpha_p: float, alpha_n: float) -> None:
