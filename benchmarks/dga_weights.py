@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where Dynamic Global Aligning's weights help and where they do not, over seeds.
 
-    python -m benchmarks.dga_weights [--seeds 10] [--views 5] [--size 128x96] [--cases NAME ...]
+    python -m benchmarks.dga_weights [--seeds 10] [--views 5] [--size 128x96] [--cases NAME ...] [--scaling]
 
 Synthetic views of spheres and boxes, exact truth, pair graphs corrupted as a pointmap network's are. Each
 case is aligned with several weights, and each is compared with the plain confidence on the same graph: mean
@@ -10,7 +10,7 @@ over the seeds of the change, and the spread (standard deviation) of the change.
 Lengths are in % of the median depth. ``object`` is the distance of the objects' points from the truth after
 the similarity that fits them best (median, mean, 95th percentile), ``outline`` the same within 3 pixels of an
 object's outline. ``IoU``: the objects' points of all other views, drawn into a view with the cameras found,
-against the true mask there.
+against the true mask there. With ``--scaling`` the variants are ways to let the confidence into the weights.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import cv2
 import numpy as np
@@ -46,6 +46,7 @@ from wildseg3d_blender.pipeline.alignment import (
 )
 from wildseg3d_blender.pipeline.alignment.dga import published_weights
 from wildseg3d_blender.pipeline.alignment.sim3 import fit_sim3_robust
+from wildseg3d_blender.pipeline.alignment.weights import PixelWeights
 from wildseg3d_blender.pipeline.pair_graph import Edge, PairGraph
 
 Floats = NDArray[np.float32]
@@ -141,6 +142,43 @@ IMPERFECT = (
 )
 
 
+def entering_as(change: Callable[[Floats], Floats]) -> EdgeWeights:
+    """DGA that is told ``change(C)`` instead of the confidence C."""
+    inner = dga_weights()
+
+    def weights(
+        edge: Edge, state: EdgeState | None, masks: tuple[Floats, Floats] | None
+    ) -> tuple[PixelWeights, PixelWeights]:
+        told = replace(edge, confidence_i=change(edge.confidence_i), confidence_j=change(edge.confidence_j))
+        return inner(told, state, masks)
+
+    return weights
+
+
+def multiplied_by(factor: Callable[[Floats], Floats]) -> EdgeWeights:
+    """DGA's weights times ``factor(C)``."""
+    inner = dga_weights()
+
+    def weights(
+        edge: Edge, state: EdgeState | None, masks: tuple[Floats, Floats] | None
+    ) -> tuple[PixelWeights, PixelWeights]:
+        weights_i, weights_j = inner(edge, state, masks)
+        return weights_i * factor(edge.confidence_i), weights_j * factor(edge.confidence_j)
+
+    return weights
+
+
+SCALINGS = (
+    CONFIDENCE,
+    Variant("A of C", dga_weights(), as_they_are),
+    Variant("A of log(1 + C)", entering_as(np.log1p), as_they_are),
+    Variant("A of C squared", entering_as(np.square), as_they_are),
+    Variant("A of 1", entering_as(np.sign), as_they_are),
+    Variant("log(1 + C) A of C", multiplied_by(np.log1p), as_they_are),
+    Variant("C A of C", multiplied_by(np.positive), as_they_are),
+)
+
+
 def network(corruption: Corruption) -> Callable[[Sequence[TrueView], int], PairGraph]:
     return lambda views, seed: pair_graph(views, corruption=corruption, seed=seed)
 
@@ -182,10 +220,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--views", type=int, default=5)
     parser.add_argument("--size", default="128x96", help="WIDTHxHEIGHT of the views")
     parser.add_argument("--cases", nargs="+", choices=tuple(CASES), default=tuple(CASES))
+    parser.add_argument("--scaling", action="store_true", help="compare how the confidence enters")
     options = parser.parse_args(arguments)
     width, height = (int(side) for side in options.size.split("x"))
     for case in options.cases:
-        variants = VARIANTS + (IMPERFECT if case == WITH_IMPERFECT_MASKS else ())
+        variants: tuple[Variant, ...] = SCALINGS if options.scaling else VARIANTS
+        if case == WITH_IMPERFECT_MASKS and not options.scaling:
+            variants += IMPERFECT
         rows: dict[str, list[Figures]] = {variant.name: [] for variant in variants}
         for seed in range(options.seeds):
             views = orbit(options.views, (width, height), seed=seed)

@@ -82,7 +82,7 @@ def partners(edge: Edge, K_i: NDArray[np.floating] | None = None) -> Partners:
     q = np.flatnonzero(valid_j)
     p = _pixels_of(points_j if len(q) == len(points_j) else points_j[q], K_i, valid_i)
     q, p = q[p >= 0], p[p >= 0]
-    apart = _apart(points_i[p], points_j[q])
+    apart = _apart(points_i, p, points_j, q)
     some = apart[:: max(1, len(apart) // NOISE_PIXELS)]
     some = some[some < SURFACES_APART]
     if not len(some):
@@ -119,7 +119,7 @@ def _look_back(
     gaps = np.flatnonzero(((beside > 0) & (beside <= REACH) & valid_i).ravel())
     candidates = partner_of_label[labels.ravel()[gaps]]
     allowed = noise + footprint * (1.0 + beside.ravel()[gaps])
-    near = _apart(points_i[gaps], points_j[candidates]) < allowed
+    near = _apart(points_i, gaps, points_j, candidates) < allowed
     flat[gaps[near]] = candidates[near]
 
 
@@ -128,10 +128,12 @@ def _ahead(points: Floats, confidence: Floats) -> Bools:
     return (valid_weights(points, confidence) > 0) & (points[..., 2] > 0)
 
 
-def _apart(points_i: Floats, points_j: Floats) -> Floats:
-    """Distances as a share of the depth of ``points_i``."""
-    gap = points_i - points_j
-    return np.sqrt(np.einsum("pi,pi->p", gap, gap)) / points_i[:, 2]
+def _apart(points_i: Floats, p: Indices, points_j: Floats, q: Indices) -> Floats:
+    """Distances of points p of i from points q of j, as a share of the depth of those of i."""
+    there = np.take(points_i, p, axis=0)
+    gap = np.take(points_j, q, axis=0)
+    gap -= there
+    return np.sqrt(np.einsum("pi,pi->p", gap, gap)) / there[:, 2]
 
 
 def _pixels_of(points: Floats, K: NDArray[np.floating], valid: Bools) -> Indices:
