@@ -154,6 +154,7 @@ class WILDSEG3D_PT_objects(_Panel, bpy.types.Panel):
         row.operator("wildseg3d.prompt_place", text="Exclude", icon="REMOVE").positive = False
         row.operator("wildseg3d.prompt_remove", text="", icon="LOOP_BACK")
         _draw_action(layout, "segment", "MOD_EXPLODE")
+        _draw_refine(layout, settings)
 
 
 class WILDSEG3D_PT_display(_Panel, bpy.types.Panel):
@@ -189,6 +190,20 @@ def _draw_action(layout: bpy.types.UILayout, name: str, icon: str) -> None:
     column = layout.column(align=True)
     column.progress(factor=job.fraction, text=f"{job.text} {job.fraction:.0%}")
     column.operator("wildseg3d.cancel", icon="X", text=f"Cancel {job.title} (Esc)")
+
+
+def _draw_refine(layout: bpy.types.UILayout, settings: Any) -> None:
+    """Refine Alignment with its choice of what has to fit, or its progress; and what it was done for."""
+    job = runtime.current_job()
+    if job is not None and job.method == "realign":
+        _draw_action(layout, "realign", "CON_TRACKTO")
+        return
+    column = layout.column(align=True)
+    row = column.row(align=True)
+    row.operator("wildseg3d.realign", icon="CON_TRACKTO")
+    row.operator_menu_enum("wildseg3d.realign", "fit", text="", icon="DOWNARROW_HLT")
+    if settings.aligned_for:
+        column.label(text=f"Aligned for {settings.aligned_for}", icon="CHECKMARK")
 
 
 def _draw_hint(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

@@ -80,6 +80,10 @@ class WildSeg3DObject(bpy.types.PropertyGroup):
     )
     photos: bpy.props.CollectionProperty(type=WildSeg3DPhoto)
     active_photo: bpy.props.IntProperty(name="Active Photo", options={"HIDDEN"})
+    aligned_for: bpy.props.StringProperty(
+        name="Aligned For",
+        description="The objects that the scene was last aligned for; none when it was for all points alike",
+    )
     confidence_levels: bpy.props.FloatVectorProperty(
         name="Confidence Levels",
         description="Confidence at each twentieth of the points, from the least to the most certain",
@@ -112,6 +116,11 @@ class WildSeg3DObject(bpy.types.PropertyGroup):
         min=0.0,
         max=100.0,
         update=_display_changed,
+    )
+
+    # Camera
+    placed: bpy.props.FloatVectorProperty(
+        name="Placed", description="Its matrix as WildSeg3D set it, row by row", size=16, options={"HIDDEN"}
     )
 
     # Camera and prompt

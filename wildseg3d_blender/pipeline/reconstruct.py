@@ -80,7 +80,7 @@ def reconstruct(
         engine=engine,
         settings={"image_size": image_size, **weighting.to_settings(), "aligned_for": []},
         seconds=seconds,
-        skipped=(*unreadable, *result.skipped, *_left_out(result.graph, placed)),
+        skipped=(*unreadable, *result.skipped, *left_out(result.graph, placed)),
     )
     # The last moment to cancel: once the scene is in its place, it is there.
     progress("writing", 1.0, "Saving")
@@ -121,7 +121,7 @@ def _pictures(graph: PairGraph, progress: Progress) -> tuple[dict[str, bytes], d
     return images, colours
 
 
-def _left_out(graph: PairGraph, alignment: Alignment) -> list[SkippedPhoto]:
+def left_out(graph: PairGraph, alignment: Alignment) -> list[SkippedPhoto]:
     """The photos that the engine placed but the alignment could not join to the others."""
     kept = set(alignment.views)
     return [

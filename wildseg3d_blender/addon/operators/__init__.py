@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import look, objects, open_scene, prompt, prompt_place, reconstruct, segment
+from . import look, objects, open_scene, prompt, prompt_place, realign, reconstruct, segment
 
 _CLASSES = (
     *reconstruct.CLASSES,
@@ -13,6 +13,7 @@ _CLASSES = (
     *prompt.CLASSES,
     *prompt_place.CLASSES,
     *segment.CLASSES,
+    *realign.CLASSES,
     *objects.CLASSES,
     *look.CLASSES,
 )

@@ -4,6 +4,7 @@
     importing   a scene folder -> a collection of cameras and points
     prompting   clicks and boxes <-> Empties
     splitting   an object's points <-> a mesh of its own
+    realigning  points, objects and cameras follow a scene that was aligned again
     cameras, points, display    what importing is made of
     groups, lookup, location    the list of objects, who is who, where scenes are kept
     viewing     what open windows show

@@ -8,8 +8,11 @@ through a camera by WildSeg3D's buttons calls it.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import bpy
 import mathutils
+import numpy as np
 
 from ...conventions import BLENDER_FROM_OPENCV
 from ...errors import SceneError
@@ -19,12 +22,19 @@ SENSOR_WIDTH = 36.0
 """Millimetres. Only the ratio of lens to sensor counts; 36 makes the lens the familiar full-frame number."""
 
 
+class Lens(NamedTuple):
+    """``scale``: focal length in frame widths; the shifts are in frame widths too."""
+
+    scale: float
+    shift_x: float
+    shift_y: float
+
+
 def make(scene: Scene, view: View, image: bpy.types.Image | None) -> bpy.types.Object:
     """A camera object, in no collection yet, placed in the root's space."""
     data = bpy.data.cameras.new(view.name)
     data.sensor_fit = "HORIZONTAL"
     data.sensor_width = SENSOR_WIDTH
-    data.lens, data.shift_x, data.shift_y = lens_and_shift(view)
     data.clip_start, data.clip_end = 0.001, 10000.0
     data.show_background_images = True
     if image is not None:
@@ -38,8 +48,33 @@ def make(scene: Scene, view: View, image: bpy.types.Image | None) -> bpy.types.O
     item = bpy.data.objects.new(view.name, data)
     item.wildseg3d.role = "CAMERA"
     item.wildseg3d.view = view.name
-    item.matrix_local = mathutils.Matrix((view.cam_to_world @ BLENDER_FROM_OPENCV).tolist())
+    _place(item, view)
     return item
+
+
+def follow(item: bpy.types.Object, view: View) -> bool:
+    """Bring a camera to where its view is now. One that the artist moved stays, and False is returned."""
+    placed = np.array(item.wildseg3d.placed).reshape(4, 4)
+    # From its own transform, not from matrix_local: that one is stale until Blender's next update.
+    local = np.array(item.matrix_parent_inverse @ item.matrix_basis)
+    # Cameras of files from before this was noted down have zeros there.
+    if placed.any() and not np.allclose(local, placed, atol=1e-4):
+        return False
+    _place(item, view)
+    return True
+
+
+def _place(item: bpy.types.Object, view: View) -> None:
+    item.data.lens, item.data.shift_x, item.data.shift_y = lens_and_shift(view)
+    pose = (view.cam_to_world @ BLENDER_FROM_OPENCV).tolist()
+    item.matrix_local = mathutils.Matrix(pose)
+    item.wildseg3d.placed = np.ravel(pose)
+
+
+def lens_of(item: bpy.types.Object) -> Lens:
+    """The lens that a camera object has now."""
+    data = item.data
+    return Lens(data.lens / data.sensor_width, data.shift_x, data.shift_y)
 
 
 def lens_and_shift(view: View) -> tuple[float, float, float]:

@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 
 from ...scene_folder import Scene, object_folders, read_object, read_scene
-from . import cameras, display, groups, location, prompting, splitting
+from . import cameras, display, groups, location, prompting, realigning, splitting
 from . import points as point_arrays
 
 
@@ -72,6 +72,7 @@ def _make_root(scene: Scene, name: str, points: point_arrays.Points) -> bpy.type
     settings = root.wildseg3d
     settings.role = "ROOT"
     settings.folder = location.remembered(scene.folder, bpy.data.filepath)
+    settings.aligned_for = realigning.names_of(scene)
     settings.confidence_levels = display.confidence_levels(points.confidence)
     if (count := len(points.position)) > display.POINT_BUDGET:
         settings.share = 100.0 * display.POINT_BUDGET / count

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import bpy
 
+from ...atomic_folder import finish_interrupted_swap
 from ...errors import SceneError
 from ...scene_folder import Scene, read_scene
 
@@ -42,6 +43,7 @@ def scene_folder(root: bpy.types.Object) -> Path:
 def open_scene(root: bpy.types.Object) -> Scene:
     """The scene folder of a reconstruction, opened. SceneError when it is gone or from a newer version."""
     folder = scene_folder(root)
+    finish_interrupted_swap(folder)
     if not folder.exists():
         raise SceneError(
             f"The scene folder {folder} is gone: put it back, set its new place under Scene Folder, or press "

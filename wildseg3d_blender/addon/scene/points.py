@@ -43,6 +43,12 @@ class Points:
     pixel: NDArray[np.int32]
 
 
+def measured(scene: Scene, view: View) -> NDArray[np.bool_]:
+    """(H, W) bool: the pixels that have a point."""
+    valid = np.asarray(scene.confidence(view)) > 0
+    return valid & np.isfinite(np.asarray(scene.pointmap(view))).all(-1)
+
+
 def gather(scene: Scene) -> Points:
     """All measured points of a scene, one per pixel with confidence, view after view.
 
@@ -88,7 +94,7 @@ def _gather_view(scene: Scene, index: int) -> Points:
     view = scene.views[index]
     points_world = np.asarray(scene.pointmap(view), np.float32)
     confidence = np.asarray(scene.confidence(view))
-    valid = (confidence > 0) & np.isfinite(points_world).all(-1)
+    valid = measured(scene, view)
     normal, size = _surface(view, points_world, valid)
     count = int(valid.sum())
     colour = np.ones((count, 4), np.float32)

@@ -21,7 +21,7 @@ from ...conventions import camera_rays
 from ...errors import PromptError
 from ...prompts import Box, Click, Prompt, prompt_to_json
 from ...scene_folder import Scene, View
-from . import groups, lookup, symbols
+from . import cameras, groups, lookup, symbols
 
 POSITIVE_COLOUR = (0.1, 0.9, 0.2, 1.0)
 NEGATIVE_COLOUR = (1.0, 0.1, 0.1, 1.0)
@@ -127,6 +127,21 @@ def remove(root: bpy.types.Object, name: str = "") -> None:
             f"There is no prompt named {name}." if name else "The active object has no prompts."
         )
     bpy.data.objects.remove(found[0])
+
+
+def follow(camera: bpy.types.Object, before: cameras.Lens) -> None:
+    """Let the prompts under ``camera``, whose lens was ``before`` until now, stay on their pixels."""
+    after = cameras.lens_of(camera)
+    for item in camera.children:
+        if item.wildseg3d.role != "PROMPT" or item.constraints or after == before:
+            continue
+        x, y, z = item.location
+        # In frame widths from the frame's middle; the camera looks along -z.
+        across = x / -z * before.scale - before.shift_x
+        up = y / -z * before.scale - before.shift_y
+        item.location.x = (across + after.shift_x) / after.scale * -z
+        item.location.y = (up + after.shift_y) / after.scale * -z
+        item.scale *= before.scale / after.scale
 
 
 def read(scene: Scene, root: bpy.types.Object, item: bpy.types.Object) -> Prompt:

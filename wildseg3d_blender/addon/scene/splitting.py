@@ -16,25 +16,7 @@ from numpy.typing import NDArray
 
 from ...errors import PromptError, SceneError
 from ...scene_folder import Scene
-from . import display, groups, lookup
-from .points import show_colour
-
-# Attribute type -> (name in foreach_get, values per point, dtype). Byte colours go through their sRGB face,
-# which gives back the same bytes.
-_LAYOUT: dict[str, tuple[str, int, type]] = {
-    "FLOAT": ("value", 1, np.float32),
-    "INT": ("value", 1, np.int32),
-    "INT8": ("value", 1, np.int8),
-    "BOOLEAN": ("value", 1, np.bool_),
-    "FLOAT_VECTOR": ("vector", 3, np.float32),
-    "FLOAT2": ("vector", 2, np.float32),
-    "FLOAT_COLOR": ("color", 4, np.float32),
-    "BYTE_COLOR": ("color_srgb", 4, np.float32),
-    "QUATERNION": ("value", 4, np.float32),
-}
-
-Attributes = dict[str, tuple[str, NDArray[Any]]]
-"""Name -> (Blender's type, (N, values) array). Has "position"."""
+from . import display, groups, lookup, point_attributes
 
 
 def split_object(
@@ -56,9 +38,9 @@ def split_object(
     if item is None:
         raise SceneError(f"There is no object named {group!r} in the list of {root.name}.")
     rest, target = lookup.points(root), groups.mesh_object(item)
-    pool = _read(rest)
+    pool = point_attributes.read(rest)
     if target is not None:
-        pool = _joined(pool, _read(target))
+        pool = point_attributes.joined(pool, point_attributes.read(target))
     selected = _select(scene, pool, points)
     if not selected.any():
         raise PromptError(
@@ -67,8 +49,8 @@ def split_object(
         )
     if target is None:
         target = _new_object(root, item, pool["position"][1][selected])
-    _write(rest, _taken(pool, ~selected))
-    _write(target, _taken(pool, selected))
+    point_attributes.write(rest, point_attributes.taken(pool, ~selected))
+    point_attributes.write(target, point_attributes.taken(pool, selected))
     return target
 
 
@@ -83,31 +65,23 @@ def merge_back(root: bpy.types.Object, group: str) -> None:
     if item is None or target is None:
         return
     rest = lookup.points(root)
-    _write(rest, _joined(_read(rest), _read(target)))
+    pool = point_attributes.joined(point_attributes.read(rest), point_attributes.read(target))
+    point_attributes.write(rest, pool)
     mesh = target.data
     bpy.data.objects.remove(target)
     bpy.data.meshes.remove(mesh)
     item.applied = ""
 
 
-def _select(scene: Scene, pool: Attributes, points: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:
+def _select(
+    scene: Scene, pool: point_attributes.Attributes, points: Mapping[str, NDArray[np.bool_]]
+) -> NDArray[np.bool_]:
     """Which points of the pool lie on a pixel that ``points`` has set; (N,) bool."""
-    for name in ("view", "pixel"):
-        if name not in pool:
-            raise SceneError(
-                f"The points have lost their attribute {name!r}: undo that, or open the scene folder again.",
-                fix="wildseg3d.open_scene",
-            )
-    sizes = [width * height for width, height in (view.size for view in scene.views)]
-    first = np.concatenate([[0], np.cumsum(sizes)])
-    flat = np.zeros(first[-1], np.bool_)
-    for index, view in enumerate(scene.views):
-        if view.name in points:
-            flat[first[index] : first[index + 1]] = np.asarray(points[view.name]).ravel()
-    in_view, pixel = pool["view"][1].ravel(), pool["pixel"][1].ravel()
-    known = (in_view >= 0) & (in_view < len(sizes))
-    selected = np.zeros(len(in_view), np.bool_)
-    selected[known] = flat[first[in_view[known]] + pixel[known]]
+    numbers = point_attributes.pixel_numbers(scene, pool)
+    nothing = {view.name: np.zeros(view.size[::-1], np.bool_) for view in scene.views}
+    # One more at the end, for the points of no pixel: their number is -1.
+    flat = np.append(point_attributes.by_number(scene, {**nothing, **points}), np.False_)
+    selected: NDArray[np.bool_] = flat[numbers]
     return selected
 
 
@@ -125,58 +99,3 @@ def _new_object(root: bpy.types.Object, item: Any, position: NDArray[np.float32]
     item.object = made
     display.apply_settings(root)
     return made
-
-
-def _read(item: bpy.types.Object) -> Attributes:
-    """Every point attribute of a mesh, positions in the root's space as they were at the import."""
-    if item.mode == "EDIT":
-        raise SceneError(f"{item.name} is in Edit Mode: leave it first (Tab).")
-    mesh = item.data
-    count = len(mesh.vertices)
-    found: Attributes = {}
-    for attribute in mesh.attributes:
-        # Names with a dot in front are Blender's own (what is selected or hidden in Edit Mode).
-        if attribute.domain != "POINT" or attribute.data_type not in _LAYOUT or attribute.name[0] == ".":
-            continue
-        member, width, dtype = _LAYOUT[attribute.data_type]
-        values: NDArray[Any] = np.empty((count, width), dtype)
-        attribute.data.foreach_get(member, values.ravel())
-        found[attribute.name] = (attribute.data_type, values)
-    kind, position = found["position"]
-    found["position"] = (kind, position + np.array(item.wildseg3d.origin, np.float32))
-    return found
-
-
-def _write(item: bpy.types.Object, attributes: Attributes) -> None:
-    """Make ``attributes`` all there is in the mesh; its materials stay."""
-    mesh = item.data
-    position: NDArray[np.float32] = attributes["position"][1] - np.array(item.wildseg3d.origin, np.float32)
-    mesh.clear_geometry()
-    mesh.vertices.add(len(position))
-    mesh.attributes["position"].data.foreach_set("vector", np.ascontiguousarray(position).ravel())
-    for name, (kind, values) in attributes.items():
-        if name == "position":
-            continue
-        attribute = mesh.attributes.get(name) or mesh.attributes.new(name, kind, "POINT")
-        attribute.data.foreach_set(_LAYOUT[kind][0], values.ravel())
-    show_colour(mesh)
-    mesh.update()
-
-
-def _joined(first: Attributes, second: Attributes) -> Attributes:
-    """Both point sets; an attribute that one lacks is zero there."""
-    counts = len(first["position"][1]), len(second["position"][1])
-    joined: Attributes = {}
-    for name in (*first, *(name for name in second if name not in first)):
-        kind = (first if name in first else second)[name][0]
-        _, width, dtype = _LAYOUT[kind]
-        parts = [
-            part[name][1] if name in part and part[name][0] == kind else np.zeros((count, width), dtype)
-            for part, count in zip((first, second), counts, strict=True)
-        ]
-        joined[name] = (kind, np.concatenate(parts))
-    return joined
-
-
-def _taken(attributes: Attributes, selected: NDArray[np.bool_]) -> Attributes:
-    return {name: (kind, values[selected]) for name, (kind, values) in attributes.items()}
