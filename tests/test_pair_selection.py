@@ -8,8 +8,23 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from wildseg3d_blender.errors import PhotoError, ReconstructionError
-from wildseg3d_blender.pipeline.pair_selection import both_directions, one_direction, select_pairs
+from tests import synthetic
+from tests.stereo_scene import Shot, arc, take
+from wildseg3d_blender.errors import Cancelled, PhotoError, ReconstructionError
+from wildseg3d_blender.pipeline.engines.stereo import matching, placement
+from wildseg3d_blender.pipeline.engines.stereo.matching import ALL_PAIRS_UP_TO, likely_pairs, overlooked_pairs
+from wildseg3d_blender.pipeline.pair_selection import (
+    both_directions,
+    descriptor_similarity,
+    image_similarity,
+    in_capture_order,
+    one_direction,
+    select_pairs,
+)
+from wildseg3d_blender.pipeline.photos import Photo, open_photos
+from wildseg3d_blender.progress import silent
+
+Pair = tuple[int, int]
 
 
 def random_similarity(count: int, seed: int = 0) -> np.ndarray:
@@ -17,7 +32,7 @@ def random_similarity(count: int, seed: int = 0) -> np.ndarray:
     return values + values.T
 
 
-def reached(pairs: list[tuple[int, int]], start: int = 0) -> set[int]:
+def reached(pairs: list[Pair], start: int = 0) -> set[int]:
     seen = {start}
     while True:
         more = seen | {b for pair in pairs for a, b in (pair, pair[::-1]) if a in seen}
@@ -131,3 +146,172 @@ def test_bad_input_is_named() -> None:
         select_pairs(np.ones((20, 20)), neighbours=0)
     with pytest.raises(ReconstructionError, match="View 1 is in no pair"):
         one_direction([(0, 2)], 3)
+
+
+def test_the_order_of_a_walk_is_recognised() -> None:
+    place = np.linspace(0, 2 * np.pi, 20, endpoint=False)
+    alike = np.cos(place[:, None] - place) + 0.3 * random_similarity(20)
+    assert in_capture_order(alike)
+    rng = np.random.default_rng(3)
+    orders = [rng.permutation(20) for _ in range(50)]
+    assert sum(in_capture_order(alike[np.ix_(order, order)]) for order in orders) <= 1
+    assert not in_capture_order(np.ones((20, 20)))
+    assert not in_capture_order(np.ones((2, 2)))
+
+
+@pytest.fixture(scope="module")
+def orbit() -> list[synthetic.TrueView]:
+    """A full circle, one view every twelve degrees."""
+    return synthetic.orbit(30, (200, 150), arc=348.0, radius=1.9)
+
+
+@pytest.fixture(scope="module")
+def orbit_similarity(orbit: list[synthetic.TrueView]) -> np.ndarray:
+    return image_similarity([view.image for view in orbit])
+
+
+def overlap(views: list[synthetic.TrueView]) -> np.ndarray:
+    """Share of the points of one view that the other sees, the smaller one of both ways, (N, N)."""
+    points = [view.points_world[4::8, 4::8] for view in views]
+    seen = np.array([[synthetic.visible(p, view).mean() for view in views] for p in points])
+    return np.minimum(seen, seen.T)
+
+
+def test_similarity_finds_views_that_overlap(
+    orbit: list[synthetic.TrueView], orbit_similarity: np.ndarray
+) -> None:
+    axes = np.array([view.cam_to_world[:3, 2] for view in orbit])
+    near = np.triu((overlap(orbit) > 0.3) & (axes @ axes.T > np.cos(np.deg2rad(30.0))), 1)
+    true = {(int(i), int(j)) for i, j in np.argwhere(near)}
+    pairs = set(select_pairs(orbit_similarity, neighbours=6, window=0))
+    by_chance = set(select_pairs(random_similarity(30), neighbours=6, window=0))
+    assert len(true) > 50
+    # Measured 0.78, by chance 0.33; waves all over the scene make it look alike from everywhere.
+    assert len(pairs & true) >= 0.7 * len(true)
+    assert len(by_chance & true) < 0.5 * len(true)
+
+
+def test_a_shuffled_orbit_has_the_same_pairs(
+    orbit: list[synthetic.TrueView], orbit_similarity: np.ndarray
+) -> None:
+    order = np.random.default_rng(2).permutation(len(orbit))
+    shuffled = image_similarity([orbit[k].image for k in order])
+    np.testing.assert_array_equal(shuffled, orbit_similarity[np.ix_(order, order)])
+    pairs = select_pairs(shuffled, window=0)
+    named = sorted(tuple(sorted(order[list(pair)].tolist())) for pair in pairs)
+    assert named == select_pairs(orbit_similarity, window=0)
+    assert in_capture_order(orbit_similarity)
+    assert not in_capture_order(shuffled)
+
+
+def test_similarity_is_one_for_itself_and_symmetric(orbit_similarity: np.ndarray) -> None:
+    np.testing.assert_array_equal(orbit_similarity, orbit_similarity.T)
+    np.testing.assert_array_equal(np.diagonal(orbit_similarity), 1.0)
+    assert orbit_similarity.min() >= 0.0
+    assert orbit_similarity.max() <= 1.0
+
+
+def test_a_plain_photo_is_like_no_other_but_gets_pairs(orbit: list[synthetic.TrueView]) -> None:
+    images = [view.image for view in orbit[:14]]
+    images[5] = np.full((150, 200), 90, np.uint8)
+    alike = image_similarity(images)
+    assert (np.delete(alike[5], 5) == 0).all()
+    assert reached(select_pairs(alike, neighbours=2, window=0)) == set(range(14))
+
+
+def test_only_plain_photos_are_compared_without_complaint() -> None:
+    alike = image_similarity([np.full((60, 80, 3), shade, np.uint8) for shade in (10, 100, 200)])
+    np.testing.assert_array_equal(alike, np.eye(3))
+
+
+def test_comparing_can_be_cancelled(orbit: list[synthetic.TrueView]) -> None:
+    fractions: list[float] = []
+
+    def until_half(stage: str, fraction: float, text: str = "") -> None:
+        fractions.append(fraction)
+        if fraction > 0.8:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        image_similarity([view.image for view in orbit[:10]], progress=until_half)
+    assert fractions == sorted(fractions)
+    assert len(fractions) > 10
+
+
+def test_bad_images_are_named() -> None:
+    with pytest.raises(PhotoError, match="at least two photos"):
+        image_similarity([np.zeros((60, 80), np.uint8)])
+    with pytest.raises(ReconstructionError, match="grey or RGB bytes, not float64"):
+        image_similarity([np.zeros((60, 80)), np.zeros((60, 80))])
+    with pytest.raises(ReconstructionError, match="photo 1 are float32"):
+        descriptor_similarity([np.zeros((4, 128), np.uint8), np.zeros((4, 128), np.float32)])
+
+
+def test_likely_pairs_take_a_window_of_a_walk_only() -> None:
+    place = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    alike = np.cos(place[:, None] - place) + 0.5 * random_similarity(40)
+    alike[10, 11] = alike[11, 10] = -2.0
+    assert (10, 11) in likely_pairs(alike)
+    order = np.random.default_rng(0).permutation(40)
+    unordered = alike[np.ix_(order, order)]
+    assert likely_pairs(unordered) == select_pairs(unordered, neighbours=matching._NEIGHBOURS, window=0)
+
+
+def test_overlooked_pairs_are_of_photos_left_out() -> None:
+    alike = random_similarity(30)
+    tried = set(select_pairs(alike, neighbours=4, window=0))
+    few = overlooked_pairs(alike, tried, {3})
+    assert {v for pair in few for v in pair if v != 3} | {
+        v for pair in tried if 3 in pair for v in pair if v != 3
+    } == set(range(30)) - {3}
+    assert tried.isdisjoint(few)
+    many = overlooked_pairs(alike, tried, set(range(25)))
+    assert len(many) == len(tried)
+    values = [(alike + alike.T)[pair] for pair in many]
+    assert values == sorted(values, reverse=True)
+    assert overlooked_pairs(alike, tried, set()) == []
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> list[Photo]:
+    """More photos than are all compared, in an order that is not the photographer's."""
+    folder = tmp_path_factory.mktemp("walk")
+    poses = arc(ALL_PAIRS_UP_TO + 1, width=2.4)
+    order = np.random.default_rng(5).permutation(len(poses))
+    for n, k in enumerate(order.tolist()):
+        shot = Shot(f"{n:02d}.png", poses[k], size=(280, 210), focal=300.0)
+        take(shot, folder / shot.name)
+    return open_photos([folder])[0]
+
+
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[list[Pair]]:
+    """The pairs that will be matched, a list per round."""
+    rounds: list[list[Pair]] = []
+
+    def recorded(database, pairs, workspace, progress) -> None:  # type: ignore[no-untyped-def]
+        rounds.append(list(pairs))
+        matching.match_pairs(database, pairs, workspace, progress)
+
+    monkeypatch.setattr(placement, "match_pairs", recorded)
+    return rounds
+
+
+def test_many_photos_are_placed_from_some_pairs(walk: list[Photo], monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds = compared(monkeypatch)
+    placed = placement.place_photos(walk, silent)
+    assert [photo.index for photo in placed.model.photos] == list(range(len(walk)))
+    assert len(rounds) == 1
+    assert len(rounds[0]) < len(walk) * (len(walk) - 1) / 2
+
+
+def test_a_photo_that_was_compared_with_the_wrong_ones_is_placed_after_all(
+    walk: list[Photo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = compared(monkeypatch)
+    monkeypatch.setattr(
+        placement, "likely_pairs", lambda alike: [p for p in likely_pairs(alike) if 4 not in p]
+    )
+    placed = placement.place_photos(walk, silent)
+    assert [photo.index for photo in placed.model.photos] == list(range(len(walk)))
+    assert not placed.skipped
+    assert [{4 in pair for pair in pairs} for pairs in rounds] == [{False}, {True}]

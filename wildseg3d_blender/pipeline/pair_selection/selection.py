@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from itertools import combinations
 
 import numpy as np
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from ...errors import PhotoError, ReconstructionError
 
 Pair = tuple[int, int]
+
+_IN_ORDER = 0.75
 
 
 def select_pairs(
@@ -52,6 +54,24 @@ def select_pairs(
     return sorted(pairs | joining_pairs(alike, pairs))
 
 
+def in_capture_order(similarity: NDArray[np.floating]) -> bool:
+    """Whether views that follow each other look so alike that their order must be that of a walk or a video.
+
+    The measure is the share of the other views that look less like a view than the one after it does, on
+    average: one half in any other order (standard deviation 0.09 at 13 views, less at more), 0.92 and 0.95 on
+    photos taken on a walk around a table. (N, N) similarities as for ``select_pairs``.
+    """
+    alike = _checked(similarity)
+    if len(alike) < 3:
+        return False
+    following = np.diagonal(alike, 1)
+    others = alike[:-1].copy()
+    rows = np.arange(len(following))
+    others[rows, rows] = others[rows, rows + 1] = np.nan
+    less = (others < following[:, None]).sum(axis=1) + 0.5 * (others == following[:, None]).sum(axis=1)
+    return bool(np.mean(less) / (len(alike) - 2) >= _IN_ORDER)
+
+
 def joining_pairs(similarity: NDArray[np.floating], pairs: set[Pair]) -> set[Pair]:
     """The most similar pairs that make one connected whole of what ``pairs`` connect; (N, N) symmetric."""
     part = np.arange(len(similarity))
@@ -66,12 +86,12 @@ def joining_pairs(similarity: NDArray[np.floating], pairs: set[Pair]) -> set[Pai
     return joining
 
 
-def both_directions(pairs: Sequence[Pair]) -> list[Pair]:
+def both_directions(pairs: Iterable[Pair]) -> list[Pair]:
     """Each pair and its reverse, sorted."""
     return sorted({*pairs, *((j, i) for i, j in pairs)})
 
 
-def one_direction(pairs: Sequence[Pair], count: int) -> list[Pair]:
+def one_direction(pairs: Iterable[Pair], count: int) -> list[Pair]:
     """Each pair in one direction, sorted, so that each of the ``count`` views is first in some pair.
 
     (A view that is never first has no pointmap in its own frame.) Where the pairs of a part form a tree there

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Photos -> SIFT features and verified matches in a COLMAP database.
+"""Photos -> SIFT features in a COLMAP database.
 
 COLMAP never sees the artist's files: it reads plain grey copies with plain names, upright, uncompressed and
 of working size, so formats, EXIF turns and unusual paths cannot matter to it. Keypoints and cameras in the
@@ -9,9 +9,8 @@ database are in *working pixels*: photo pixels times one scale per photo (see ``
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +25,8 @@ WORKING_SIDE = 1200
 """Longer side of the working image. Larger finds little more and takes much longer."""
 
 _FOCAL_GUESS = 1.2  # times the longer side: about 30 mm on film, what phones and zooms at rest have
-_BLOCK = 6  # photos on either side of a block of pairs
-# First guesses of one core's pace, for a progress bar that moves; measured pace takes over at once.
+# A first guess of one core's pace, for a progress bar that moves; measured pace takes over at once.
 _SECONDS_PER_PHOTO = 1.5
-_SECONDS_PER_PAIR = 0.15
 
 
 @dataclass(frozen=True)
@@ -73,47 +70,6 @@ def build_database(
     _extract(database, workspace, span(progress, 0.15, 1.0))
     _to_working_pixels(database, sizes)
     return database
-
-
-def match_all_pairs(database: FeatureDatabase, workspace: NativeWorkspace, progress: Progress) -> None:
-    """Match every photo with every other and keep what one two-view geometry explains."""
-    matching = pycolmap.FeatureMatchingOptions()
-    matching.use_gpu = False
-    matching.num_threads = threads()
-    matching.sift.max_ratio = 0.8
-    verification = pycolmap.TwoViewGeometryOptions()
-    verification.ransac.random_seed = 0
-    count = len(database.photos)
-    steps = Steps(count * (count - 1) // 2, _SECONDS_PER_PAIR / threads())
-
-    def tick() -> None:
-        done, fraction = steps.now()
-        progress("matching", fraction, f"Comparing photos: pair {done} of {steps.total}")
-
-    for pairs in _pair_blocks(count):
-        pairing = pycolmap.ImportedPairingOptions()
-        pairing.match_list_path = workspace.folder / "pairs.txt"
-        lines = (f"{file_name(i)} {file_name(j)}\n" for i, j in pairs)
-        pairing.match_list_path.write_text("".join(lines), encoding="ascii")
-        with steps.taking(len(pairs)):
-            workspace.run(
-                pycolmap.match_image_pairs,
-                database.path,
-                matching_options=matching,
-                pairing_options=pairing,
-                verification_options=verification,
-                device=pycolmap.Device.cpu,
-                tick=tick,
-            )
-
-
-def _pair_blocks(count: int) -> Iterator[list[tuple[int, int]]]:
-    """All pairs, in blocks that share photos: each call prepares the descriptors of its photos anew."""
-    blocks = [range(start, min(start + _BLOCK, count)) for start in range(0, count, _BLOCK)]
-    for first, second in combinations_with_replacement(blocks, 2):
-        pairs = [(i, j) for i in first for j in second if i < j]
-        if pairs:
-            yield pairs
 
 
 def _write_cameras(database: FeatureDatabase) -> None:

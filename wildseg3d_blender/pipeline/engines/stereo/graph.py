@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ....conventions import invert_rigid, transform, unproject
 from ...pair_graph import Edge, PairGraph, PairView
+from ...pair_selection import both_directions, joining_pairs
 from .dense import DepthMap
 from .model import SparseModel
 from .views import StereoView, Surroundings
@@ -60,22 +61,12 @@ def _directed_pairs(model: SparseModel, surroundings: Sequence[Surroundings]) ->
         for i, around in enumerate(surroundings)
         for j in around.neighbours[:_NEIGHBOURS_PER_VIEW]
     }
-    count = len(surroundings)
-    shared = _shared_counts(model)
-    part = np.arange(count)
-    for i, j in sorted(pairs):
-        part[part == part[j]] = part[i]
-    while len(np.unique(part)) > 1:
-        across = np.where(part[:, None] != part[None, :], shared, -1)
-        i, j = (int(k) for k in np.unravel_index(across.argmax(), across.shape))
-        pairs.add((min(i, j), max(i, j)))
-        part[part == part[j]] = part[i]
-    return sorted(pairs | {(j, i) for i, j in pairs})
+    return both_directions(pairs | joining_pairs(_shared_counts(model), pairs))
 
 
-def _shared_counts(model: SparseModel) -> NDArray[np.int64]:
+def _shared_counts(model: SparseModel) -> NDArray[np.float64]:
     """Number of points that each two photos have both observed, (N, N)."""
     observed = np.zeros((len(model.photos), len(model.points_world)), dtype=np.float32)
     for i, placed in enumerate(model.photos):
         observed[i, placed.seen] = 1.0
-    return np.rint(observed @ observed.T).astype(np.int64)
+    return np.rint(observed @ observed.T).astype(np.float64)

@@ -7,15 +7,17 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import combinations
 
 from ....errors import ReconstructionError
 from ....progress import Progress, span
 from ....scene_folder import SkippedPhoto
 from ...photos import Photo
-from .advice import skipped_photos, why_nothing_fits
+from .advice import FEWEST_SHARED, skipped_photos, why_nothing_fits
 from .evidence import Evidence, read_evidence
-from .features import FeatureDatabase, build_database, match_all_pairs
+from .features import FeatureDatabase, build_database
 from .mapping import Attempt, map_cameras, map_pair
+from .matching import ALL_PAIRS_UP_TO, likely_pairs, match_pairs, overlooked_pairs, photo_similarity
 from .model import SparseModel, sparse_model
 from .native import NativeWorkspace, native_workspace
 from .quality import reliable_pair, reliable_part
@@ -35,6 +37,9 @@ class Placement:
 def place_photos(photos: Sequence[Photo], progress: Progress) -> Placement:
     """Structure from motion. Stages 'features', 'matching' and 'cameras'.
 
+    Of many photos only pairs that look alike are matched; should photos be left out then, those are matched
+    with the others too, and the cameras found once more.
+
     Raises:
         ReconstructionError: no two photos could be placed reliably; says why.
     """
@@ -42,23 +47,67 @@ def place_photos(photos: Sequence[Photo], progress: Progress) -> Placement:
     with native_workspace() as workspace:
         with timed(seconds, "features"):
             database = build_database(photos, workspace, span(progress, 0.0, 0.6))
-        with timed(seconds, "matching"):
-            match_all_pairs(database, workspace, span(progress, 0.6, 0.9))
-        with timed(seconds, "cameras"):
-            evidence = read_evidence(database)
-            model = _best_model(database, evidence, workspace, span(progress, 0.9, 1.0))
+        job = _Job(database, workspace, seconds)
+        if len(photos) <= ALL_PAIRS_UP_TO:
+            pairs = list(combinations(range(len(photos)), 2))
+            model, evidence = _match_and_map(job, pairs, span(progress, 0.6, 1.0))
+        else:
+            model, evidence = _place_many(job, span(progress, 0.6, 1.0))
     if model is None:
         raise ReconstructionError(why_nothing_fits(photos, evidence))
-    placed = {photo.index for photo in model.photos}
-    return Placement(model, tuple(skipped_photos(photos, placed, evidence)), seconds)
+    return Placement(model, tuple(skipped_photos(photos, _placed(model), evidence)), seconds)
 
 
 @contextmanager
 def timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
-    """Note the wall time of the block."""
+    """Add the wall time of the block to its stage's."""
     start = time.perf_counter()
     yield
-    seconds[stage] = time.perf_counter() - start
+    seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - start
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What matching and mapping work on."""
+
+    database: FeatureDatabase
+    workspace: NativeWorkspace
+    seconds: dict[str, float]
+
+
+def _match_and_map(
+    job: _Job, pairs: Sequence[tuple[int, int]], progress: Progress
+) -> tuple[SparseModel | None, Evidence]:
+    """Match more pairs, then find the cameras from all that were matched."""
+    with timed(job.seconds, "matching"):
+        match_pairs(job.database, pairs, job.workspace, span(progress, 0.0, 0.75))
+    with timed(job.seconds, "cameras"):
+        evidence = read_evidence(job.database)
+        return _best_model(job.database, evidence, job.workspace, span(progress, 0.75, 1.0)), evidence
+
+
+def _place_many(job: _Job, progress: Progress) -> tuple[SparseModel | None, Evidence]:
+    """The cameras from likely pairs, and once more if that leaves out photos which overlooked pairs hold."""
+    with timed(job.seconds, "matching"):
+        similarity = photo_similarity(job.database, span(progress, 0.0, 0.05))
+        pairs = likely_pairs(similarity)
+    model, evidence = _match_and_map(job, pairs, span(progress, 0.05, 0.8))
+    left_out = set(range(len(similarity))) - _placed(model)
+    overlooked = overlooked_pairs(similarity, set(pairs), left_out)
+    if not overlooked:
+        return model, evidence
+    with timed(job.seconds, "matching"):
+        match_pairs(job.database, overlooked, job.workspace, span(progress, 0.8, 0.95))
+    with timed(job.seconds, "cameras"):
+        evidence = read_evidence(job.database)
+        if all(evidence.count(i, j) < FEWEST_SHARED for i, j in overlooked):
+            return model, evidence
+        again = _best_model(job.database, evidence, job.workspace, span(progress, 0.95, 1.0))
+    return (again if len(_placed(again)) > len(_placed(model)) else model), evidence
+
+
+def _placed(model: SparseModel | None) -> set[int]:
+    return set() if model is None else {photo.index for photo in model.photos}
 
 
 def _best_model(
