@@ -9,7 +9,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 # Real photo sets for the slow tests and the benchmarks: a folder per set, photos in images/.
 DATA ?= ../shared/data
 
-.PHONY: help setup test test-slow test-blender lint format build lock bench-alignment bench-dga bench-pipeline bench-photos bench-segmentation demo samples clean
+.PHONY: help setup test test-slow test-blender lint format build lock bench-alignment bench-dga-ablation bench-dga bench-pipeline bench-photos bench-segmentation demo samples clean
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
@@ -65,6 +65,10 @@ $(OFFICIAL)/.ready: benchmarks/official/requirements.txt benchmarks/official/req
 
 bench-alignment: setup $(OFFICIAL)/.ready ## alignment beside DUSt3R's optimizer, in benchmarks/out; SEEDS=10 for all of it (hours)
 	$(PY) -m benchmarks.alignment --seeds $(or $(SEEDS),1)
+
+bench-dga-ablation: setup ## mIoU over alpha_p and alpha_n, and pictures, in benchmarks/out; NVOS= SPIN= LLFF= for those sets
+	$(PY) -m benchmarks.dga_ablation $(if $(wildcard $(DATA)),--data $(DATA)) $(if $(NVOS),--nvos "$(NVOS)") \
+		$(if $(SPIN),--spin "$(SPIN)") $(if $(LLFF),--llff "$(LLFF)") $(if $(SEEDS),--seeds $(SEEDS))
 
 bench-segmentation: setup ## IoU after 1, 3, 5 clicks and a box, beside GrabCut carried over by 3D, per photo set in DATA=
 	$(PY) -m benchmarks.real_segmentation --data $(DATA)

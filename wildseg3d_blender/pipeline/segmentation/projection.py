@@ -31,8 +31,8 @@ SAME_SURFACE = 0.02
 STEEPEST = 6.0
 """A neighbour farther off than this many pixel widths (a slope of 80 degrees) is on another surface."""
 
-LARGEST = 12.0
-"""Pixels along a patch's side at most, in the camera looked through; more would be guesswork."""
+LARGEST = 64.0
+"""Pixels along a patch's side at most: a camera close to the points must not drown in them."""
 
 GAP = 2
 """Pixels that no patch falls on are closed up to about twice this width."""
