@@ -132,9 +132,10 @@ VARIANTS = (
     Variant("published, masks", published_weights(), as_they_are),
     Variant("DGA, no masks", dga_weights()),
     Variant("DGA, masks", dga_weights(), as_they_are),
-    Variant("DGA, masks, 2 rounds", dga_weights(), as_they_are, rounds=2),
 )
-IMPERFECT = (
+# What else may happen, for one case.
+MORE = (
+    Variant("DGA, masks, 2 rounds", dga_weights(), as_they_are, rounds=2),
     Variant("DGA, masks eroded 2 px", dga_weights(), eroded),
     Variant("DGA, masks dilated 2 px", dga_weights(), dilated),
     Variant("DGA, masks uneven", dga_weights(), uneven),
@@ -208,7 +209,7 @@ CASES: dict[str, Callable[[Sequence[TrueView], int], PairGraph]] = {
     "smeared alike in all edges": network(Corruption(smear=True)),
     "stereo with holes": stereo,
 }
-WITH_IMPERFECT_MASKS = "ragged boundaries"
+WITH_MORE = "ragged boundaries"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -225,8 +226,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     width, height = (int(side) for side in options.size.split("x"))
     for case in options.cases:
         variants: tuple[Variant, ...] = SCALINGS if options.scaling else VARIANTS
-        if case == WITH_IMPERFECT_MASKS and not options.scaling:
-            variants += IMPERFECT
+        if case == WITH_MORE and not options.scaling:
+            variants += MORE
         rows: dict[str, list[Figures]] = {variant.name: [] for variant in variants}
         for seed in range(options.seeds):
             views = orbit(options.views, (width, height), seed=seed)
