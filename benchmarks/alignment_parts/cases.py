@@ -10,6 +10,7 @@ import numpy as np
 from benchmarks.alignment_parts.files import write_graph
 from tests.synthetic import Corruption, TrueView, orbit, pair_graph
 from wildseg3d_blender.pipeline.pair_graph import PairGraph
+from wildseg3d_blender.pipeline.pair_selection import both_directions, select_pairs
 
 SIZE = (256, 192)
 # Results of the other program are kept by a hash of these graphs: change a corruption here, or what
@@ -37,3 +38,11 @@ def six_views(case: str, seed: int) -> tuple[list[TrueView], PairGraph]:
     """Six views of 256x192 on an arc with all 30 directed edges, corrupted as ``case`` says."""
     views = orbit(6, SIZE, seed=seed)
     return views, pair_graph(views, corruption=CASES[case], seed=seed)
+
+
+def growing(count: int, seed: int) -> tuple[list[TrueView], PairGraph]:
+    """``count`` views on the same arc, both directions of the pairs selected, corrupted by noise."""
+    views = orbit(count, SIZE, seed=seed)
+    looking = np.stack([view.cam_to_world[:3, 2] for view in views])
+    pairs = both_directions(select_pairs((1 + looking @ looking.T) / 2))
+    return views, pair_graph(views, pairs, CASES["noise"], seed=seed)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One run of this project's alignment on a pair graph written by the benchmark, in a process of its own.
 
-    python -m benchmarks.alignment_parts.ours GRAPH RESULT
+    python -m benchmarks.alignment_parts.ours GRAPH RESULT [--weights dga]
 
 Seconds are those of ``align`` alone, its start included, as for the other program.
 """
@@ -16,11 +16,19 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.alignment_parts.files import Placed, RunFacts, read_graph, write_result
 from benchmarks.alignment_parts.memory import PeakMemory
 from wildseg3d_blender.photo_warp import PhotoWarp
-from wildseg3d_blender.pipeline.alignment import Alignment, align
+from wildseg3d_blender.pipeline.alignment import (
+    Alignment,
+    EdgeState,
+    EdgeWeights,
+    align,
+    confidence_weights,
+    dga_weights,
+)
 from wildseg3d_blender.pipeline.pair_graph import Edge, PairGraph, PairView
 from wildseg3d_blender.pipeline.photos import Photo
 
@@ -30,13 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("graph", type=Path)
     parser.add_argument("result", type=Path)
+    parser.add_argument("--weights", choices=["dga", "confidence", "log"], default="dga")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     cv2.setNumThreads(options.threads)
+    weights = weights_named(options.weights)
     memory = PeakMemory()
     graph = pair_graph_of(options.graph)
     wall, cpu = time.perf_counter(), time.process_time()
-    alignment = align(graph)
+    alignment = align(graph, weights=weights)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     facts = RunFacts(
         seconds=wall,
@@ -50,6 +60,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     write_result(options.result, placed(alignment), facts)
     return 0
+
+
+def weights_named(name: str) -> EdgeWeights:
+    """Those of DGA as shipped, the confidence alone, or its logarithm as DUSt3R's optimizer has it."""
+    return {"dga": dga_weights(), "confidence": confidence_weights, "log": log_weights}[name]
+
+
+def log_weights(
+    edge: Edge,
+    state: EdgeState | None,
+    masks: tuple[NDArray[np.float32], NDArray[np.float32]] | None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """W = log C, for confidence that is above 1 as a network's is."""
+    return np.log(edge.confidence_i), np.log(edge.confidence_j)
 
 
 def pair_graph_of(folder: Path) -> PairGraph:
