@@ -25,7 +25,7 @@ from pathlib import Path
 from benchmarks.alignment_parts.cases import CASES, growing, six_views
 from benchmarks.alignment_parts.compare import Label, compare
 from benchmarks.alignment_parts.rows import Row, write_rows
-from benchmarks.alignment_parts.runs import ROOT, THREADS, Program, official, ours
+from benchmarks.alignment_parts.runs import ROOT, THREADS, Program, Reuse, official, ours
 from benchmarks.alignment_parts.table import report
 from tests.synthetic import TrueView
 from wildseg3d_blender.pipeline.pair_graph import PairGraph
@@ -68,8 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             graph,
             task.programs,
             options.out / "runs",
-            reuse=options.keep_official,
-            repeats=options.repeats,
+            options.reuse,
+            options.repeats,
         )
         write_rows(options.out / "results.json", rows, conditions)
         (options.out / "table.txt").write_text(report(rows))
@@ -98,7 +98,22 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="VIEWS",
         help="numbers of views at which the official optimizer runs too, 100 iterations",
     )
-    parser.add_argument("--keep-official", action="store_true", help="take official results of earlier runs")
+    reuse = parser.add_mutually_exclusive_group()
+    reuse.add_argument(
+        "--keep-official",
+        dest="reuse",
+        action="store_const",
+        const=Reuse.KEPT,
+        help="take the official results of earlier runs, run those that are missing",
+    )
+    reuse.add_argument(
+        "--only-kept-official",
+        dest="reuse",
+        action="store_const",
+        const=Reuse.ONLY_KEPT,
+        help="take the official results of earlier runs, leave out those that are missing",
+    )
+    parser.set_defaults(reuse=Reuse.NOTHING)
     parser.add_argument(
         "--repeats", type=int, default=3, help="runs of ours per graph; costs are their median"
     )
