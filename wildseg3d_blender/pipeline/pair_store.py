@@ -118,7 +118,7 @@ def read_alignment(scene: Scene) -> Alignment:
         cam_to_world=np.stack([view.cam_to_world for view in scene.views]),
         K=np.stack([view.K for view in scene.views]),
         depth=[_depth(scene, view) for view in scene.views],
-        confidence=[np.asarray(scene.confidence(view)) for view in scene.views],
+        confidence=[np.array(scene.confidence(view)) for view in scene.views],
         iterations=iterations,
         losses=losses,
         edge_to_world=edge_to_world,

@@ -26,7 +26,8 @@ class Weighting:
     @staticmethod
     def of_settings(settings: Mapping[str, Any]) -> Weighting:
         """The weighting that a scene was reconstructed with."""
-        return Weighting(bool(settings["dga"]), float(settings["alpha_p"]), float(settings["alpha_n"]))
+        names = ("dga", "alpha_p", "alpha_n")
+        return Weighting(**{name: settings[name] for name in names if name in settings})
 
     def to_settings(self) -> dict[str, Any]:
         """The reverse of ``of_settings``, to be merged into a scene's settings."""
