@@ -95,17 +95,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     continue
                 scores += found
                 print(f"{running[done]}: {seconds:.0f} s", flush=True)
+                write_results(scores, [name for name, _ in makers], forms, options.out)
     if not scores:
         print("Nothing was measured.", file=sys.stderr)
         return 1
-    names = [name for name, _ in makers]
-    scores.sort(key=lambda score: names.index(_maker_name(score)))
-    report = "\n".join(text(scores, form) for form in forms)
-    print(report)
-    (options.out / "table.txt").write_text(report + "\n", encoding="utf-8")
-    (options.out / "scores.json").write_text(json.dumps(as_json(scores), indent=1), encoding="utf-8")
-    print(f"\nTable, scores and pictures: {options.out}")
+    print((options.out / "table.txt").read_text(encoding="utf-8"))
+    print(f"Table, scores and pictures: {options.out}")
     return 0
+
+
+def write_results(scores: list[Score], order: Sequence[str], forms: Sequence[str], out: Path) -> None:
+    """Table and scores so far, cases in their order."""
+    names = {name: n for n, name in enumerate(order)}
+    ordered = sorted(scores, key=lambda score: names[_maker_name(score)])
+    report = "\n".join(text(ordered, form) for form in forms)
+    (out / "table.txt").write_text(report + "\n", encoding="utf-8")
+    (out / "scores.json").write_text(json.dumps(as_json(ordered), indent=1), encoding="utf-8")
 
 
 def run(make: Maker, forms: tuple[str, ...], out: Path) -> tuple[list[Score], float]:
@@ -125,8 +130,8 @@ def _maker_name(score: Score) -> str:
 def corrupted_cases(seeds: int) -> Iterator[tuple[str, Maker]]:
     """The sample's true depth, corrupted in every way, with every seed."""
     truth = load_truth()
-    for name in CORRUPTIONS:
-        for seed in range(seeds):
+    for seed in range(seeds):
+        for name in CORRUPTIONS:
             yield (
                 f"{name}, seed {seed}",
                 partial(corrupted_case, truth, SAMPLE_PHOTOS, SAMPLE_REFERENCE, name, seed),

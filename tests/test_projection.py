@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tests.synthetic import TrueView, look_at, orbit, render
 from wildseg3d_blender.photo_warp import PhotoWarp
 from wildseg3d_blender.pipeline.evaluation import iou
-from wildseg3d_blender.pipeline.segmentation.projection import look, project_object
+from wildseg3d_blender.pipeline.segmentation.projection import Sight, look, patches_of, project_object
 from wildseg3d_blender.scene_folder import Scene, View, read_scene, write_scene
 
 SIZE = (256, 192)
@@ -45,6 +45,12 @@ def labelled(views: Sequence[TrueView], label: int) -> dict[str, NDArray[np.bool
     return {view.name: view.labels == label for view in views}
 
 
+def sight_of(scene: Scene, target: TrueView, *, itself: bool = False) -> Sight:
+    """What the target's camera sees of the other views' points."""
+    others = [view for view in scene.views if itself or view.name != target.name]
+    return look([patches_of(scene, view) for view in others], target.K, target.cam_to_world, target.size)
+
+
 @pytest.fixture(scope="module")
 def views() -> list[TrueView]:
     return orbit(6, SIZE, arc=70.0)
@@ -59,7 +65,7 @@ def test_true_points_of_other_views_give_the_true_mask(scene: Scene, views: list
     """Every object that the others see from all around; the smallest (300 pixels) is 20 pixels across."""
     scores = {}
     for target in views[1:-1]:
-        sight = look(scene, target.K, target.cam_to_world, target.size, leave_out=[target.name])
+        sight = sight_of(scene, target)
         for label in np.unique(target.labels[target.labels >= 10]):
             sizes = [int((view.labels == label).sum()) for view in views]
             if min(sizes) > 100 and sizes[views.index(target)] > 300:
@@ -75,9 +81,7 @@ def test_the_outline_is_not_swollen(scene: Scene, views: list[TrueView]) -> None
     """Pixels too many are fewer than a tenth of a pixel all along the outline."""
     target = views[2]
     true = target.labels == FRONT_SPHERE
-    mask = look(scene, target.K, target.cam_to_world, target.size, leave_out=[target.name]).mask(
-        labelled(views, FRONT_SPHERE)
-    )
+    mask = sight_of(scene, target).mask(labelled(views, FRONT_SPHERE))
     outline = 2 * np.sqrt(np.pi * true.sum())
     assert (mask & ~true).sum() < 0.3 * outline
     assert (true & ~mask).sum() < 0.1 * outline
@@ -130,9 +134,9 @@ def test_the_view_left_out_says_nothing(scene: Scene, views: list[TrueView]) -> 
     masked = project_object(
         scene, points, target.K, target.cam_to_world, target.size, leave_out=[target.name]
     )
-    honest = look(scene, target.K, target.cam_to_world, target.size, leave_out=[target.name])
+    honest = sight_of(scene, target)
     assert np.array_equal(masked, honest.mask(labelled(views, FRONT_SPHERE)))
-    everyone = look(scene, target.K, target.cam_to_world, target.size)
+    everyone = sight_of(scene, target, itself=True)
     assert everyone.mask(points).sum() > masked.sum() + 500
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -14,7 +14,7 @@ from wildseg3d_blender.pipeline.alignment import align, pointmap
 from wildseg3d_blender.pipeline.evaluation import iou, soft_mask_to_photo
 from wildseg3d_blender.pipeline.pair_graph import PairGraph
 from wildseg3d_blender.pipeline.segmentation.lift import lift
-from wildseg3d_blender.pipeline.segmentation.projection import look
+from wildseg3d_blender.pipeline.segmentation.projection import Patches, Sight, look, patches_of
 from wildseg3d_blender.scene_folder import Scene, View
 
 from .columns import Column
@@ -97,12 +97,13 @@ def measure(case: Case, column: Column) -> list[Score]:
     """
     scene, points = aligned_objects(case, column)
     placed = {view.name: view for view in scene.views}
+    patches = [patches_of(scene, view) for view in scene.views]
     scores = []
     for name in sorted({name for item in case.objects for name in item.truth}):
         items = [item for item in case.objects if name in item.truth]
         if name in placed:
             view = placed[name]
-            sight = look(scene, view.K, view.cam_to_world, view.size, leave_out=[name])
+            sight = sight_in(patches, view)
             found = [score(view, sight.mask(points[item.name]), item.truth[name]) for item in items]
         else:
             found = [0.0] * len(items)
@@ -128,6 +129,12 @@ def aligned_objects(case: Case, column: Column) -> tuple[AlignedScene, dict[str,
         certainty={view.name: alignment.confidence[n] for n, view in enumerate(views)},
     )
     return scene, {item.name: lift(scene, item.masks) for item in case.objects}
+
+
+def sight_in(patches: Sequence[Patches], view: View) -> Sight:
+    """What a view sees of the points of all other views."""
+    others = [of_view for of_view in patches if of_view.view != view.name]
+    return look(others, view.K, view.cam_to_world, view.size)
 
 
 def score(view: View, mask: Bools, truth: Bools) -> float:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from wildseg3d_blender.pipeline.photos import Photo, read_image
-from wildseg3d_blender.pipeline.segmentation.projection import Sight, look
+from wildseg3d_blender.pipeline.segmentation.projection import Patches, Sight, patches_of
 from wildseg3d_blender.pipeline.undistort import undistort
-from wildseg3d_blender.scene_folder import Scene, View
+from wildseg3d_blender.scene_folder import View
 
 from .columns import DEFAULT, WITHOUT, Column
-from .measure import AlignedScene, Bools, Case, CaseObject, aligned_objects, score
+from .measure import Bools, Case, CaseObject, aligned_objects, score, sight_in
 
 Picture = NDArray[np.uint8]
 
@@ -57,18 +57,34 @@ class Crop:
         return zoomed
 
 
+@dataclass(frozen=True)
+class Side:
+    """A case aligned in one way: its views, their patches, and the points of each object."""
+
+    views: Mapping[str, View]
+    patches: Sequence[Patches]
+    points: Mapping[str, Mapping[str, Bools]]
+    sights: Mapping[str, Sight]
+
+    def sight(self, name: str, crop: Crop) -> Sight:
+        """What the view ``name`` sees of the other views' points, magnified."""
+        view = self.views[name]
+        return sight_in(self.patches, replace(view, K=crop.camera(view.K), size=(PANEL, PANEL)))
+
+    def mask(self, item: CaseObject, name: str) -> Bools:
+        return self.sights[name].mask(self.points[item.name])
+
+    def score(self, item: CaseObject, name: str) -> float:
+        return score(self.views[name], self.mask(item, name), item.truth[name])
+
+
 def write_sheets(case: Case, forms: Sequence[str], folder: Path) -> list[Path]:
     """A PNG per form with two rows per object, in the view where DGA changes most; returns the files."""
-    without = aligned_objects(case, WITHOUT)
+    without = _side(case, WITHOUT)
     files = []
     for form in forms:
-        with_dga = aligned_objects(case, Column(form, *DEFAULT))
-        rows: list[Row] = []
-        for item in case.objects:
-            pair = ((without[0], without[1][item.name]), (with_dga[0], with_dga[1][item.name]))
-            name = _view_of_most_change(item, pair)
-            if name is not None:
-                rows += _rows(case, item, name, pair)
+        pair = (without, _side(case, Column(form, *DEFAULT)))
+        rows = [row for item in case.objects for row in _rows(case, item, pair)]
         if rows:
             file = folder / f"{case.name.replace('/', '_')} - {form}.png"
             _sheet(f"{case.name} ({case.group}), DGA: {form} {DEFAULT[0]} / {DEFAULT[1]}", rows).save(file)
@@ -77,36 +93,26 @@ def write_sheets(case: Case, forms: Sequence[str], folder: Path) -> list[Path]:
 
 
 Row = tuple[str, list[Picture]]
-Aligned = tuple[AlignedScene, Mapping[str, Bools]]
-"""A scene and the object's points in it."""
 
 
-def _view_of_most_change(item: CaseObject, pair: tuple[Aligned, Aligned]) -> str | None:
-    """The target in which the IoU differs most, better or worse."""
-    changes = {}
-    for name, true in item.truth.items():
-        if all(name in {view.name for view in scene.views} for scene, _ in pair):
-            first, second = (
-                score(scene.view(name), _sight(scene, scene.view(name)).mask(points), true)
-                for scene, points in pair
-            )
-            changes[name] = abs(second - first)
-    return max(changes, key=lambda name: changes[name]) if changes else None
+def _side(case: Case, column: Column) -> Side:
+    scene, points = aligned_objects(case, column)
+    patches = [patches_of(scene, view) for view in scene.views]
+    targets = {name for item in case.objects for name in item.truth}
+    seen = {view.name: sight_in(patches, view) for view in scene.views if view.name in targets}
+    return Side({view.name: view for view in scene.views}, patches, points, seen)
 
 
-def _sight(scene: Scene, view: View, crop: Crop | None = None) -> Sight:
-    if crop is None:
-        return look(scene, view.K, view.cam_to_world, view.size, leave_out=[view.name])
-    return look(scene, crop.camera(view.K), view.cam_to_world, (PANEL, PANEL), leave_out=[view.name])
-
-
-def _rows(case: Case, item: CaseObject, name: str, pair: tuple[Aligned, Aligned]) -> list[Row]:
-    """Two rows: the object, and the stretch of its boundary where the two differ most."""
-    view, true = pair[0][0].view(name), item.truth[name]
-    masks = [_sight(scene, scene.view(name)).mask(points) for scene, points in pair]
-    scores = [score(scene.view(name), mask, true) for (scene, _), mask in zip(pair, masks, strict=True)]
-    whole = _around(_magnified(view, true, None), MARGIN)
-    closer = _busiest(masks[0] ^ masks[1], whole)
+def _rows(case: Case, item: CaseObject, pair: tuple[Side, Side]) -> list[Row]:
+    """Two rows, in the target where the IoU differs most: the object, and where the two differ most."""
+    names = [name for name in item.truth if all(name in side.views for side in pair)]
+    if not names:
+        return []
+    changes = [abs(pair[1].score(item, name) - pair[0].score(item, name)) for name in names]
+    name = names[int(np.argmax(changes))]
+    whole = _around(_magnified(pair[0].views[name], item.truth[name], None), MARGIN)
+    closer = _busiest(pair[0].mask(item, name) ^ pair[1].mask(item, name), whole)
+    scores = [side.score(item, name) for side in pair]
     texts = (
         f"{item.name} in {name}: IoU {scores[0]:.3f} without DGA, {scores[1]:.3f} with",
         f"{item.name} in {name}: where the two differ most",
@@ -117,18 +123,16 @@ def _rows(case: Case, item: CaseObject, name: str, pair: tuple[Aligned, Aligned]
     ]
 
 
-def _panels(
-    case: Case, item: CaseObject, name: str, pair: tuple[Aligned, Aligned], crop: Crop
-) -> list[Picture]:
-    true = _magnified(pair[0][0].view(name), item.truth[name], crop)
+def _panels(case: Case, item: CaseObject, name: str, pair: tuple[Side, Side], crop: Crop) -> list[Picture]:
+    true = _magnified(pair[0].views[name], item.truth[name], crop)
     photo = _photo(case, name, crop)
     images = {
         view.name: np.asarray(pair_view.image)
         for view, pair_view in zip(case.scene.views, case.graph.views, strict=True)
     }
     drawn, errors = [], []
-    for scene, points in pair:
-        sight = _sight(scene, scene.view(name), crop)
+    for side in pair:
+        sight, points = side.sight(name, crop), side.points[item.name]
         mask = sight.mask(points)
         drawn.append(_outlined(_coloured(images, sight, points, mask), true))
         errors.append(_outlined(_compared(mask, true), true))

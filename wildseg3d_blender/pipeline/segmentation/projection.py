@@ -12,7 +12,7 @@ along the outline object and surroundings contend for each pixel. Needs nothing 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -107,37 +107,67 @@ def project_object(
     Raises:
         SceneError: the scene folder is damaged.
     """
-    return look(scene, K, cam_to_world, size, leave_out=leave_out).mask(points)
+    views = (view for view in scene.views if view.name not in leave_out)
+    return look([patches_of(scene, view) for view in views], K, cam_to_world, size).mask(points)
+
+
+@dataclass(frozen=True)
+class Patches:
+    """The measured pixels of one view as parallelograms in space.
+
+    Attributes:
+        view: its name.
+        shape: (H, W) of its pixel grid.
+        index: (P,) int64, the pixels, row by row.
+        centre: (P, 3) float32, ``points_world``.
+        side_u, side_v: (P, 3) float32, along the view's rows and columns, world frame.
+    """
+
+    view: str
+    shape: tuple[int, int]
+    index: NDArray[np.int64]
+    centre: Floats
+    side_u: Floats
+    side_v: Floats
+
+
+def patches_of(scene: Scene, view: View) -> Patches:
+    """The patches of one view of a scene."""
+    stored = scene.pointmap(view)
+    measured = (np.asarray(scene.confidence(view)) > 0) & np.isfinite(stored.sum(axis=-1))
+    points_world = np.where(measured[..., None], stored, np.float32(np.nan))
+    index = np.flatnonzero(measured)
+    centre, u, v = (part.reshape(-1, 3)[index] for part in (points_world, *_sides(view, points_world)))
+    return Patches(view.name, (measured.shape[0], measured.shape[1]), index, centre, u, v)
 
 
 def look(
-    scene: Scene,
+    patches: Sequence[Patches],
     K: NDArray[np.floating],
     cam_to_world: NDArray[np.floating],
     size: tuple[int, int],
-    *,
-    leave_out: Collection[str] = (),
 ) -> Sight:
-    """Which points of a scene a camera sees; arguments as ``project_object``."""
-    views = [view for view in scene.views if view.name not in leave_out]
+    """What a camera sees of the patches of some views; the camera as in ``project_object``."""
     front = np.full(size[0] * size[1], np.inf, dtype=np.float32)
-    covers = []
-    for covered in _covers(scene, views, K, cam_to_world, size):
-        np.minimum.at(front, covered.pixels, covered.depth)
-        covers.append(covered)
+    covers, first = [], 0
+    for of_view in patches:
+        cover = _cover(_pictured(of_view, K, cam_to_world, size), first, size)
+        np.minimum.at(front, cover.pixels, cover.depth)
+        covers.append(cover)
+        first += of_view.shape[0] * of_view.shape[1]
     pixels, points, weights = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
-    for covered in covers:
+    for cover in covers:
         # The nearest counts most: what lies a little behind may be the same surface, measured less well.
-        behind = (covered.depth / front[covered.pixels] - 1) / SAME_SURFACE
-        say = covered.weights * np.maximum(1 - behind, 0)
+        behind = (cover.depth / front[cover.pixels] - 1) / SAME_SURFACE
+        say = cover.weights * np.maximum(1 - behind, 0)
         seen = say > 0
-        pixels.append(covered.pixels[seen])
-        points.append(covered.points[seen])
+        pixels.append(cover.pixels[seen])
+        points.append(cover.points[seen])
         weights.append(say[seen])
     return Sight(
         size=size,
-        views=tuple(view.name for view in views),
-        shapes=tuple(view.size[::-1] for view in views),
+        views=tuple(of_view.view for of_view in patches),
+        shapes=tuple(of_view.shape for of_view in patches),
         pixels=np.concatenate(pixels),
         points=np.concatenate(points),
         weights=np.concatenate(weights),
@@ -162,26 +192,9 @@ class _Cover:
     weights: Floats
 
 
-def _covers(
-    scene: Scene,
-    views: list[View],
-    K: NDArray[np.floating],
-    cam_to_world: NDArray[np.floating],
-    size: tuple[int, int],
-) -> Iterator[_Cover]:
-    first = 0
-    for view in views:
-        stored = scene.pointmap(view)
-        measured = (np.asarray(scene.confidence(view)) > 0) & np.isfinite(stored.sum(axis=-1))
-        points_world = np.where(measured[..., None], stored, np.float32(np.nan))
-        patches = _patches(view, points_world, measured, K, cam_to_world, size)
-        yield _cover(patches, first, size)
-        first += measured.size
-
-
 @dataclass(frozen=True)
-class _Patches:
-    """Measured pixels as parallelograms in the camera's picture.
+class _Pictured:
+    """Patches as a camera sees them.
 
     Attributes:
         index: (P,) the pixel in its own view, row by row.
@@ -196,23 +209,17 @@ class _Patches:
     side_v: Floats
 
 
-def _patches(
-    view: View,
-    points_world: Floats,
-    measured: Bools,
-    K: NDArray[np.floating],
-    cam_to_world: NDArray[np.floating],
-    size: tuple[int, int],
-) -> _Patches:
-    rows, columns = np.nonzero(measured)
+def _pictured(
+    patches: Patches, K: NDArray[np.floating], cam_to_world: NDArray[np.floating], size: tuple[int, int]
+) -> _Pictured:
     world_to_cam = invert_rigid(np.asarray(cam_to_world)).astype(np.float32)
-    points_cam = transform(world_to_cam, points_world[rows, columns])
-    u, v = (side[rows, columns] @ world_to_cam[:3, :3].T for side in _sides(view, points_world))
-    depth = points_cam[:, 2]
+    points_cam = transform(world_to_cam, patches.centre)
+    u, v = (side @ world_to_cam[:3, :3].T for side in (patches.side_u, patches.side_v))
+    depth, index = points_cam[:, 2], patches.index
     # A patch that reaches behind the camera has no picture.
     ahead = depth > np.abs(u[:, 2]) + np.abs(v[:, 2])
-    points_cam, u, v, depth = (values[ahead] for values in (points_cam, u, v, depth))
-    index = (rows * measured.shape[1] + columns)[ahead]
+    if not ahead.all():
+        points_cam, u, v, depth, index = (values[ahead] for values in (points_cam, u, v, depth, index))
     focal = np.array([K[0, 0], K[1, 1]], dtype=np.float32)
     place = points_cam[:, :2] / depth[:, None]
     pixel = place * focal + np.array([K[0, 2], K[1, 2]], dtype=np.float32)
@@ -223,10 +230,10 @@ def _patches(
     reach = (np.abs(u[:, :2]) + np.abs(v[:, :2])) / 2
     in_picture = (pixel + reach > 0) & (pixel - reach < size)
     inside = in_picture[:, 0] & in_picture[:, 1]
-    return _Patches(index[inside], pixel[inside], depth[inside], u[inside], v[inside])
+    return _Pictured(index[inside], pixel[inside], depth[inside], u[inside], v[inside])
 
 
-def _cover(patches: _Patches, first: int, size: tuple[int, int]) -> _Cover:
+def _cover(patches: _Pictured, first: int, size: tuple[int, int]) -> _Cover:
     """The pixels of the camera whose centre each patch covers; ``first`` is added to the patches' index."""
     u, v = patches.side_u, patches.side_v
     half = (np.abs(u[:, :2]) + np.abs(v[:, :2])) / 2
