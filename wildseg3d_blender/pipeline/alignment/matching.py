@@ -21,7 +21,9 @@ Indices = NDArray[np.int64]
 
 # Points farther apart than this share of their depth are different surfaces, however noisy the pair is.
 SURFACES_APART = 0.05
-# Points within this many times the pair's median distance agree: 90 % of what noise alone moves apart.
+# Points within this many times the pair's median distance agree. On synthetic pairs with ragged outlines, of
+# the points that are right and in sight 94 % match, and 17 % of those that are more than 6 % of the depth off
+# (which lie on some surface, if not their own); with 1.5, 89 and 12 %; with 4, 96 and 23 %.
 NOISE_FACTOR = 2.5
 # A pixel that no point of the other map falls on looks this many pixels around for one.
 REACH = 2.0
