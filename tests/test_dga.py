@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """DGA's weights against hand-computed values, and matching against exact synthetic truth."""
 
+import warnings
 from dataclasses import replace
 
 import cv2
@@ -120,6 +121,11 @@ def test_exact_pointmaps_match_where_both_views_see_the_point(views: list[TrueVi
         assert matched[surely_not & clear].mean() < 0.005
 
 
+def test_known_intrinsics_find_the_same(views: list[TrueView], exact: Edge) -> None:
+    for told, fitted in zip(matching(exact, views[0].K), matching(exact), strict=True):
+        assert (told == fitted).mean() > 0.999
+
+
 def test_partners_are_the_same_point(views: list[TrueView], exact: Edge) -> None:
     found = partners(exact)
     points = [view.points_world.reshape(-1, 3) for view in views]
@@ -178,8 +184,11 @@ def test_unmeasured_pixels_match_nothing_and_weigh_nothing(exact: Edge) -> None:
     before_i, _ = matching(exact)
     assert (matched_i[22:] == before_i[22:]).mean() > 0.9
     assert matched_i[22:].mean() > 0.2
-    for weights in (dga_weights(), published_weights()):
-        weights_i, weights_j = weights(holed, None, None)
+    state = EdgeState(Sim3.identity(), np.eye(4), np.eye(4), np.eye(3), np.eye(3))
+    for weights, told in ((dga_weights(), None), (dga_weights(), state), (published_weights(), None)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            weights_i, weights_j = weights(holed, told, None)
         assert (weights_i[10:20] == 0).all()
         assert (weights_j[:, 9:18] == 0).all()
         assert np.isfinite(weights_i).all()

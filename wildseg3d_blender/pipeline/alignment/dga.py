@@ -141,7 +141,9 @@ def _depth_j(edge: Edge, state: EdgeState | None) -> NDArray[np.floating]:
     to_world, forward = state.edge_to_world, state.cam_to_world_j[:3, 2]
     along = (to_world.scale * (forward @ to_world.rotation)).astype(np.float32)
     offset = np.float32(forward @ (to_world.translation - state.cam_to_world_j[:3, 3]))
-    return edge.points_j @ along + offset
+    # Points may be infinite; whether they count is told by the confidence.
+    with np.errstate(invalid="ignore"):
+        return edge.points_j @ along + offset
 
 
 def _check(alpha_p: float, alpha_n: float) -> None:

@@ -141,9 +141,11 @@ def _apart(points_i: Floats, p: Indices, points_j: Floats, q: Indices) -> Floats
 def _pixels_of(points: Floats, K: NDArray[np.floating], valid: Bools) -> Indices:
     """Flat index of the pixel each point (P, 3) falls into; -1 where not ``valid`` (H, W) or outside."""
     height, width = valid.shape
-    inverse = 1.0 / points[:, 2]
-    column = np.float32(K[0, 0]) * points[:, 0] * inverse + np.float32(K[0, 2])
-    row = np.float32(K[1, 1]) * points[:, 1] * inverse + np.float32(K[1, 2])
+    # A point next to the camera plane may land at infinity: outside.
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        inverse = 1.0 / points[:, 2]
+        column = np.float32(K[0, 0]) * points[:, 0] * inverse + np.float32(K[0, 2])
+        row = np.float32(K[1, 1]) * points[:, 1] * inverse + np.float32(K[1, 2])
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
     column[~inside] = row[~inside] = 0.0
     index = row.astype(np.int64) * width + column.astype(np.int64)
