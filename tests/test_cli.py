@@ -23,7 +23,7 @@ from wildseg3d_blender.cli import main, photo_prompts
 from wildseg3d_blender.errors import PromptError
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.prompts import Click
-from wildseg3d_blender.scene_folder import Scene, object_folders, read_object
+from wildseg3d_blender.scene_folder import Scene, object_folders, read_object, read_scene
 
 ROOT = Path(__file__).absolute().parents[1]
 COMMAND = [sys.executable, "-m", "wildseg3d_blender"]
@@ -191,6 +191,8 @@ def test_masks_that_cannot_be_written_are_one_sentence(
         ["segment", "scene", "--view", "a", "--click", "1", "2", "3"],
         ["segment", "scene", "--view", "a", "--click", "one", "two"],
         ["evaluate", "scene", "--view", "a"],
+        ["realign"],
+        ["realign", "scene", "--alpha-p", "much"],
     ],
 )
 def test_what_is_not_understood_ends_with_2(arguments: list[str]) -> None:
@@ -306,6 +308,28 @@ def test_reconstruct_reports_what_it_placed(tmp_path: Path) -> None:
     assert result["points"] > 0
     assert sum(result["seconds"].values()) > 0
     assert [item["photo"] for item in result["skipped"]] == [str(broken)]
+    assert read_scene(tmp_path / "scene").settings == {
+        "image_size": IMAGE_SIZE,
+        "dga": True,
+        "alpha_p": 0.5,
+        "alpha_n": 0.9,
+        "aligned_for": [],
+    }
+
+    # One depth map per photo goes into every pair, so there is nothing that aligning again could move.
+    again = run("realign", tmp_path / "scene", "--json")
+    assert again.returncode == 0, again.stderr
+    assert last_object(again.stdout)["moved"] < 1e-4
+    assert main(["reconstruct", *map(str, photos), "-o", str(tmp_path / "other"), "--alpha-p", "7"]) == 1
+
+
+def test_without_dga_is_kept_in_the_scene(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photos = [str(path) for path in write_small_photos(tmp_path)[:3]]
+    options = ["--image-size", "96", "--without-dga", "--alpha-n", "0.25"]
+    assert main(["reconstruct", *photos, "-o", str(tmp_path / "scene"), *options]) == 0
+    settings = read_scene(tmp_path / "scene").settings
+    assert (settings["dga"], settings["alpha_p"], settings["alpha_n"]) == (False, 0.5, 0.25)
+    assert "3 of 3 photos placed" in capsys.readouterr().out
 
 
 def test_without_json_people_get_sentences(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 """The scene folder: what is written comes back, and nothing of it is ever half."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from wildseg3d_blender.scene_folder import (
     write_object,
     write_scene,
 )
+from wildseg3d_blender.scene_rewriting import link_or_copy, rewriting_geometry
 
 SIZE = (8, 6)
 
@@ -204,3 +206,47 @@ def test_view_by_name_or_photo_file(tmp_path: Path) -> None:
 def test_unique_view_names() -> None:
     photos = [Path("x/IMG.jpg"), Path("y/img.png"), Path("IMG_2.jpg"), Path("ü b?.jpg")]
     assert unique_view_names(photos) == ["IMG", "img_2", "IMG_2_2", "ü b_"]
+
+
+def test_new_geometry_keeps_all_else_and_is_whole_or_not_at_all(tmp_path: Path) -> None:
+    scene = make_scene(tmp_path / "scene")
+    write(scene, 1.0)
+    write_object(scene, make_object("Mug"))
+    moved = replace(scene, views=tuple(replace(view, K=2 * view.K) for view in scene.views))
+    arrays = {name: np.full(SIZE[::-1], 3.0, np.float32) for name in ("a", "b")}
+    points = {name: np.full((*SIZE[::-1], 3), 3.0, np.float32) for name in ("a", "b")}
+    with (
+        pytest.raises(KeyboardInterrupt),
+        rewriting_geometry(moved, pointmaps=points, confidence=arrays) as draft,
+    ):
+        write_object(draft, make_object("Mug", value=False))
+        raise KeyboardInterrupt
+    same = read_scene(scene.folder)
+    assert float(same.confidence(same.views[0]).max()) == 1.0 and same.views[0].K[0, 0] == 10
+    assert read_object(same, object_folders(same)[0]).masks["a"].all()
+
+    with rewriting_geometry(moved, pointmaps=points, confidence=arrays) as draft:
+        write_object(draft, make_object("Mug", value=False))
+    new = read_scene(scene.folder)
+    assert float(new.pointmap(new.views[1]).min()) == 3.0 and new.views[0].K[0, 0] == 20
+    assert not read_object(new, object_folders(new)[0]).masks["a"].any()
+    assert (new.colours(new.views[0]) == 7).all() and new.image_path(new.views[0]).read_bytes() == b"jpeg"
+    assert [path.name for path in tmp_path.iterdir()] == ["scene"]
+    with (
+        pytest.raises(SceneError, match="is gone"),
+        rewriting_geometry(make_scene(tmp_path / "none"), pointmaps=points, confidence=arrays),
+    ):
+        pass
+
+
+def test_where_files_cannot_be_linked_they_are_copied(tmp_path: Path) -> None:
+    shared = Path("/dev/shm")
+    if not shared.is_dir() or shared.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("needs two disks, between which files cannot be linked")
+    (tmp_path / "file").write_bytes(b"text")
+    copy = shared / f"wildseg3d-{tmp_path.name}"
+    try:
+        link_or_copy(tmp_path / "file", copy)
+        assert copy.read_bytes() == b"text"
+    finally:
+        copy.unlink()

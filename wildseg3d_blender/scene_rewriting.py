@@ -41,12 +41,12 @@ def rewriting_geometry(
             if path.is_dir():
                 (folder / relative).mkdir()
             else:
-                _link(path, folder / relative)
+                link_or_copy(path, folder / relative)
         write_geometry(scene, folder, pointmaps, confidence)
         yield replace(scene, folder=folder)
 
 
-def _link(file: Path, copy: Path) -> None:
+def link_or_copy(file: Path, copy: Path) -> None:
     """The same file a second time: by a hard link, or by copying where the disk knows none."""
     try:
         copy.hardlink_to(file)
