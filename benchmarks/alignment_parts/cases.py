@@ -40,9 +40,9 @@ def six_views(case: str, seed: int) -> tuple[list[TrueView], PairGraph]:
     return views, pair_graph(views, corruption=CASES[case], seed=seed)
 
 
-def growing(count: int, seed: int) -> tuple[list[TrueView], PairGraph]:
+def growing(count: int, seed: int, size: tuple[int, int] = SIZE) -> tuple[list[TrueView], PairGraph]:
     """``count`` views on the same arc, both directions of the pairs selected, corrupted by noise."""
-    views = orbit(count, SIZE, seed=seed)
+    views = orbit(count, size, seed=seed)
     looking = np.stack([view.cam_to_world[:3, 2] for view in views])
     pairs = both_directions(select_pairs((1 + looking @ looking.T) / 2))
     return views, pair_graph(views, pairs, CASES["noise"], seed=seed)
