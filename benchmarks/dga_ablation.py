@@ -36,7 +36,7 @@ from benchmarks.datasets import (
     spin_nerf_names,
     spin_nerf_scene,
 )
-from benchmarks.dga_parts.columns import FORMS, all_columns
+from benchmarks.dga_parts.columns import ALPHAS, FORMS, all_columns
 from benchmarks.dga_parts.corrupted import CORRUPTIONS, corrupted_case
 from benchmarks.dga_parts.measure import Case, Score, measure
 from benchmarks.dga_parts.pictures import write_sheets
@@ -60,42 +60,27 @@ Maker = Callable[[], Case]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the ablation; exit status 1 when no scene could be measured."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, help="photo sets: kermit, apple")
-    parser.add_argument("--nvos", type=Path, help="NVOS's annotations")
-    parser.add_argument("--spin", type=Path, help="SPIn-NeRF's multi-view masks")
-    parser.add_argument("--llff", type=Path, help="photos of the scenes of both, if not inside them")
-    parser.add_argument("--only", nargs="+", help="words; only rows whose name has one of them")
-    parser.add_argument("--forms", nargs="+", choices=sorted(FORMS), default=sorted(FORMS))
-    parser.add_argument("--seeds", type=int, default=3, help="of each corruption")
-    parser.add_argument("--views", type=int, default=6, help="photos taken of an NVOS or SPIn-NeRF scene")
-    parser.add_argument("--image-size", type=int, default=320)
-    parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1))
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "out" / "dga_ablation")
-    options = parser.parse_args(arguments)
+    options = _options(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     scores: list[Score] = []
-    forms = tuple(options.forms)
     with tempfile.TemporaryDirectory() as scratch:
         makers = [
             (name, make)
             for name, make in (*photo_cases(options, Path(scratch)), *corrupted_cases(options.seeds))
             if not options.only or any(word in name for word in options.only)
         ]
-        context = get_context("spawn")
-        with ProcessPoolExecutor(options.processes, mp_context=context) as pool:
-            running = {pool.submit(run, make, forms, options.out): name for name, make in makers}
+        with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
+            measured = partial(run, forms=options.forms, alphas=options.alphas, out=options.out)
+            running = {pool.submit(measured, make): name for name, make in makers}
             for done in as_completed(running):
                 try:
                     found, seconds = done.result()
                 except WildSegError as error:
                     print(f"{running[done]}: left out. {error.message}", flush=True)
                     continue
-                scores += found
+                scores = _ordered([*scores, *found], [name for name, _ in makers])
+                write_results(scores, options)
                 print(f"{running[done]}: {seconds:.0f} s", flush=True)
-                write_results(scores, [name for name, _ in makers], forms, options.out)
     if not scores:
         print("Nothing was measured.", file=sys.stderr)
         return 1
@@ -104,26 +89,51 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def write_results(scores: list[Score], order: Sequence[str], forms: Sequence[str], out: Path) -> None:
-    """Table and scores so far, cases in their order."""
-    names = {name: n for n, name in enumerate(order)}
-    ordered = sorted(scores, key=lambda score: names[_maker_name(score)])
-    report = "\n".join(text(ordered, form) for form in forms)
-    (out / "table.txt").write_text(report + "\n", encoding="utf-8")
-    (out / "scores.json").write_text(json.dumps(as_json(ordered), indent=1), encoding="utf-8")
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, help="photo sets: kermit, apple")
+    parser.add_argument("--nvos", type=Path, help="NVOS's annotations")
+    parser.add_argument("--spin", type=Path, help="SPIn-NeRF's multi-view masks")
+    parser.add_argument("--llff", type=Path, help="photos of the scenes of both, if not inside them")
+    parser.add_argument("--only", nargs="+", help="words; only cases whose name has one of them")
+    parser.add_argument("--forms", nargs="+", choices=sorted(FORMS), default=sorted(FORMS))
+    parser.add_argument(
+        "--alphas", nargs="*", type=float, default=ALPHAS, help="of both sweeps; none: only the default"
+    )
+    parser.add_argument("--seeds", type=int, default=3, help="of each corruption")
+    parser.add_argument("--views", type=int, default=6, help="photos taken of an NVOS or SPIn-NeRF scene")
+    parser.add_argument("--image-size", type=int, default=320)
+    parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1))
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "out" / "dga_ablation")
+    return parser.parse_args(arguments)
 
 
-def run(make: Maker, forms: tuple[str, ...], out: Path) -> tuple[list[Score], float]:
+def write_results(scores: Sequence[Score], options: argparse.Namespace) -> None:
+    """Table and scores so far: a run that is stopped leaves what it has."""
+    report = "\n".join(text(scores, form, options.alphas) for form in options.forms)
+    (options.out / "table.txt").write_text(report + "\n", encoding="utf-8")
+    (options.out / "scores.json").write_text(json.dumps(as_json(scores), indent=1), encoding="utf-8")
+
+
+def _ordered(scores: Sequence[Score], cases: Sequence[str]) -> list[Score]:
+    """Scores in the order of the cases, whichever was done first."""
+    place = {name: n for n, name in enumerate(cases)}
+    return sorted(scores, key=lambda score: place[_case_name(score)])
+
+
+def run(make: Maker, forms: Sequence[str], alphas: Sequence[float], out: Path) -> tuple[list[Score], float]:
     """One case under every weighting, and its pictures. In a process of its own."""
     started = time.perf_counter()
     case = make()
-    scores = [score for column in all_columns(forms) for score in measure(case, column)]
+    scores = [score for column in all_columns(forms, alphas) for score in measure(case, column)]
     if not case.seed:
         write_sheets(case, forms, out)
     return scores, time.perf_counter() - started
 
 
-def _maker_name(score: Score) -> str:
+def _case_name(score: Score) -> str:
     return score.case if score.seed is None else f"{score.case}, seed {score.seed}"
 
 

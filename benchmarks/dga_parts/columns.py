@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from wildseg3d_blender.pipeline.alignment import EdgeWeights, confidence_weights, dga_weights
@@ -35,18 +35,21 @@ class Column:
 WITHOUT = Column(None)
 
 
-def sweeps(form: str) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
+Sweeps = tuple[tuple[Column, ...], tuple[Column, ...]]
+
+
+def sweeps(form: str, alphas: Sequence[float] = ALPHAS) -> Sweeps:
     """The paper's two halves: alpha_p with alpha_n = 0, and alpha_n with alpha_p = 0."""
     return (
-        tuple(Column(form, alpha_p=alpha) for alpha in ALPHAS),
-        tuple(Column(form, alpha_n=alpha) for alpha in ALPHAS),
+        tuple(Column(form, alpha_p=alpha) for alpha in alphas),
+        tuple(Column(form, alpha_n=alpha) for alpha in alphas),
     )
 
 
-def all_columns(forms: tuple[str, ...]) -> list[Column]:
+def all_columns(forms: Sequence[str], alphas: Sequence[float] = ALPHAS) -> list[Column]:
     """Every column once: both sweeps and the default of each form, and the one without."""
     columns = [WITHOUT]
     for form in forms:
-        first, second = sweeps(form)
+        first, second = sweeps(form, alphas)
         columns += [*first, *second, Column(form, *DEFAULT)]
     return list(dict.fromkeys(columns))

@@ -70,31 +70,30 @@ def gain(scores: Sequence[Score], column: Column) -> dict[str, Cell]:
     return gains
 
 
-def text(scores: Sequence[Score], form: str) -> str:
+def text(scores: Sequence[Score], form: str, alphas: Sequence[float] = ALPHAS) -> str:
     """The table of one form as text, group by group."""
     lines = []
-    first, second = sweeps(form)
-    default = Column(form, *DEFAULT)
-    columns = [*dict.fromkeys((*first, *second)), default, WITHOUT]
+    halves, default = sweeps(form, alphas), Column(form, *DEFAULT)
+    columns = [*dict.fromkeys((*halves[0], *halves[1])), default, WITHOUT]
+    width = 7 * max(len(alphas), 3)
     for group in dict.fromkeys(score.group for score in scores):
         of_group = [score for score in scores if score.group == group]
         rows, gains = table(of_group, columns), gain(of_group, default)
         spread = any(cell.seeds > 1 for row in rows.values() for cell in row.values())
-        numbers = "".join(f"{alpha:7.1f}" for alpha in ALPHAS)
-        heads = [f"{half:>35}" for half in ("alpha_p (alpha_n = 0)", "alpha_n (alpha_p = 0)")]
+        numbers = "".join(f"{alpha:7.1f}" for alpha in alphas)
         lines += [
             "",
             f"{group}; weights: {form}; mIoU in %",
-            f"{'':28}{heads[0]} |{heads[1]} | p, n =  without   gain",
-            f"{'':28}{numbers} |{numbers} |{DEFAULT[0]:4.1f} {DEFAULT[1]:3.1f}      DGA       "
-            + ("   spread over seeds" if spread else ""),
+            f"{'':28}{'alpha_p (n = 0)':>{width}} |{'alpha_n (p = 0)':>{width}} | p, n =  without   gain",
+            f"{'':28}{numbers:>{width}} |{numbers:>{width}} |{DEFAULT[0]:4.1f} {DEFAULT[1]:3.1f}      DGA"
+            + ("          spread over seeds" if spread else ""),
         ]
         for name, row in rows.items():
-            halves = ["".join(f"{row[c].mean:7.1f}" for c in half) for half in (first, second)]
+            cells = ["".join(f"{row[c].mean:7.1f}" for c in half) for half in halves]
             last = f"{row[default].mean:8.1f}{row[WITHOUT].mean:9.1f}"
-            more = gains.get(name) or _mean(list(gains.values()))
+            more = gains[name] if name in gains else _mean(list(gains.values()))
             lines.append(
-                f"{name:28}{halves[0]} |{halves[1]} |{last}{more.mean:+7.2f}"
+                f"{name:28}{cells[0]:>{width}} |{cells[1]:>{width}} |{last}{more.mean:+7.2f}"
                 + (f"{f'{row[default].spread:.1f}, gain {more.spread:.2f}':>20}" if spread else "")
             )
     return "\n".join(lines)
