@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,61 +23,94 @@ SEEN_THROUGH = 0.04
 Bools = NDArray[np.bool_]
 
 
-def lift(scene: Scene, masks: Mapping[str, NDArray[np.bool_]]) -> dict[str, NDArray[np.bool_]]:
-    """The pixels of the masks whose 3D point belongs to the object.
+NO_SAY = -1
+"""A view has no say about a point: it does not see it, or something hides it."""
 
-    A pixel counts when it is masked and measured, its depth is not a mixture of front and back
-    (``boundary_band``), and the other views do not vote it out: of those that see its point, or see through
-    it, at most half show it outside the mask.
+
+def lift(scene: Scene, masks: Mapping[str, NDArray[np.bool_]]) -> dict[str, NDArray[np.bool_]]:
+    """The pixels of the masks whose 3D point belongs to the object; for many objects, keep a ``Lifting``.
 
     Args:
         masks: view name -> (H, W) bool for every view of the scene.
 
     Returns:
-        view name -> (H, W) bool, a subset of each mask.
+        view name -> (H, W) bool, a subset of each mask (see ``Lifting``).
     """
-    depths = {view.name: view_depth(scene, view) for view in scene.views}
-    measured = {view.name: np.asarray(scene.confidence(view)) > 0 for view in scene.views}
-    lifted = {}
-    for view in scene.views:
-        solid = measured[view.name] & ~boundary_band(depths[view.name], measured[view.name])
-        keep = np.asarray(masks[view.name], dtype=bool) & solid
-        rows, columns = np.nonzero(keep)
-        points_world = np.asarray(scene.pointmap(view)[rows, columns])
-        against, votes = np.zeros(len(rows), dtype=np.int32), np.zeros(len(rows), dtype=np.int32)
-        for other in scene.views:
-            if other is not view:
-                sees, outside = _vote(
-                    other, points_world, depths[other.name], measured[other.name], masks[other.name]
-                )
-                votes += sees
-                against += outside
-        voted_out = 2 * against > votes
-        keep[rows[voted_out], columns[voted_out]] = False
-        lifted[view.name] = keep
-    return lifted
+    lifting = Lifting(scene)
+    ordered = [np.asarray(masks[view.name], dtype=bool) for view in scene.views]
+    return {view.name: lifting.points(ordered, number) for number, view in enumerate(scene.views)}
 
 
-def _vote(
-    view: View,
-    points_world: NDArray[np.float32],
-    depth: NDArray[np.float32],
-    measured: Bools,
-    mask: NDArray[np.bool_],
-) -> tuple[Bools, Bools]:
-    """Per point: whether a view has a say about it, and whether it says "not the object"."""
-    width, height = view.size
-    pixel, z = project(points_world, view.K, view.cam_to_world)
-    with np.errstate(invalid="ignore"):
-        hit = (pixel[:, 0] >= 0) & (pixel[:, 0] < width) & (pixel[:, 1] >= 0) & (pixel[:, 1] < height)
-    index = np.where(hit[:, None], pixel, 0).astype(np.int64)
-    row, column = index[:, 1], index[:, 0]
-    there = depth[row, column]
-    known = hit & measured[row, column]
-    masked = np.asarray(mask)[row, column]
-    same = known & (np.abs(there - z) < SAME_SURFACE * z)
-    through = known & (there > z * (1 + SEEN_THROUGH)) & ~masked
-    return same | through, (same & ~masked) | through
+class Lifting:
+    """A scene's geometry, prepared for taking objects out of it.
+
+    A masked pixel's point belongs to the object when it is measured, its depth is not a mixture of front
+    and back (``boundary_band``), and the other views do not vote it out: of those that see its point, or
+    see through it, at most half show it outside the mask.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._depths = [view_depth(scene, view) for view in scene.views]
+        self._measured = [np.asarray(scene.confidence(view)) > 0 for view in scene.views]
+        self._solid = [
+            measured & ~boundary_band(depth, measured)
+            for depth, measured in zip(self._depths, self._measured, strict=True)
+        ]
+
+    def points(self, masks: Sequence[Bools], view: int) -> Bools:
+        """The pixels of a view whose points belong to the object with these masks, one (H, W) per view."""
+        keep = masks[view] & self._solid[view]
+        return self._vote(keep, [row[keep] for row in self._links(view, keep)], masks)
+
+    def links(self, view: int) -> list[NDArray[np.int32]]:
+        """What every view has to say about each pixel of this one, to be asked for many masks.
+
+        Returns:
+            For each view (H, W) int32: ``NO_SAY``; i >= 0 where it sees the same point at its flat pixel i;
+            -2 - i where it looks through the point at its flat pixel i.
+        """
+        return self._links(view, self._solid[view])
+
+    def voted(self, links: Sequence[NDArray[np.int32]], masks: Sequence[Bools], view: int) -> Bools:
+        """As ``points``, with the ``links`` of the view at hand."""
+        keep = masks[view] & self._solid[view]
+        return self._vote(keep, [row[keep] for row in links], masks)
+
+    def _links(self, number: int, wanted: Bools) -> list[NDArray[np.int32]]:
+        view = self._scene.views[number]
+        points_world = np.asarray(self._scene.pointmap(view))[wanted]
+        found = []
+        for other in range(len(self._scene.views)):
+            link = np.full(wanted.shape, NO_SAY, dtype=np.int32)
+            if other != number:
+                link[wanted] = self._link(other, points_world)
+            found.append(link)
+        return found
+
+    def _link(self, number: int, points_world: NDArray[np.float32]) -> NDArray[np.int32]:
+        view, depth = self._scene.views[number], self._depths[number]
+        width, height = view.size
+        pixel, z = project(points_world, view.K, view.cam_to_world)
+        with np.errstate(invalid="ignore"):
+            hit = (pixel[:, 0] >= 0) & (pixel[:, 0] < width) & (pixel[:, 1] >= 0) & (pixel[:, 1] < height)
+        index = np.where(hit[:, None], pixel, 0).astype(np.int32)
+        place = index[:, 1] * np.int32(width) + index[:, 0]
+        there = depth.ravel()[place]
+        known = hit & self._measured[number].ravel()[place]
+        same = known & (np.abs(there - z) < SAME_SURFACE * z)
+        through = known & (there > z * (1 + SEEN_THROUGH))
+        return np.where(same, place, np.where(through, -2 - place, NO_SAY)).astype(np.int32)
+
+    def _vote(self, keep: Bools, links: Sequence[NDArray[np.int32]], masks: Sequence[Bools]) -> Bools:
+        against, votes = (np.zeros(int(keep.sum()), dtype=np.int32) for _ in range(2))
+        for link, mask in zip(links, masks, strict=True):
+            outside = ~mask.ravel()[np.where(link >= 0, link, -2 - link)] & (link != NO_SAY)
+            votes += (link >= 0) | outside
+            against += outside
+        kept = keep.copy()
+        kept[keep] = 2 * against <= votes
+        return kept
 
 
 def view_depth(scene: Scene, view: View) -> NDArray[np.float32]:

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....conventions import project
+from ..pixel_prompts import PixelBox
 from .graph import SceneGraph, Selection
 from .hypotheses import Hypothesis, polish
 from .outline import best_prefixes, outline_score, prefix_scores
-from .prompt_seeds import PixelBox
 
 LOSSES = (0.03, 0.3)
 GUESSES = 3

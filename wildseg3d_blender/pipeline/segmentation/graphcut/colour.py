@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .view_data import ViewData
+if TYPE_CHECKING:
+    from .view_data import ViewData
 
 L_BINS, AB_BINS = 12, 32
 AB_RANGE = 96.0
@@ -88,7 +90,7 @@ def make_palette(views: Sequence[ViewData], area: NDArray[np.float64]) -> Palett
     nodes, bins, counts = [], [], []
     for data in views:
         local = (data.labels - data.first).astype(np.int64).ravel()
-        key, count = np.unique(local * BINS + colour_bins(data.lab).ravel(), return_counts=True)
+        key, count = np.unique(local * BINS + data.bins.ravel(), return_counts=True)
         nodes.append(key // BINS + data.first)
         bins.append(key % BINS)
         counts.append(count.astype(np.float64))

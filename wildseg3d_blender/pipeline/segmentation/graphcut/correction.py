@@ -6,11 +6,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..pixel_prompts import PixelClick
 from .evidence import Evidence
 from .graph import SceneGraph, Selection
 from .hypotheses import Hypothesis, area_overlap, polish
 from .outline import best_prefixes, centredness, change_scores, outline_score, prefix_scores
-from .prompt_seeds import PixelClick
+from .prompt_seeds import node_at
 
 LOSSES = (0.3, 3.0)
 GUESSES = 2
@@ -41,7 +42,7 @@ def correct(
     positive = click.positive
     opposite = outside if positive else inside
     held = _with_seeds(previous, inside, outside)
-    node = np.array([click.node])
+    node = np.array([node_at(graph.views, click)])
     found: list[Hypothesis] = []
     for loss in LOSSES:
         reach = graph.walk.reach(node, opposite, loss)

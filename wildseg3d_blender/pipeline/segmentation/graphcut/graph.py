@@ -62,6 +62,8 @@ class SceneGraph:
         active = np.ones(count, dtype=bool) if active is None else active.copy()
         active[inside] = True
         active[outside] = False
+        if not active.any():
+            return active
         number = np.cumsum(active) - 1
         source, sink = np.maximum(evidence, 0.0), np.maximum(-evidence, 0.0)
         source[inside], sink[inside] = 1e7, 0.0

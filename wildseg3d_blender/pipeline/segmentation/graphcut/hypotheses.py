@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..pixel_prompts import PixelClick
 from .evidence import LIMIT, Evidence, colour_evidence, place_evidence
 from .graph import SceneGraph, Selection
 from .outline import best_prefixes, centredness, outline_score, prefix_scores
-from .prompt_seeds import PixelClick
 
 LOSSES = (0.1, 1.0)
 """How local the walks are; small means far-reaching."""

@@ -28,7 +28,7 @@ class Nodes:
         point_world: (n, 3) float64 centroid of the measured pixels; 0 where not placed.
         depth: (n,) float64 mean depth in its view.
         scatter: (n, 3, 3) float64 second moments about the centroid, summed over the measured pixels.
-        at_border: (n,) bool, touches the frame of its photo.
+        framed: (n,) float64 share of its area in superpixels that touch the frame of their photo.
         pixel: (n, 2) float64 mean pixel (x, y).
     """
 
@@ -40,7 +40,7 @@ class Nodes:
     point_world: NDArray[np.float64]
     depth: NDArray[np.float64]
     scatter: NDArray[np.float64]
-    at_border: NDArray[np.bool_]
+    framed: NDArray[np.float64]
     pixel: NDArray[np.float64]
 
     def __len__(self) -> int:
@@ -86,6 +86,6 @@ def _view_features(index: int, data: ViewData) -> dict[str, NDArray]:
         "point_world": centroid,
         "depth": np.bincount(labels_measured, data.depth.ravel()[measured_pixels], count) / divisor,
         "scatter": scatter,
-        "at_border": np.bincount(labels, frame.ravel(), count) > 0,
+        "framed": (np.bincount(labels, frame.ravel(), count) > 0).astype(np.float64),
         "pixel": np.stack([np.bincount(labels, c.ravel(), count) for c in (x, y)], 1) / area[:, None],
     }

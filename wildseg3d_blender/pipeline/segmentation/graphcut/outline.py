@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..pixel_prompts import PixelClick
 from .graph import SceneGraph, Selection
-from .prompt_seeds import PixelClick
 
 USUAL_SIZE, SIZE_SPREAD, SIZE_WEIGHT = 0.05, 1.1, 0.05
 """Objects that people point at cover about this share of a photo, give or take a factor of e^spread."""
@@ -82,7 +82,7 @@ def _prefix_parts(
     torn, _ = on_outline(cross.i, cross.j, cross.overlap * tear)
     _, touching = on_outline(cross.i, cross.j, cross.overlap)
     area = np.cumsum(nodes.area[order])
-    framed = np.cumsum((nodes.area * nodes.at_border)[order]) / area
+    framed = np.cumsum((nodes.area * nodes.framed)[order]) / area
     share = area / nodes.area.sum()
     return strong / np.maximum(length, 1.0), interior, torn / np.maximum(touching, 1.0), framed, share
 

@@ -85,7 +85,7 @@ def _salience(graph: SceneGraph) -> NDArray[np.float64]:
     shared = np.minimum(seen / max(len(graph.views) - 1, 1), 1.0)
     off_plane = np.where(graph.planes.of_node >= 0, 0.4, 1.0)
     salience = central * near * off_plane * (0.5 + 0.5 * shared) * (0.6 + 0.4 * around_focus)
-    return np.where(nodes.placed & ~nodes.at_border, salience, 0.0)
+    return np.where(nodes.placed & (nodes.framed == 0), salience, 0.0)
 
 
 def _deepest_click(graph: SceneGraph, selection: Selection, salience: NDArray[np.float64]) -> Click:

@@ -10,8 +10,8 @@ import maxflow
 import numpy as np
 from numpy.typing import NDArray
 
-from .colour import bin_distribution, colour_bins
-from .prompt_seeds import PixelClick
+from ..pixel_prompts import PixelClick
+from .colour import bin_distribution
 from .view_data import ViewData
 
 BAND = 5
@@ -23,6 +23,12 @@ RING = 24
 COLOUR_LIMIT = 3.0
 CONTRAST_WEIGHT = 6.0
 STAY_WEIGHT = 0.8
+
+NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))
+"""Half of a pixel's eight neighbours, as (row, column) steps; the others are the same backwards."""
+
+INNER, OUTER, OUTSIDE = -1, -2, -3
+"""What a pixel that is not in the band is: surely the object, surely not, or beyond the window."""
 
 Mask = NDArray[np.bool_]
 
@@ -37,63 +43,73 @@ def refine(data: ViewData, mask: Mask, clicks: Sequence[PixelClick] = ()) -> Mas
     if not mask.any():
         return _obey(mask.copy(), clicks)
     window = _window(mask)
-    solid = np.ascontiguousarray(mask[window]).astype(np.uint8)
-    inner = cv2.erode(solid, _disc(BAND), borderType=cv2.BORDER_REPLICATE) > 0
-    outer = cv2.dilate(solid, _disc(BAND)) > 0
-    ring = (cv2.dilate(solid, _disc(BAND + RING)) > 0) & ~outer
-    if inner.sum() < 20:
-        inner = cv2.erode(solid, _disc(1), borderType=cv2.BORDER_REPLICATE) > 0
-    if inner.sum() < 20 or ring.sum() < 20:
+    solid = mask[window].astype(np.uint8)
+    # Signed distance from the superpixels' outline; far away where the window has no outline at all.
+    into, away = _distance(solid), _distance((solid == 0).astype(np.uint8))
+    inner, outer = into > BAND, away <= BAND
+    ring = (away <= BAND + RING) & ~outer
+    if np.count_nonzero(inner) < 20:
+        inner = into > 1
+    if np.count_nonzero(inner) < 20 or np.count_nonzero(ring) < 20:
         return _obey(mask.copy(), clicks)
-    lab = data.lab[window]
-    bins = colour_bins(lab)
-    foreground = bin_distribution(bins[inner])
+    bins = data.bins[window]
     background = bin_distribution(bins[ring])
     band = outer & ~inner
-    evidence = np.clip(np.log(foreground[bins[band]] / background[bins[band]]), -COLOUR_LIMIT, COLOUR_LIMIT)
-    # Signed distance from the superpixels' outline, in band widths: the farther, the less likely.
-    depth = cv2.distanceTransform(solid, cv2.DIST_L2, 3) - cv2.distanceTransform(1 - solid, cv2.DIST_L2, 3)
-    evidence = evidence + STAY_WEIGHT * np.clip(depth[band] / BAND, -1.0, 1.0)
+    ratio = np.log(bin_distribution(bins[inner]) / background)
+    evidence = np.clip(ratio[bins[band]], -COLOUR_LIMIT, COLOUR_LIMIT)
+    # The farther from the superpixels' outline, the less likely.
+    evidence += STAY_WEIGHT * np.clip((into[band] - away[band]) / BAND, -1.0, 1.0)
+    refined = inner.copy()
+    refined[band] = _cut_band(data.contrast[:, window[0], window[1]], band, inner, evidence)
     result = mask.copy()
-    result[window] = inner
-    result[window][band] = _cut_band(lab, band, inner, evidence)
-    return _obey(_without_specks(result), clicks)
+    result[window] = _without_specks(refined)
+    return _obey(result, clicks)
+
+
+def _distance(side: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Distance of each pixel of a side to the other side, 0 on the other; the frame is no border."""
+    return cv2.distanceTransform(side, cv2.DIST_L2, 3)
 
 
 def _cut_band(
-    lab: NDArray[np.float32], band: Mask, inner: Mask, evidence: NDArray[np.floating]
+    contrast: NDArray[np.float32], band: Mask, inner: Mask, evidence: NDArray[np.floating]
 ) -> NDArray[np.bool_]:
-    """Labels of the band's pixels, in the order of ``lab[band]``."""
-    height, width = band.shape
-    number = np.full((height, width), -1, dtype=np.int64)
-    count = int(band.sum())
-    number[band] = np.arange(count)
+    """Labels of the band's pixels, in the order of ``evidence``."""
+    # A frame around the window that belongs to nothing spares a test at every border.
+    width = band.shape[1] + 2
+    count = len(evidence)
+    number = np.full((band.shape[0] + 2, width), OUTSIDE, dtype=np.int64)
+    number[1:-1, 1:-1] = np.where(inner, INNER, OUTER)
+    number[1:-1, 1:-1][band] = np.arange(count)
+    number = number.ravel()
+    rows, columns = np.nonzero(band)
+    place = (rows + 1) * width + columns + 1
+    flat, own = contrast.reshape(len(NEIGHBOURS), -1), rows * band.shape[1] + columns
     source, sink = np.maximum(evidence, 0.0), np.maximum(-evidence, 0.0)
-    starts, ends, differences, scales = [], [], [], []
-    for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        a = (slice(0, height - dy), slice(max(-dx, 0), width - max(dx, 0)))
-        b = (slice(dy, height), slice(max(dx, 0), width + min(dx, 0)))
-        joined = band[a] | band[b]
-        difference = ((lab[a][joined] - lab[b][joined]) ** 2).sum(-1)
-        starts.append(np.where(band[a][joined], number[a][joined], np.where(inner[a][joined], -1, -2)))
-        ends.append(np.where(band[b][joined], number[b][joined], np.where(inner[b][joined], -1, -2)))
-        differences.append(difference)
-        scales.append(np.full(len(difference), 1.0 / np.hypot(dy, dx)))
-    start, end = np.concatenate(starts), np.concatenate(ends)
-    difference = np.concatenate(differences)
-    weight = (
-        CONTRAST_WEIGHT
-        * np.concatenate(scales)
-        * np.exp(-difference / (2.0 * max(float(difference.mean()), 1e-6)))
-    )
-    for node, far in ((start, end), (end, start)):
-        for terminal, side in ((-1, source), (-2, sink)):
-            touching = (node >= 0) & (far == terminal)
-            np.add.at(side, node[touching], weight[touching])
-    free = (start >= 0) & (end >= 0)
-    graph = maxflow.GraphFloat(count, int(free.sum()))
+    forward = [number[place + dy * width + dx] for dy, dx in NEIGHBOURS]
+    backward = [number[place - dy * width - dx] for dy, dx in NEIGHBOURS]
+    # The contrast of a pair is kept at its first pixel, so a pixel's backward pairs lie at its neighbours.
+    difference = [flat[k][own] for k in range(len(NEIGHBOURS))]
+    mean = max(float(np.mean([part.mean() for part in difference])), 1e-6)
+    starts, ends, weights = [], [], []
+    for k, (dy, dx) in enumerate(NEIGHBOURS):
+        scale = CONTRAST_WEIGHT / np.hypot(dy, dx)
+        weight = scale * np.exp(-difference[k] / (2.0 * mean))
+        free = np.flatnonzero(forward[k] >= 0)
+        starts.append(free)
+        ends.append(forward[k][free])
+        weights.append(weight[free])
+        source += weight * (forward[k] == INNER)
+        sink += weight * (forward[k] == OUTER)
+        inwards, outwards = backward[k] == INNER, backward[k] == OUTER
+        beside = np.flatnonzero(inwards | outwards)
+        weight = scale * np.exp(-flat[k][own[beside] - dy * band.shape[1] - dx] / (2.0 * mean))
+        source[beside] += weight * inwards[beside]
+        sink[beside] += weight * outwards[beside]
+    start, end, capacity = np.concatenate(starts), np.concatenate(ends), np.concatenate(weights)
+    graph = maxflow.GraphFloat(count, len(start))
     ids = graph.add_grid_nodes(count)
-    graph.add_edges(start[free], end[free], weight[free], weight[free])
+    graph.add_edges(start, end, capacity, capacity)
     graph.add_grid_tedges(ids, source, sink)
     graph.maxflow()
     return ~graph.get_grid_segments(ids)
@@ -102,13 +118,15 @@ def _cut_band(
 def _without_specks(mask: Mask) -> Mask:
     """Drop islands and fill holes that the cut made and that are smaller than a superpixel."""
     for inside in (True, False):
-        side = (mask == inside).astype(np.uint8)
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(side, connectivity=4)
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(
+            (mask == inside).astype(np.uint8), connectivity=4
+        )
         small = stats[:, cv2.CC_STAT_AREA] < 30
         small[0] = False
-        if small.any():
-            speck = small[labels]
-            mask = np.where(speck, ~mask, mask)
+        for label in np.flatnonzero(small):
+            x, y, width, height = stats[label, :4]
+            spot = (slice(y, y + height), slice(x, x + width))
+            mask[spot][labels[spot] == label] = not inside
     return mask
 
 
@@ -131,7 +149,3 @@ def _window(mask: Mask) -> tuple[slice, slice]:
         slice(max(int(rows[0]) - margin, 0), int(rows[-1]) + margin + 1),
         slice(max(int(columns[0]) - margin, 0), int(columns[-1]) + margin + 1),
     )
-
-
-def _disc(radius: int) -> NDArray[np.uint8]:
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))

@@ -3,22 +3,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....errors import PromptError
-from ....progress import Progress
+from ....progress import Progress, span
 from ....prompts import Box, Prompt
 from ....scene_folder import Scene
 from .. import Masks
+from ..pixel_prompts import PixelClick
+from ..proposals import Proposal
 from .box_search import from_boxes
+from .contract import contract
 from .correction import correct
 from .graph import Selection, build_graph
 from .hypotheses import Hypothesis, from_clicks
-from .prompt_seeds import PixelClick, Seeds, seeds_of
+from .prompt_seeds import Seeds, seeds_of
+from .proposals import propose
 from .refine import refine
+
+MERGED, MOST_NODES = 6, 2500
+"""How many nodes become one in the graph on which proposals are looked for, and how many it has at most."""
 
 
 class GraphCutSegmenter:
@@ -55,6 +62,15 @@ class GraphCutSegmenter:
             selection = self.hypotheses(seeds)[0].selection
         progress("segment", 0.7, "Sharpening outlines")
         return self._masks(selection, seeds)
+
+    def proposals(self, progress: Progress) -> Iterator[Proposal]:
+        """Objects of the scene, as ``Proposer.proposals`` describes."""
+        nodes = min(len(self.graph.nodes) // MERGED, MOST_NODES)
+        found = propose(contract(self.graph, nodes), span(progress, 0.0, 0.4))
+        for number, item in enumerate(found):
+            progress("proposals", 0.4 + 0.6 * number / len(found), "Sharpening outlines")
+            masks = {data.view.name: refine(data, item.selection[data.labels]) for data in self.graph.views}
+            yield Proposal(masks, item.score)
 
     def hypotheses(self, seeds: Seeds) -> list[Hypothesis]:
         """Guesses at the object, best first; made anew, without a previous result."""

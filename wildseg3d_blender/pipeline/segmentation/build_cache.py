@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Making the mask cache: what a segmenter proposes, packed, lifted and compared."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ...progress import Progress, silent, span
+from ...scene_folder import Scene
+from .lift import Lifting
+from .mask_cache import MaskCache, scene_stamp, write_mask_cache
+from .packed_masks import MaskPacker, PackedMasks
+from .proposals import Proposer
+
+COARSE = 3
+"""Two objects' overlap is counted on every third row and column."""
+
+
+def build_mask_cache(scene: Scene, proposer: Proposer, progress: Progress = silent) -> MaskCache:
+    """Find the objects of a scene and write them into its folder.
+
+    Raises:
+        SceneError: the scene folder is gone or cannot be written.
+        Cancelled: by ``progress``; an earlier cache is left as it was.
+    """
+    stamp = scene_stamp(scene)
+    packer = MaskPacker([view.size[::-1] for view in scene.views])
+    scores, radius = [], []
+    for proposal in proposer.proposals(span(progress, 0.0, 0.8)):
+        masks = [np.asarray(proposal.masks[view.name], dtype=bool) for view in scene.views]
+        if not any(mask.any() for mask in masks):
+            continue
+        packer.add(masks)
+        scores.append(proposal.score)
+        radius.append([_largest_disc(mask) for mask in masks])
+    masks_packed = packer.packed()
+    cache = MaskCache(
+        views=tuple(view.name for view in scene.views),
+        masks=masks_packed,
+        points=_lifted(scene, masks_packed, span(progress, 0.8, 1.0)),
+        scores=np.asarray(scores, dtype=np.float32),
+        overlap=_overlap(masks_packed),
+        radius=np.reshape(radius, (-1, len(scene.views))).astype(np.float32),
+    )
+    # The last moment to cancel: once the cache is in its place, it is there.
+    progress("cache", 1.0, "Saving")
+    write_mask_cache(scene, proposer.name, cache, stamp)
+    return cache
+
+
+def _largest_disc(mask: NDArray[np.bool_]) -> float:
+    if not mask.any():
+        return 0.0
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    inside = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.uint8)
+    return float(cv2.distanceTransform(np.pad(inside, 1), cv2.DIST_L2, 3).max())
+
+
+def _lifted(scene: Scene, masks: PackedMasks, progress: Progress) -> PackedMasks:
+    """The pixels of every mask whose 3D point belongs to the object, packed like the masks."""
+    lifting = Lifting(scene)
+    points: list[list[NDArray[np.bool_]]] = [[] for _ in range(len(masks))]
+    views = range(len(scene.views))
+    for view in views:
+        progress("lifting", view / len(views), f"Taking the objects' points in {scene.views[view].name}")
+        seen = lifting.links(view)
+        for item in range(len(masks)):
+            window, inside = masks.cut(item, view)
+            points[item].append(inside)
+            if inside.any():
+                others = [masks.mask(item, other) for other in views]
+                kept = lifting.voted(seen, others, view)
+                points[item][-1] = kept[window]
+    packer = MaskPacker(masks.shapes)
+    for item, cuts in enumerate(points):
+        packer.add_cuts(cuts, masks.boxes[item])
+    return packer.packed()
+
+
+def _overlap(masks: PackedMasks) -> NDArray[np.float32]:
+    """Pixels that two objects share, (k, k), estimated on a coarser grid."""
+    shared = np.zeros((len(masks), len(masks)), dtype=np.float32)
+    for view, (height, width) in enumerate(masks.shapes):
+        coarse = np.zeros((len(masks), -(-height // COARSE) * -(-width // COARSE)), dtype=np.float32)
+        for item in range(len(masks)):
+            coarse[item] = masks.mask(item, view)[::COARSE, ::COARSE].ravel()
+        shared += coarse @ coarse.T
+    return shared * COARSE**2

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Multi-view Group Mapping: prompts in any views -> the cached object they mean. Nothing is solved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .mask_cache import CLEARLY_LARGER, CONTAINED, MaskCache
+from .pixel_prompts import PixelBox, PixelClick, PixelPrompts
+
+CENTRE_WEIGHT = 0.6
+"""People click the middle of what they mean: worth of a click in the very middle of a mask."""
+
+SPREAD = 0.1
+"""Answers this much worse than the best hardly have a say in how sure it is."""
+
+CERTAIN = 0.75
+"""Agreement from which the best answer is taken without solving.
+
+Measured on nine objects of three scenes, 30 first clicks, mean IoU in the views not clicked: always the
+cached answer 0.835, always solving 0.864, the cached one where the good answers agree this much (two of
+three clicks) and solving for the rest 0.87.
+"""
+
+BOX_FIT = 0.6
+"""Intersection over union that an object's bounding box must reach with a drawn one."""
+
+BOX_WEIGHT = 1.0
+
+LARGEST_DISTANCE_MAP = 96
+"""Longer side to which a mask is reduced to find out how central a click is: sizes beyond say no more."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The cached objects that satisfy some prompts.
+
+    Attributes:
+        items: best first.
+        agreement: in [0, 1], how much all good answers are like the best one; 0 without any.
+    """
+
+    items: tuple[int, ...]
+    agreement: float
+
+    @property
+    def certain(self) -> bool:
+        """Whether the best answer can be taken as it is, without solving."""
+        return self.agreement > CERTAIN
+
+
+def matching_objects(cache: MaskCache, prompts: PixelPrompts) -> Answers:
+    """The cached objects that hold every positive click, no negative one, and fill every box; best first.
+
+    What an object is worth: how good it looks by itself, and how central the first positive click is in it,
+    or how well it fills the boxes.
+    """
+    fits = np.ones(len(cache), dtype=bool)
+    for click in prompts.clicks:
+        fits &= cache.masks.holding(click.view, click.row, click.column) == click.positive
+    worth = cache.scores.astype(np.float64)
+    for box in prompts.boxes:
+        fit = _box_fit(cache, box)
+        fits &= fit > BOX_FIT
+        worth += BOX_WEIGHT * fit
+    found = np.flatnonzero(fits)
+    if len(found) == 0:
+        return Answers((), 0.0)
+    worth = worth[found]
+    first = next((click for click in prompts.clicks if click.positive), None)
+    if first is not None:
+        worth += CENTRE_WEIGHT * np.array([_centredness(cache, int(item), first) for item in found])
+    order = np.argsort(-worth, kind="stable")
+    found, worth = found[order], worth[order]
+    say = np.exp((worth - worth[0]) / SPREAD)
+    agreement = float(cache.iou_of(found)[0] @ say / say.sum())
+    return Answers(tuple(int(item) for item in found), agreement)
+
+
+def next_size(cache: MaskCache, prompts: PixelPrompts, item: int, *, larger: bool) -> int | None:
+    """The next larger (or smaller) object that satisfies the prompts too and holds ``item`` (or is in it)."""
+    area = cache.area
+    others = np.array([k for k in matching_objects(cache, prompts).items if k != item], dtype=np.int64)
+    inner, outer = (item, others) if larger else (others, item)
+    nested = (cache.overlap[inner, outer] >= CONTAINED * area[inner]) & (
+        area[outer] >= CLEARLY_LARGER * area[inner]
+    )
+    others = others[nested]
+    if len(others) == 0:
+        return None
+    return int(others[area[others].argmin() if larger else area[others].argmax()])
+
+
+def _box_fit(cache: MaskCache, box: PixelBox) -> NDArray[np.float64]:
+    """Intersection over union of every object's bounding box with a drawn one, (k,)."""
+    row0, row1, column0, column1 = cache.masks.boxes[:, box.view].T.astype(np.float64)
+    height = np.minimum(row1, box.row1) - np.maximum(row0, box.row0)
+    width = np.minimum(column1, box.column1) - np.maximum(column0, box.column0)
+    common = np.maximum(height, 0) * np.maximum(width, 0)
+    drawn = (box.row1 - box.row0) * (box.column1 - box.column0)
+    return common / ((row1 - row0) * (column1 - column0) + drawn - common)
+
+
+def _centredness(cache: MaskCache, item: int, click: PixelClick) -> float:
+    """How central a click is in an object's mask, in [0, 1]: its distance from the edge over the largest."""
+    (rows, columns), inside = cache.masks.cut(item, click.view)
+    step = -(-max(inside.shape) // LARGEST_DISTANCE_MAP)
+    row, column = (click.row - rows.start) // step, (click.column - columns.start) // step
+    padded = np.pad(inside[::step, ::step].view(np.uint8), 1)
+    distance = step * float(cv2.distanceTransform(padded, cv2.DIST_L2, 3)[row + 1, column + 1])
+    return min(distance / max(float(cache.radius[item, click.view]), 1.0), 1.0)
