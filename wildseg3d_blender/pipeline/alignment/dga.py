@@ -23,7 +23,7 @@ MASK_SLACK = 2
 
 
 def dga_weights(alpha_p: float = 0.5, alpha_n: float = 0.9) -> EdgeWeights:
-    """Dynamic Global Aligning as it works best.
+    """Dynamic Global Aligning, in the form that measured best.
 
         F = sigmoid(S C / median C),   A = (F + a F (1 - F)) / (1 + |a| F (1 - F) + eps),
         W = A (1 - alpha_n D).
@@ -34,6 +34,28 @@ def dga_weights(alpha_p: float = 0.5, alpha_n: float = 0.9) -> EdgeWeights:
     where it is such a mixture and has no partner in the other view; where it has one, how much S is above
     the highest S within two pixels of the partner, for a point of the object lies on it in both views. A
     pixel without a measurement gets 0.
+
+    Where this departs from the published form (``published_weights``) it does so by measurement: change of
+    the mean error of objects' points, and of the IoU of their points drawn into other views, against W = C;
+    ten seeds with their spread, five synthetic views (``make bench-dga``):
+
+                                    published, masks     no masks            masks
+        ragged outlines             -0.1 ± 1.5 %         -17.9 ± 4.2 %       -24.1 ± 3.7 %
+                                    +0.1 ± 0.4 points    +3.9 ± 1.0          +4.9 ± 1.0
+        + far against near          -0.6 ± 1.4 %         -17.2 ± 4.6 %       -22.9 ± 3.9 %
+                                    +0.1 ± 0.3 points    +4.0 ± 0.7          +5.0 ± 0.9
+        + 10 % outliers, untold     -0.3 ± 1.1 %          -7.4 ± 3.3 %       -10.1 ± 3.1 %
+                                    +0.3 ± 0.4 points    +2.4 ± 1.0          +3.0 ± 1.0
+        sharp outlines              -8.0 ± 6.8 %          -1.3 ± 4.6 %        -1.6 ± 5.7 %
+                                    +0.1 ± 0.2 points    -0.0 ± 0.2          -0.0 ± 0.2
+
+    The published form helps cameras and points by evening out the confidence (as log C does: a network's C
+    saturates the sigmoid) but not outlines: at C = 9 a pixel that does not match weighs as much as one that
+    does. Cameras are no worse with any of them. A stereo engine's edges agree by construction, so nothing
+    changes there. Masks eroded or dilated by two pixels, uneven ones or one missing keep -17 to -23 % of the
+    -24 %. How C enters matters little as long as it is near one: C, C squared, log(1 + C) or 1, each over its
+    median, give -24.0 to -24.6 %; W = C A gives -21.5 % and loses the gain in focal lengths (five seeds,
+    ``--scaling``). A second round of ``align`` changes nothing.
 
     Args:
         alpha_p, alpha_n: in [-1, 1]; beyond that A could turn negative.
