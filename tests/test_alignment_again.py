@@ -50,9 +50,9 @@ def test_edges_map_their_points_into_the_world(noisy: PairGraph, before: Alignme
 def test_nothing_moves_when_nothing_changed(noisy: PairGraph, before: Alignment) -> None:
     again = align(noisy, start=before)
     assert again.iterations <= 3
-    assert drift(again, before) < 2e-4
+    assert drift(again, before) < 5e-4
     for v in range(5):
-        np.testing.assert_allclose(again.K[v], before.K[v], rtol=1e-4)
+        np.testing.assert_allclose(again.K[v], before.K[v], rtol=5e-4)
         np.testing.assert_allclose(again.depth[v], before.depth[v], rtol=2e-3)
 
 

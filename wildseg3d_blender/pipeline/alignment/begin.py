@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...progress import Progress, span
-from .known_poses import at_known_poses
+from .known_poses import at_known_poses, onto_poses
 from .parts import Part, connected, in_edges, restricted
 from .priors import Held, Priors, held
 from .result import Alignment
@@ -113,6 +113,10 @@ def _tree(whole: Part, priors: Priors, keep_largest: bool, progress: Progress) -
         smaller = connected(part, relative, keep_largest)
         if smaller is part:
             state = tree_start(part.edges, frames, relative, K)
+            hints = {n: view.cam_to_world_hint for n, view in enumerate(part.views)}
+            poses = {n: np.asarray(hint, dtype=np.float64) for n, hint in hints.items() if hint is not None}
+            if len(poses) == len(hints):
+                state = onto_poses(state, observations, poses)
             return Beginning(part, observations, held(priors, part.kept), state, {})
         part = smaller
 

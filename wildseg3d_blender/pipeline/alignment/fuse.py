@@ -118,9 +118,9 @@ def _depth_along(along: Floats, across_squared: Floats, rays_squared: Floats, ba
     |r|^2 splits into a part across the ray, which d cannot change, and (d - d_k)^2 |ray|^2 along it, so each
     reweighting costs a few passes over (K, P). Pixels that have settled are left out of further ones.
     """
-    depth = _mean(along, base)
-    open_pixels = np.arange(len(depth))
-    current = depth.copy()
+    # From depth 0 the first step divides by the points' distances: no far point drags it along.
+    current = np.zeros_like(rays_squared)
+    depth, open_pixels = current.copy(), np.arange(len(current))
     for _ in range(REWEIGHTINGS):
         length = along - current
         length *= length

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bringing a start to the poses that are known."""
+"""Bringing a start to the poses that are hinted or known."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -28,15 +28,27 @@ def at_known_poses(
     known = {n: priors.poses[v] for n, v in enumerate(kept) if v in priors.poses}
     if not known:
         return state
-    views = list(known)
-    poses = np.stack([np.asarray(known[n].cam_to_world, dtype=np.float64) for n in views])
-    shortest = MIN_BASELINE * _distance(state, observations)
-    moved = state.in_world(_between(state.rotation[views], state.centre[views], poses, shortest))
+    poses = {n: np.asarray(pose.cam_to_world, dtype=np.float64) for n, pose in known.items()}
+    moved = onto_poses(state, observations, poses)
     rotation, centre = moved.rotation.copy(), moved.centre.copy()
-    for n, pose in zip(views, poses, strict=True):
+    for n, pose in poses.items():
         if known[n].fixed:
             rotation[n], centre[n] = pose[:3, :3], pose[:3, 3]
     return replace(moved, rotation=rotation, centre=centre)
+
+
+def onto_poses(
+    state: AlignmentState, observations: Sequence[Observations], poses: Mapping[int, Array]
+) -> AlignmentState:
+    """``state`` in the world of ``poses`` (4, 4) of some of its views, by the similarity that fits best.
+
+    The scale is that of the cameras' spread; where they are on one spot it stays as it is.
+    """
+    views = list(poses)
+    shortest = MIN_BASELINE * _distance(state, observations)
+    return state.in_world(
+        _between(state.rotation[views], state.centre[views], np.stack(list(poses.values())), shortest)
+    )
 
 
 def _distance(state: AlignmentState, observations: Sequence[Observations]) -> float:
@@ -52,8 +64,8 @@ def _distance(state: AlignmentState, observations: Sequence[Observations]) -> fl
 def _between(rotation: Array, centre: Array, poses: Array, shortest: float) -> Sim3:
     """The similarity from cameras (rotation (n, 3, 3), centre (n, 3)) to ``poses`` (n, 4, 4).
 
-    The rotation is that of the axes on average, for centres in a line leave one open; the scale is that of
-    the centres' spread, 1 where it is below ``shortest``.
+    The rotation is that of the axes on average, for centres in a line leave one open. The scale is 1 where
+    the cameras are no farther apart than ``shortest``.
     """
     left, _, right = np.linalg.svd((poses[:, :3, :3] @ np.swapaxes(rotation, 1, 2)).mean(axis=0))
     turn = left @ np.diag([1.0, 1.0, np.linalg.det(left @ right)]) @ right

@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...conventions import camera_rays
 from .robust import weighted_median
@@ -64,10 +65,14 @@ VIEW_VIEW = _products(VIEW_JACOBIAN, VIEW_JACOBIAN)
 class ViewEquations:
     """Normal equations of one view in the unknowns of its K edges and then its own, 7 each.
 
+    Residuals count as shares of the typical distance D of what the view sees (see ``_typical_distance``): in
+    world units the objective would fall with the size of the scene, so views whose pointmaps are noisy would
+    shrink, and a long row of views would taper.
+
     Attributes:
-        hessian, gradient: (7 (K + 1), 7 (K + 1)) and (7 (K + 1),).
+        hessian, gradient: (7 (K + 1), 7 (K + 1)) and (7 (K + 1),), of the loss.
         depth: (P,) of its sampled pixels, world unit.
-        loss: sum of W |r|.
+        loss: sum of W |r| / D.
     """
 
     hessian: Array
@@ -120,7 +125,23 @@ def linearise_view(
     edge_gradient = np.einsum("iax,kxi->ka", EDGE_JACOBIAN, weighted @ np.swapaxes(residuals, 1, 2))
     pulls = np.einsum("kp,kip->ip", weights, residuals)
     view_gradient = np.einsum("iax,xi->a", VIEW_JACOBIAN, view_features @ pulls.T)
-    return ViewEquations(hessian, np.concatenate([edge_gradient.ravel(), view_gradient]), depth, loss)
+    gradient = np.concatenate([edge_gradient.ravel(), view_gradient])
+    typical, slots = _typical_distance(seen, state)
+    gradient[7 * slots] -= loss / len(slots)
+    return ViewEquations(hessian / typical, gradient / typical, depth, loss / typical)
+
+
+def _typical_distance(seen: Observations, state: AlignmentState) -> tuple[float, NDArray[np.int64]]:
+    """The geometric mean, over the slots (n,) also returned, of how far away their points are, in world unit.
+
+    The slots are those in which the view is first. It depends on the scales of their edges alone, so that
+    the solver cannot make residuals small by a wrong focal length.
+    """
+    known = seen.distance > 0
+    slots = np.flatnonzero(known & seen.is_first)
+    if not len(slots):
+        slots = np.flatnonzero(known)
+    return float(np.exp((state.log_scale[seen.edges[slots]] + np.log(seen.distance[slots])).mean())), slots
 
 
 def _depth_coupling(arms: Array, rays: Array, tangents: Array, weights: Array, depth: Array) -> Array:

@@ -36,10 +36,14 @@ def align(
     """Place all views of ``graph`` in one world.
 
     Minimises sum_e sum_v sum_i W |chi - sigma_e P_e X|, chi pinhole (see ``solver``). Where every view has a
-    ``cam_to_world_hint``, and the hinted cameras are far enough apart to tell the edges' scales, the solver
-    starts there and the result stays in the hints' world; views that nothing joins to others then keep their
-    hints. Otherwise the world is the first kept camera. A ``K_hint`` keeps its principal point and aspect;
-    its focal length is refined.
+    ``cam_to_world_hint``, the result is in the hints' world. Where the hinted cameras are also far enough
+    apart to tell the edges' scales, the solver starts there, and views that nothing joins to others keep
+    their hints; cameras on one spot leave the scale to the pointmaps. Without hints the world is the first
+    kept camera. A ``K_hint`` keeps its principal point and aspect; its focal length is refined.
+
+    Two views are enough, and so are views on one spot, identical views and a flat scene: the pointmaps give
+    the depth. Points that are not finite, and pairs with fewer than 16 valid pixels in either view, are
+    ignored.
 
     Args:
         weights: W of each edge (see ``weights``).
@@ -53,7 +57,7 @@ def align(
         priors: known intrinsics, known poses and focal lengths in common, see ``Priors``. With known poses
             the result is in their world.
         keep_largest: of views that do not hang together (without hints or start) keep the largest group,
-            and leave out views that ``start`` lacks, instead of raising.
+            and leave out views that ``start`` lacks, instead of raising. ``left_out`` of the result has them.
 
     Raises:
         AlignmentError: fewer than two views, no usable edge, or, without hints, views that do not hang
@@ -76,7 +80,9 @@ def align(
     aligned = _fuse(part, weighing, solution, len(graph.edges), span(progress, 0.7, 1.0))
     if start is not None and not beginning.held.posed:
         aligned = back_onto(aligned, start)
-    return _with_lone_views(aligned, graph, beginning.lone)
+    placed = _with_lone_views(aligned, graph, beginning.lone)
+    left_out = tuple(v for v in range(len(graph.views)) if v not in set(placed.views))
+    return replace(placed, left_out=left_out)
 
 
 def _solve(
@@ -95,7 +101,7 @@ def _solve(
         solution = solve(observations, groups, beginning.held, state, span(progress, done, done + 1 / rounds))
         state, iterations = solution.state, iterations + solution.iterations
         losses += solution.losses
-    return part, Solution(state, iterations, losses)
+    return part, Solution(state, iterations, losses, solution.converged)
 
 
 def _fuse(
@@ -128,6 +134,7 @@ def _fuse(
         depth=depth,
         confidence=confidence,
         iterations=solution.iterations,
+        converged=solution.converged,
         losses=solution.losses,
         edge_to_world=tuple(edge_to_world.get(number) for number in range(edge_count)),
     )

@@ -25,6 +25,8 @@ class Alignment:
         iterations: Gauss-Newton iterations made.
         losses: weighted mean residual at each iteration, as a fraction of the median depth.
         edge_to_world: sigma_e P_e of each edge of the pair graph, None of edges that were not used.
+        converged: false if the solver used up its iterations before it stood still.
+        left_out: indices into ``PairGraph.views`` of the views not kept, ascending.
     """
 
     views: tuple[int, ...]
@@ -35,6 +37,8 @@ class Alignment:
     iterations: int
     losses: tuple[float, ...]
     edge_to_world: tuple[Sim3 | None, ...]
+    converged: bool = True
+    left_out: tuple[int, ...] = ()
 
     def in_world(self, old_to_new: Sim3) -> Alignment:
         """The same scene seen from another world frame; depths take the scale along."""

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..pair_graph import Edge
-from .sim3 import Array
+from .robust import weighted_median
+from .sim3 import TINY, Array, lengths
 from .weights import PixelWeights
 
 # 1,200 pixels per view place cameras as well as all of them do: the noise of the pointmaps is smooth, so
@@ -21,6 +22,8 @@ PIXELS_PER_EDGE = 60
 # Samples come from a grid of about this many pixels of a view: looking at all of them would cost more than
 # the solver does.
 GRID_PIXELS = 36_000
+# Points farther away than this many times an edge's median count less, in proportion.
+FAR = 10.0
 # Fewer pixels than this do not hold the 7 unknowns of a similarity.
 MIN_PIXELS = 16
 
@@ -35,6 +38,7 @@ class Observations:
         is_first: (K,) bool, whether the view is camera i of that edge.
         points: (K, P, 3) float64, in the edge's frame; 0 where not valid.
         weights: (K, P) float64 >= 0; 0 where not valid.
+        distance: (K,) median distance of the points from the edge's camera, in the edge's unit; 0 for none.
     """
 
     pixels: Array
@@ -42,6 +46,7 @@ class Observations:
     is_first: NDArray[np.bool_]
     points: Array
     weights: Array
+    distance: Array
 
 
 def valid_weights(points: NDArray[np.floating], weights: PixelWeights) -> NDArray[np.float32]:
@@ -79,13 +84,32 @@ def sample_view(
     sampled = np.stack([p[step * row, step * column] for p in points]).astype(np.float64)
     sampled_weights = np.stack([w[row, column] for w in on_slots]).astype(np.float64)
     sampled[sampled_weights == 0] = 0.0
+    distance = _typical_distance(sampled, sampled_weights)
+    sampled_weights *= _leverage_bound(sampled, distance)
     return Observations(
         pixels=step * np.stack([column, row], axis=-1) + 0.5,
         edges=np.array([e for e, _ in slots]),
         is_first=np.array([first for _, first in slots]),
         points=sampled,
         weights=sampled_weights,
+        distance=distance,
     )
+
+
+def _typical_distance(points: Array, weights: Array) -> Array:
+    """(K,) median length of the points (K, P, 3) with a weight; 0 where there are none."""
+    used = (weights > 0).T.astype(np.float64)
+    return np.nan_to_num(weighted_median(lengths(points).T, used))
+
+
+def _leverage_bound(points: Array, distance: Array) -> Array:
+    """Factors (K, P) that bound what a point can do to its edge's scale and rotation.
+
+    That grows with its distance from the camera, and no residual limits it: one point at a thousand times the
+    depth of the others would decide alone.
+    """
+    far = lengths(points) / np.maximum(FAR * distance[:, None], TINY)
+    return 1.0 / np.maximum(far, 1.0)
 
 
 def grid_step(shape: tuple[int, ...]) -> int:

@@ -132,6 +132,13 @@ def fit_sim3(
     return Sim3(scale, rotation, mean_b - scale * rotation @ mean_a)
 
 
+def _relative_spread(points: NDArray[np.floating], weights: Array) -> Array:
+    """Distance (n,) of points from their median, in units of the median distance."""
+    used = points[weights > 0]
+    distance = lengths(points - np.median(used, axis=0))
+    return distance / max(middle_value(distance[weights > 0]), TINY)
+
+
 def fit_sim3_robust(
     a: NDArray[np.floating],
     b: NDArray[np.floating],
@@ -144,8 +151,9 @@ def fit_sim3_robust(
         The similarity and the weighted mean of |S(a) - b|, in the unit of ``b``.
     """
     base = np.ones(len(a)) if weights is None else np.asarray(weights, dtype=np.float64)
-    current, before = base, np.inf
-    rounding = 1e-9 * float(np.abs(b).max())
+    # A least-squares start follows the farthest points, so those count less the farther they are.
+    current = base / np.maximum(_relative_spread(a, base) * _relative_spread(b, base), 1.0)
+    before, rounding = np.inf, 1e-9 * middle_value(lengths(b[base > 0]))
     for _ in range(rounds):
         fit = fit_sim3(a, b, current)
         residual = lengths(fit.apply(a) - b)

@@ -24,8 +24,13 @@ from .system import Layout, System, assemble, layout_of
 MAX_ITERATIONS = 500
 # The largest move that still counts as standing still: radians, log-scale, share of the depth.
 TOLERANCE = 1e-4
+# The loss stands still if it has stayed within this share of itself over the last so many iterations: weakly
+# held unknowns, such as the bend of a long row of views, may move on for long without it.
+STILL_SHARE, STILL_ITERATIONS = 3e-4, 4
 MAX_FOCAL_STEP = 0.3
 FIRST_DAMPING = 1e-6
+# Steps damped like this do not move anything any more.
+MAX_DAMPING = 1e8
 # Reweighting moves the goal a little at each step, so a rise by this share is no reason to turn back ...
 SLACK = 0.01
 # ... and a rise by this share of the depth is rounding.
@@ -39,11 +44,15 @@ MIN_BASELINE = 0.01
 
 @dataclass(frozen=True)
 class Solution:
-    """What the solver reached; ``losses`` has each iteration's weighted mean residual (share of depth)."""
+    """What the solver reached; ``losses`` has each iteration's weighted mean residual (share of depth).
+
+    ``converged`` is false if the iterations were used up.
+    """
 
     state: AlignmentState
     iterations: int
     losses: tuple[float, ...]
+    converged: bool
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,7 @@ def solve(
     current = assemble(observations, layout, held, state, [None] * len(observations))
     anchors = _anchors(observations, groups, held, state, current.median_depth)
     pull = 1.0 / (PATCHES * sum(len(seen.edges) for seen in observations))
-    losses = [current.loss]
+    losses, converged = [current.loss], False
     for iteration in range(1, MAX_ITERATIONS + 1):
         progress("align", 1.0 - 0.8**iteration, f"aligning views, iteration {iteration}")
         edge_step, view_step = _step(current, layout, anchors, held, pull * current.total, damping)
@@ -93,14 +102,18 @@ def solve(
         before, after = current.loss + weight * current.prior, ahead.loss + weight * ahead.prior
         if not after <= (1.0 + SLACK) * before + NOISE_LOSS:
             damping = max(10.0 * damping, 1e-4)
-            if damping > 1e8:
+            converged = damping > MAX_DAMPING
+            if converged:
                 break
             continue
         size = _step_size(edge_step, view_step, current.median_depth)
         state, current, damping = candidate, ahead, max(damping / 10.0, FIRST_DAMPING)
-        if size < TOLERANCE:
+        latest = losses[-STILL_ITERATIONS:]
+        still = len(latest) == STILL_ITERATIONS and max(latest) - min(latest) < STILL_SHARE * min(latest)
+        converged = size < TOLERANCE or still
+        if converged:
             break
-    return Solution(state, iteration, tuple(losses))
+    return Solution(state, iteration, tuple(losses), converged)
 
 
 def _anchors(
@@ -130,12 +143,6 @@ def _step(
     """The damped Gauss-Newton step: (E, 7) for the edges and (N, 7) for the views."""
     curvature = current.curvature + prior_weight * current.prior_curvature
     gradient = current.gradient + prior_weight * current.prior_gradient
-    for anchor in anchors:
-        if not anchor.scale_held:
-            # Residuals scale with the scene. Measured as a share of its size, their pull towards a smaller
-            # scene is gone, and the known poses alone tell its scale.
-            loss = sum(current.views[v].loss for v in anchor.views)
-            gradient[7 * anchor.edges] -= loss / len(anchor.edges)
     empty = ~(curvature > 0)
     still = _fixed(layout, anchors, held) | empty
     # Unit diagonal: radians, logarithms and lengths of any unit become comparable.

@@ -80,12 +80,12 @@ class System:
 
     Attributes:
         views: per view.
-        gradient, curvature: (M,) of sum W |r| and its approximate second derivative's diagonal.
-        loss: weighted mean residual as a share of the median depth.
+        gradient, curvature: (M,) of ``total`` and its approximate second derivative's diagonal.
+        loss: weighted mean residual as a share of the typical distances.
         median_depth: of all sampled pixels, world unit.
         prior_gradient, prior_curvature: (M,) of ``prior``.
         prior: half the squared distance from the soft poses in units of their spreads.
-        total: sum of W |r|.
+        total: sum of W |r| / D (see ``ViewEquations``).
     """
 
     views: tuple[ViewEquations, ...]
@@ -127,7 +127,7 @@ def assemble(
         views=tuple(views),
         gradient=gradient,
         curvature=curvature,
-        loss=total / max(weight * median_depth, TINY),
+        loss=total / max(weight, TINY),
         median_depth=median_depth,
         prior_gradient=prior_gradient,
         prior_curvature=prior_curvature,
