@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Segmentation on real photos with true masks: IoU after 1, 3 and 5 clicks and after a box, and timing.
+"""Segmentation on photos with true masks: IoU after 1, 3 and 5 clicks and after a box, the mask cache, times.
 
-    python -m benchmarks.real_segmentation [--data DIR] [--scenes DIR] [--all-views] [SET ...]
+    python -m benchmarks.real_segmentation [--data DIR] [--scenes DIR] [--all-views] [--cache-only] [SET ...]
 
 Beside it, in the same run, what a user would get without the multi-view graph: GrabCut in the clicked view,
-moved to the other views by its 3D points. The photos come from WILDSEG3D_DATA or ``../shared/data``.
+moved to the other views by its 3D points. The photos come from WILDSEG3D_DATA or ``../shared/data``, and
+from the sample with its six objects.
 Reconstructions are kept in ``--scenes`` and used again.
 """
 
@@ -24,6 +25,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.mask_cache import print_cache_figures
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.pipeline.evaluation import (
     Mask,
@@ -44,6 +46,11 @@ from wildseg3d_blender.prompts import Box
 from wildseg3d_blender.scene_folder import Scene, View, read_scene
 
 ROUNDS = (1, 3, 5)
+SAMPLE = "table"
+GOOD = 0.8
+"""IoU above which a cached object covers a true one."""
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -58,8 +65,12 @@ class TruthSet:
 
 SETS = (
     TruthSet("frog", "kermit", "masks", "kermit002"),
-    TruthSet("book", "kermit", "masks_book", "kermit002"),
+    TruthSet("red-book", "kermit", "masks_book", "kermit002"),
     TruthSet("apple", "apple", "masks", "frame000043"),
+    *(
+        TruthSet(name, SAMPLE, f"truth/masks/{name}", "table_06")
+        for name in ("book", "mug", "orange", "parcel", "teddy", "tin")
+    ),
 )
 
 
@@ -80,28 +91,33 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--data", type=Path, default=_default_data())
     parser.add_argument("--scenes", type=Path, default=Path(tempfile.gettempdir()) / "wildseg3d-real")
     parser.add_argument("--all-views", action="store_true", help="click in every view that has truth")
+    parser.add_argument("--cache-only", action="store_true", help="no clicks and boxes: the mask cache only")
     parser.add_argument("sets", nargs="*", metavar="SET", help=", ".join(item.name for item in SETS))
     options = parser.parse_args(arguments)
     if not options.data.is_dir():
         print(f"No photos at {options.data}: give their folder with --data or in WILDSEG3D_DATA.")
         return 1
-    prepared: dict[str, tuple[Scene, GraphCutSegmenter]] = {}
-    for item in SETS:
-        if options.sets and item.name not in options.sets:
-            continue
-        if item.scene not in prepared:
-            prepared[item.scene] = _prepare(options.data / item.scene / "images", options.scenes / item.scene)
-        scene, segmenter = prepared[item.scene]
-        masks_dir = options.data / item.scene / item.masks
-        views = sorted(read_truth(scene, masks_dir)) if options.all_views else [item.view]
-        for view in views:
-            _print_table(f"{item.name}, clicked in {view}", _measure(scene, segmenter, masks_dir, view))
+    chosen = [item for item in SETS if not options.sets or item.name in options.sets]
+    covered: list[float] = []
+    for place in dict.fromkeys(item.scene for item in chosen):
+        items = [item for item in chosen if item.scene == place]
+        folder = ROOT / "samples" / SAMPLE if place == SAMPLE else options.data / place
+        photos = folder / ("photos" if place == SAMPLE else "images")
+        scene, segmenter = _prepare(photos, options.scenes / place)
+        covered += print_cache_figures(scene, segmenter, {item.name: folder / item.masks for item in items})
+        for item in items if not options.cache_only else ():
+            views = sorted(read_truth(scene, folder / item.masks)) if options.all_views else [item.view]
+            for view in views:
+                rows = _measure(scene, segmenter, folder / item.masks, view)
+                _print_table(f"{item.name}, clicked in {view}", rows)
+    good = sum(best > GOOD for best in covered)
+    print(f"\nCached objects cover {good} of {len(covered)} true objects at IoU > {GOOD}.")
     return 0
 
 
 def _default_data() -> Path:
     folder = os.environ.get("WILDSEG3D_DATA")
-    return Path(folder) if folder else Path(__file__).resolve().parents[1].parent / "shared" / "data"
+    return Path(folder) if folder else ROOT.parent / "shared" / "data"
 
 
 def _prepare(photos: Path, folder: Path) -> tuple[Scene, GraphCutSegmenter]:

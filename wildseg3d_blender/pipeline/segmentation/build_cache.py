@@ -39,7 +39,7 @@ def build_mask_cache(scene: Scene, proposer: Proposer, progress: Progress = sile
     cache = MaskCache(
         views=tuple(view.name for view in scene.views),
         masks=masks_packed,
-        points=_lifted(scene, masks_packed, span(progress, 0.8, 1.0)),
+        points=lifted_points(scene, masks_packed, span(progress, 0.8, 1.0)),
         scores=np.asarray(scores, dtype=np.float32),
         overlap=_overlap(masks_packed),
         radius=np.reshape(radius, (-1, len(scene.views))).astype(np.float32),
@@ -58,7 +58,7 @@ def _largest_disc(mask: NDArray[np.bool_]) -> float:
     return float(cv2.distanceTransform(np.pad(inside, 1), cv2.DIST_L2, 3).max())
 
 
-def _lifted(scene: Scene, masks: PackedMasks, progress: Progress) -> PackedMasks:
+def lifted_points(scene: Scene, masks: PackedMasks, progress: Progress) -> PackedMasks:
     """The pixels of every mask whose 3D point belongs to the object, packed like the masks."""
     lifting = Lifting(scene)
     points: list[list[NDArray[np.bool_]]] = [[] for _ in range(len(masks))]

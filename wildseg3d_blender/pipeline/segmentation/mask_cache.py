@@ -127,6 +127,16 @@ def write_mask_cache(scene: Scene, segmenter: str, cache: MaskCache, stamp: str)
     return folder
 
 
+def cached_segmenter(scene: Scene) -> str | None:
+    """The segmenter that the scene's cache was made with; None where there is none."""
+    try:
+        data = json.loads((scene.folder / FOLDER / "cache.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    name = data.get("segmenter") if isinstance(data, dict) else None
+    return name if isinstance(name, str) else None
+
+
 def read_mask_cache(scene: Scene, segmenter: str) -> MaskCache | None:
     """The scene's cache, memory-mapped; None when there is none that fits scene, segmenter and version."""
     folder = scene.folder / FOLDER

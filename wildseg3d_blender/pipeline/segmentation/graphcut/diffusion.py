@@ -52,6 +52,13 @@ class WalkGraph:
         start = np.minimum(np.cumsum(edges) - edges, max(len(both) - 1, 0))
         return cls(start, edges == 0, target, both, degree, area)
 
+    def neighbours_of(self, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The neighbours of some nodes, one after the other; a node may come more than once."""
+        nodes = nodes[~self.lonely[nodes]]
+        count = np.append(self.start[1:], len(self.target))[nodes] - self.start[nodes]
+        before = np.cumsum(count) - count
+        return self.target[np.repeat(self.start[nodes] - before, count) + np.arange(int(count.sum()))]
+
     def reach(
         self,
         seeds: NDArray[np.int64],

@@ -84,11 +84,11 @@ class SceneGraph:
 
     def around(self, selection: Selection, steps: int) -> Selection:
         """A selection together with all nodes up to ``steps`` edges away."""
-        grown = selection.copy()
+        grown, edge = selection.copy(), np.flatnonzero(selection)
         for _ in range(steps):
-            one, other = grown[self.i], grown[self.j]
-            grown[self.j[one]] = True
-            grown[self.i[other]] = True
+            before = grown.copy()
+            grown[self.walk.neighbours_of(edge)] = True
+            edge = np.flatnonzero(grown & ~before)
         return grown
 
     def connected_to(self, selection: Selection, seeds: NDArray[np.int64]) -> Selection:

@@ -23,8 +23,20 @@ def outline_score(graph: SceneGraph, selection: Selection) -> float:
     """Score of one selection (see ``prefix_scores``); -1 for an empty one."""
     if not selection.any():
         return -1.0
-    order = np.concatenate([np.flatnonzero(selection), np.flatnonzero(~selection)])
-    return float(prefix_scores(graph, order)[int(selection.sum()) - 1])
+    nodes, edges, cross = graph.nodes, graph.in_view, graph.cross_view
+    one, other = selection[edges.i], selection[edges.j]
+    strong = edges.length * graph.outline_strength
+    length_on, strong_on = (float(values @ (one != other)) for values in (edges.length, strong))
+    length_in, strong_in = (float(values @ (one & other)) for values in (edges.length, strong))
+    one, other = selection[cross.i], selection[cross.j]
+    torn = float(cross.overlap @ (one != other)) / max(float(cross.overlap @ (one | other)), 1.0)
+    area = float(nodes.area @ selection)
+    framed = float((nodes.area * nodes.framed) @ selection) / area
+    size = -SIZE_WEIGHT * (np.log(area / nodes.area.sum() / USUAL_SIZE) / SIZE_SPREAD) ** 2 / 2
+    interior = strong_in / max(length_in, 1.0)
+    return float(
+        strong_on / max(length_on, 1.0) - INTERIOR_WEIGHT * interior - TORN_WEIGHT * torn - framed + size
+    )
 
 
 def prefix_scores(graph: SceneGraph, order: NDArray[np.int64]) -> NDArray[np.float64]:
