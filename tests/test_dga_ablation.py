@@ -7,18 +7,25 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.datasets import Scribbles, TruthScene
 from benchmarks.dga_parts.columns import ALPHAS, DEFAULT, FORMS, WITHOUT, Column, all_columns, sweeps
 from benchmarks.dga_parts.corrupted import FIRST_LABEL, corrupted_case, true_view
 from benchmarks.dga_parts.measure import Case, Score, aligned_objects, measure, score
 from benchmarks.dga_parts.pictures import HEADS, PANEL, write_sheets
+from benchmarks.dga_parts.reconstructed import clicked_object
 from benchmarks.dga_parts.table import as_json, cell, gain, table, text
 from samples.truth import SampleTruth
 from wildseg3d_blender.conventions import project, transform, unproject
+from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.pipeline.alignment import confidence_weights
+from wildseg3d_blender.pipeline.segmentation import create_segmenter
+from wildseg3d_blender.progress import silent
+from wildseg3d_blender.scene_folder import Scene
 
 PHOTOS = ("table_04", "table_05", "table_06", "table_07")
 DGA = Column("ours", *DEFAULT)
@@ -155,6 +162,34 @@ def test_a_view_that_was_not_placed_scores_nothing(small: Case) -> None:
     assert [view.name for view in scene.views] == list(PHOTOS[:lost])
 
 
+def test_clicks_along_scribbles(sample_truth: SampleTruth, sample_scene: Scene, tmp_path: Path) -> None:
+    """As NVOS gives an object: strokes on a small copy of the reference, one target with a smaller mask."""
+    reference, target = (sample_truth.photo(name) for name in ("table_05", "table_06"))
+    book = sample_truth.mask("book", "table_05")
+    for name, place in (("pos.png", book), ("neg.png", ~book)):
+        rows, columns = np.nonzero(cv2.erode(place.astype(np.uint8), np.ones((41, 41), np.uint8)))
+        stroke = np.zeros(book.shape, dtype=np.uint8)
+        stroke[rows.min() : rows.min() + 8, columns[rows < rows.min() + 8]] = 255
+        Image.fromarray(stroke).resize((270, 180)).save(tmp_path / name)
+    small = Image.fromarray(sample_truth.mask("book", "table_06")).convert("L").resize((540, 360))
+    small.save(tmp_path / "mask.png")
+    item = TruthScene(
+        "book",
+        (reference, target),
+        reference,
+        None,
+        Scribbles(tmp_path / "pos.png", tmp_path / "neg.png"),
+        {target: tmp_path / "mask.png"},
+    )
+    segmenter = create_segmenter("graphcut", sample_scene, silent)
+    found = clicked_object(sample_scene, segmenter, item)
+    assert list(found.truth) == ["table_06"]
+    view = sample_scene.view("table_06")
+    assert score(view, found.masks["table_06"], found.truth["table_06"]) > 0.6
+    with pytest.raises(SceneError, match=r"reference photo table_01\.jpg was not placed"):
+        clicked_object(sample_scene, segmenter, replace(item, reference=sample_truth.photo("table_01")))
+
+
 def test_pictures(small: Case, tmp_path: Path) -> None:
     (file,) = write_sheets(small, ("ours",), tmp_path)
     with Image.open(file) as sheet:
@@ -182,7 +217,8 @@ def test_the_whole_on_a_tiny_set(
             mask.save(kermit / folder / f"{stem}.png")
     for part in ("masks", "reference_image", "scribbles"):
         (tmp_path / "nvos" / part).mkdir(parents=True)
-    arguments = ["--data", str(tmp_path / "data"), "--nvos", str(tmp_path / "nvos"), "--out", str(tmp_path)]
+    data = tmp_path / "nvos" / ".." / "data"
+    arguments = ["--data", str(data), "--nvos", str(tmp_path / "nvos"), "--out", str(tmp_path)]
     arguments += ["--only", "kermit", "--forms", "ours", "--alphas", "0.5", "--image-size", "192"]
     assert dga_ablation.main([*arguments, "--seeds", "0"]) == 0
     told = capsys.readouterr().out

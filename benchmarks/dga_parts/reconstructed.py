@@ -38,24 +38,29 @@ def reconstructed_case(name: str, sets: Sequence[TruthScene], folder: Path, imag
     """
     scene = reconstruct(sets[0].photos, folder, image_size=image_size, weighting=Weighting(dga=False))
     segmenter = create_segmenter("graphcut", scene, silent)
-    objects = tuple(_object(scene, segmenter, item) for item in sets)
+    objects = tuple(clicked_object(scene, segmenter, item) for item in sets)
     found = [SceneObject(item.name, (), item.masks, {}) for item in objects]
     return Case(name, GROUP, None, scene, read_pair_graph(scene), objects, tuple(soft_masks(scene, found)))
 
 
-def _object(scene: Scene, segmenter: Segmenter, item: TruthScene) -> CaseObject:
-    by_photo = {view.photo: view for view in scene.views}
-    if item.reference.absolute() not in by_photo:
+def clicked_object(scene: Scene, segmenter: Segmenter, item: TruthScene) -> CaseObject:
+    """Masks of one object after clicks in its reference photo, and the true masks of its targets.
+
+    Raises:
+        SceneError: the reference, or every target, is not among the views.
+    """
+    by_photo = {view.photo.resolve(): view for view in scene.views}
+    reference = by_photo.get(item.reference.resolve())
+    if reference is None:
         raise SceneError(f"{item.name}: the reference photo {item.reference.name} was not placed.")
-    masks = _clicked(segmenter, by_photo[item.reference.absolute()], item)
     truth = {
-        by_photo[photo.absolute()].name: read_mask(mask)
+        by_photo[photo.resolve()].name: read_mask(mask)
         for photo, mask in item.targets.items()
-        if photo.absolute() in by_photo
+        if photo.resolve() in by_photo
     }
     if not truth:
         raise SceneError(f"{item.name}: no photo with a true mask was placed.")
-    return CaseObject(item.name, masks, truth)
+    return CaseObject(item.name, _clicked(segmenter, reference, item), truth)
 
 
 def _clicked(segmenter: Segmenter, view: View, item: TruthScene) -> Masks:
