@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,14 @@ from wildseg3d_blender.cli import main
 from wildseg3d_blender.errors import AlignmentError, Cancelled, SceneError
 from wildseg3d_blender.pipeline.alignment import align
 from wildseg3d_blender.pipeline.alignment.sim3 import fit_sim3_robust
-from wildseg3d_blender.pipeline.realign import realign, soft_masks
+from wildseg3d_blender.pipeline.realign import ALL_FOUND, realign, soft_masks
 from wildseg3d_blender.pipeline.reconstruct import left_out
+from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.lift import lift
+from wildseg3d_blender.pipeline.segmentation.mask_cache import read_mask_cache
+from wildseg3d_blender.pipeline.segmentation.proposals import Proposal
 from wildseg3d_blender.pipeline.weighting import Weighting
+from wildseg3d_blender.progress import Progress
 from wildseg3d_blender.scene_folder import PAIRS_FOLDER, Scene, object_folders, read_object, read_scene
 from wildseg3d_blender.worker import protocol
 from wildseg3d_blender.worker.protocol import PROTOCOL_VERSION, Initialize, Realign, Realigned
@@ -243,6 +248,39 @@ def test_files_are_shared_with_the_old_scene_only_until_they_change(scene: Scene
     before = _contents(backup)
     realign(scene.folder, ["Ball"])
     assert _contents(backup) == before
+
+
+def test_the_mask_cache_counts_when_asked_and_is_carried_over(scene: Scene, views: list[TrueView]) -> None:
+    with pytest.raises(SceneError, match="find its objects first"):
+        realign(scene.folder, cached=True)
+    build_mask_cache(scene, _Truth(views))
+    found = read_mask_cache(scene, "truth")
+    assert found is not None
+    masks = [found.masks_of(item) for item in range(len(found))]
+    result = realign(scene.folder, ["Ball"], cached=True)
+    assert result.objects == ("Ball", ALL_FOUND) and result.moved > 1e-4
+    new = read_scene(scene.folder)
+    assert new.settings["aligned_for"] == ["Ball", ALL_FOUND]
+    carried = read_mask_cache(new, "truth")
+    assert carried is not None and len(carried) == len(found) == 2
+    for item, before in enumerate(masks):
+        now, lifted = carried.masks_of(item), lift(new, before)
+        for view in new.views:
+            np.testing.assert_array_equal(now[view.name], before[view.name])
+            np.testing.assert_array_equal(carried.points_of(item)[view.name], lifted[view.name])
+
+
+class _Truth:
+    """Finds the ball and a box, because it knows."""
+
+    name = "truth"
+
+    def __init__(self, views: list[TrueView]) -> None:
+        self._views = views
+
+    def proposals(self, progress: Progress) -> Iterator[Proposal]:
+        for label in (BALL, BOX):
+            yield Proposal({view.name: view.labels == label for view in self._views}, 1.0)
 
 
 def test_command_line_and_worker_do_as_the_function(

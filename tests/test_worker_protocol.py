@@ -35,7 +35,7 @@ MESSAGES = [
     Segment("/scene", "Cup", (Click("a", 1.5, 2.25, False), Box("b", 0.0, 1.0, 2.0, 3.0))),
     Segmented("Cup", "/scene/objects/Cup", 12, {"a": 3, "b": 4}, ("Few points.",)),
     Realign("/scene"),
-    Realign("/scene", ("Cup", "Ü/1"), alpha_p=0.25),
+    Realign("/scene", ("Cup", "Ü/1"), cached=True, alpha_p=0.25),
     Realigned("/scene", ("Cup",), {"Cup": 12, "Ü/1": 0}, 0.0125, 0.75),
     Cancel(3),
     ProgressReport(3, "matching", 0.25, "Comparing 3 of 12"),

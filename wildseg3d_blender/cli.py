@@ -99,7 +99,9 @@ def segment(options: argparse.Namespace, progress: Progress) -> tuple[Result, st
 def realign(options: argparse.Namespace, progress: Progress) -> tuple[Result, str]:
     """A scene, aligned again for objects of it."""
     scene = read_scene(options.scene)
-    params = Realign(str(scene.folder), tuple(options.objects or ()), options.alpha_p, options.alpha_n)
+    params = Realign(
+        str(scene.folder), tuple(options.objects or ()), options.all_found, options.alpha_p, options.alpha_n
+    )
     result = Jobs().realign(params, progress)
     whom = " and ".join(result.objects) or "all points alike"
     moved = f"points moved by {result.moved:.3%} of their depth"
@@ -234,6 +236,11 @@ def _realign_options(command: argparse.ArgumentParser) -> None:
         dest="objects",
         metavar="NAME",
         help="object that is to fit best, may be repeated; without any, align as when reconstructed",
+    )
+    command.add_argument(
+        "--all-found",
+        action="store_true",
+        help="the objects that the scene's cache holds count too",
     )
     _alphas(command, None, None)
 

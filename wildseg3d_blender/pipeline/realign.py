@@ -27,11 +27,18 @@ from ..scene_rewriting import rewriting_geometry
 from .alignment import Alignment, align, pointmap
 from .alignment.sim3 import lengths
 from .pair_store import read_alignment, read_pair_graph, write_alignment
-from .segmentation.lift import lift
+from .segmentation.carry_cache import CarriedCache, put_cache, take_cache
+from .segmentation.lift import Lifting
 from .weighting import Weighting
 
 SOFT_EDGE = 0.004
 """Spread of a mask's soft edge, as a share of the view's longer side: as far as outlines are usually off."""
+
+
+ALL_FOUND = "all objects found"
+"""Stands among the names a scene was aligned for, where the objects of its mask cache counted too."""
+
+SoftMasks = list[NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -56,18 +63,20 @@ def realign(
     folder: Path | str,
     objects: Sequence[str] | None = None,
     *,
+    cached: bool = False,
     alpha_p: float | None = None,
     alpha_n: float | None = None,
     progress: Progress = silent,
 ) -> Realigned:
-    """Align the scene at ``folder`` again, from where it stands, so that ``objects`` fit best.
+    """Align the scene at ``folder`` again, from where it stands, so that objects of it fit best.
 
     The soft mask S of Dynamic Global Aligning is 1 inside the objects' masks and 0 outside, with a soft edge.
-    World, views and masks stay; cameras, pointmaps and confidence are new, and all objects' points are taken
-    anew. Without objects the scene is aligned as it was when it was reconstructed.
+    World, views and masks stay; cameras, pointmaps and confidence are new, and all objects' points, those of
+    the mask cache too, are taken anew. Without objects the scene is aligned as it was reconstructed.
 
     Args:
         objects: names of objects of the scene.
+        cached: whether the objects of the scene's mask cache count too.
         alpha_p, alpha_n: see ``alignment.dga_weights``; by default those the scene was reconstructed with.
 
     Raises:
@@ -79,30 +88,29 @@ def realign(
     started = time.perf_counter()
     progress("align", 0.0, "Reading the scene")
     scene = read_scene(folder)
+    # No file of the scene stays mapped but inside _aligned: Windows would not replace the folder then.
     items = {item.name: item for item in _objects(scene)}
+    carried = take_cache(scene)
     chosen = tuple(dict.fromkeys(objects or ()))
-    _check_known(chosen, items)
-    before = read_alignment(scene)
-    # The maps are open only inside _aligned: on some systems that would keep the folder from being replaced.
-    after = _aligned(
-        scene, [items[name] for name in chosen], before, alpha_p, alpha_n, span(progress, 0.0, 0.7)
-    )
+    soft = _soft_masks(scene, _known(chosen, items), carried, cached)
+    after = _aligned(scene, soft, alpha_p, alpha_n, span(progress, 0.0, 0.7))
     pointmaps = {view.name: pointmap(after, v) for v, view in enumerate(scene.views)}
-    moved = _moved(scene, pointmaps, after, [items[name] for name in chosen])
+    moved = _moved(scene, pointmaps, after, soft)
+    aligned_for = (*chosen, ALL_FOUND) if cached else chosen
     new = replace(
         scene,
         views=tuple(
             replace(view, K=after.K[v], cam_to_world=after.cam_to_world[v])
             for v, view in enumerate(scene.views)
         ),
-        settings={**scene.settings, "aligned_for": list(chosen)},
+        settings={**scene.settings, "aligned_for": list(aligned_for)},
         seconds={**scene.seconds, "realignment": time.perf_counter() - started},
     )
-    points = _write(new, after, pointmaps, items, span(progress, 0.7, 1.0))
-    return Realigned(new, chosen, points, moved)
+    points = _write(new, after, pointmaps, items, carried, span(progress, 0.7, 1.0))
+    return Realigned(new, aligned_for, points, moved)
 
 
-def soft_masks(scene: Scene, objects: Sequence[SceneObject]) -> list[NDArray[np.float32]]:
+def soft_masks(scene: Scene, objects: Sequence[SceneObject]) -> SoftMasks:
     """S of each view, (H, W) in [0, 1]: the objects' masks together, with soft edges."""
     soft = []
     for view in scene.views:
@@ -116,44 +124,57 @@ def soft_masks(scene: Scene, objects: Sequence[SceneObject]) -> list[NDArray[np.
 
 def _objects(scene: Scene) -> list[SceneObject]:
     """All objects of the scene, copied from their files."""
+    read = (read_object(scene, folder) for folder in object_folders(scene))
     return [
-        replace(
-            item,
-            masks={name: np.array(mask) for name, mask in item.masks.items()},
-            points={},
-        )
-        for item in (read_object(scene, folder) for folder in object_folders(scene))
+        replace(item, masks={name: np.array(mask) for name, mask in item.masks.items()}, points={})
+        for item in read
     ]
 
 
-def _check_known(chosen: Sequence[str], items: Mapping[str, SceneObject]) -> None:
+def _known(chosen: Sequence[str], items: Mapping[str, SceneObject]) -> list[SceneObject]:
     for name in chosen:
         if name not in items:
             known = f"it has {', '.join(items)}" if items else "it has none yet, segment one first"
             raise SceneError(f"There is no object named {name!r} in this scene; {known}.")
         if not any(mask.any() for mask in items[name].masks.values()):
             raise SceneError(f"{name} shows in no photo, so nothing can be aligned for it: segment it again.")
+    return [items[name] for name in chosen]
+
+
+def _soft_masks(
+    scene: Scene, objects: Sequence[SceneObject], carried: CarriedCache | None, cached: bool
+) -> SoftMasks | None:
+    """S of each view, None where nothing is preferred."""
+    if not cached:
+        return soft_masks(scene, objects) if objects else None
+    if carried is None or not len(carried.cache):
+        raise SceneError(
+            "No objects have been looked for in this scene as it is, so it cannot be aligned for them: find "
+            "its objects first, or name one that was segmented."
+        )
+    both = zip(carried.cache.soft_masks(), soft_masks(scene, objects), strict=True)
+    return [np.maximum(found, named) for found, named in both]
 
 
 def _aligned(
     scene: Scene,
-    objects: Sequence[SceneObject],
-    before: Alignment,
+    soft: SoftMasks | None,
     alpha_p: float | None,
     alpha_n: float | None,
     progress: Progress,
 ) -> Alignment:
+    before = read_alignment(scene)
     stored = Weighting.of_settings(scene.settings)
     weighting = Weighting(
         # Masks count through DGA alone.
-        dga=stored.dga or bool(objects),
+        dga=stored.dga or soft is not None,
         alpha_p=stored.alpha_p if alpha_p is None else alpha_p,
         alpha_n=stored.alpha_n if alpha_n is None else alpha_n,
     )
     return align(
         read_pair_graph(scene),
         weights=weighting.edge_weights(),
-        masks=soft_masks(scene, objects) if objects else None,
+        masks=soft,
         start=before,
         progress=progress,
     )
@@ -163,15 +184,15 @@ def _moved(
     scene: Scene,
     pointmaps: Mapping[str, NDArray[np.float32]],
     after: Alignment,
-    objects: Sequence[SceneObject],
+    soft: SoftMasks | None,
 ) -> float:
     """See ``Realigned.moved``; ``scene`` is still as it was. Every third row and column will do."""
     shares = [np.zeros(0)]
+    coarse = slice(None, None, 3), slice(None, None, 3)
     for v, view in enumerate(scene.views):
-        coarse = slice(None, None, 3), slice(None, None, 3)
         counted = (scene.confidence(view)[coarse] > 0) & (after.confidence[v][coarse] > 0)
-        if objects:
-            counted &= np.logical_or.reduce([item.masks[view.name][coarse] for item in objects])
+        if soft is not None:
+            counted &= soft[v][coarse] > 0.5
         off = pointmaps[view.name][coarse][counted] - scene.pointmap(view)[coarse][counted]
         shares.append(lengths(off) / after.depth[v][coarse][counted])
     together = np.concatenate(shares)
@@ -183,6 +204,7 @@ def _write(
     alignment: Alignment,
     pointmaps: Mapping[str, NDArray[np.float32]],
     items: Mapping[str, SceneObject],
+    carried: CarriedCache | None,
     progress: Progress,
 ) -> dict[str, int]:
     """Replace the scene folder; returns how many points each object has now."""
@@ -193,11 +215,16 @@ def _write(
         confidence={view.name: alignment.confidence[v] for v, view in enumerate(scene.views)},
     ) as draft:
         write_alignment(draft.folder / PAIRS_FOLDER, alignment)
+        progress("lifting", 0.0, "Taking the objects' points")
+        lifting = Lifting(draft)
         for number, (name, item) in enumerate(items.items()):
-            progress("lifting", number / len(items), f"Taking the points of {name}")
-            lifted = lift(draft, item.masks)
+            progress("lifting", 0.5 * number / len(items), f"Taking the points of {name}")
+            masks = [item.masks[view.name] for view in scene.views]
+            lifted = {view.name: lifting.points(masks, v) for v, view in enumerate(scene.views)}
             write_object(draft, replace(item, points=lifted))
             points[name] = sum(int(mask.sum()) for mask in lifted.values())
+        if carried is not None:
+            put_cache(carried, draft, span(progress, 0.5, 1.0))
         # The last moment to cancel: once the scene is in its place, it is there.
         progress("writing", 1.0, "Saving")
     return points

@@ -69,6 +69,7 @@ class Jobs:
         result = realign(
             Path(params.scene),
             params.objects,
+            cached=params.cached,
             alpha_p=params.alpha_p,
             alpha_n=params.alpha_n,
             progress=progress,

@@ -174,10 +174,12 @@ class Segmented(Params):
 @dataclass(frozen=True)
 class Realign(Params):
     """Align the scene folder ``scene`` again so that ``objects`` of it fit best, or, without any, as it was
-    when it was reconstructed. ``alpha_p``, ``alpha_n``: as then, where null."""
+    when it was reconstructed. ``cached``: the objects of its mask cache count too; ``alpha_p``, ``alpha_n``:
+    as then, where null."""
 
     scene: str
     objects: tuple[str, ...] = ()
+    cached: bool = False
     alpha_p: float | None = None
     alpha_n: float | None = None
 
