@@ -9,7 +9,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 # Real photo sets for the slow tests and the benchmarks: a folder per set, photos in images/.
 DATA ?= ../shared/data
 
-.PHONY: help setup test test-slow test-blender lint format build lock bench-alignment bench-dga-ablation bench-dga bench-pipeline bench-photos bench-segmentation demo samples clean
+.PHONY: help setup test test-slow test-blender lint format build lock bench-alignment bench-dga-ablation bench-dga bench-pairs bench-pipeline bench-photos bench-segmentation demo samples clean
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
@@ -51,6 +51,9 @@ lock: setup ## renew vendor/*.lock from pyproject.toml (needs uv)
 bench-dga: setup ## where DGA's weights help and where not, over ten seeds
 	$(PY) -m benchmarks.dga_weights
 
+bench-pairs: setup ## overlapping pairs found among those kept, on rendered circles and the photo sets in DATA=
+	$(PY) benchmarks/pair_selection.py $(DATA)
+
 bench-pipeline: setup ## speed and memory, photos to Blender objects; DATA= holds the photo sets
 	$(PY) benchmarks/pipeline.py $(DATA)
 
@@ -70,7 +73,7 @@ bench-dga-ablation: setup ## mIoU over alpha_p and alpha_n, and pictures, in ben
 	$(PY) -m benchmarks.dga_ablation $(if $(wildcard $(DATA)),--data $(DATA)) $(if $(NVOS),--nvos "$(NVOS)") \
 		$(if $(SPIN),--spin "$(SPIN)") $(if $(LLFF),--llff "$(LLFF)") $(if $(SEEDS),--seeds $(SEEDS))
 
-bench-segmentation: setup ## IoU after 1, 3, 5 clicks and a box, beside GrabCut carried over by 3D, per photo set in DATA=
+bench-segmentation: setup ## IoU after 1, 3, 5 clicks and a box, beside GrabCut carried over by 3D, and the mask cache; DATA= holds the photo sets
 	$(PY) -m benchmarks.real_segmentation --data $(DATA)
 
 demo: setup ## the sample photos -> demo/; or PHOTOS=dir, and CLICK=view:x,y to say on what

@@ -265,11 +265,15 @@ def test_overlooked_pairs_are_of_photos_left_out() -> None:
         v for pair in tried if 3 in pair for v in pair if v != 3
     } == set(range(30)) - {3}
     assert tried.isdisjoint(few)
-    many = overlooked_pairs(alike, tried, set(range(25)))
+    many = overlooked_pairs(alike, tried, set(range(20)))
     assert len(many) == len(tried)
+    assert all(i < 20 <= j for i, j in many)
     values = [(alike + alike.T)[pair] for pair in many]
     assert values == sorted(values, reverse=True)
     assert overlooked_pairs(alike, tried, set()) == []
+    nothing_placed = overlooked_pairs(alike, tried, set(range(30)))
+    assert len(nothing_placed) == len(tried)
+    assert tried.isdisjoint(nothing_placed)
 
 
 @pytest.fixture(scope="module")

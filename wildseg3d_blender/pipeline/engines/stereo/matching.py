@@ -27,16 +27,21 @@ _SECONDS_PER_PAIR = 0.25
 
 
 def photo_similarity(database: FeatureDatabase, progress: Progress) -> NDArray[np.float64]:
-    """How alike the photos look, (N, N), by the coarsest of their features: those that show from afar too."""
+    """How alike the photos look by their coarsest features, (N, N). Stage 'matching'."""
+    progress("matching", 0.0, "Comparing how photos look")
+    return descriptor_similarity(coarse_descriptors(database), progress=progress)
+
+
+def coarse_descriptors(database: FeatureDatabase) -> list[NDArray[np.uint8]]:
+    """Descriptors (n, 128) of each photo's largest features: those that show from farther away too."""
     descriptors = []
     with pycolmap.Database.open(database.path) as db:
         for index in range(len(database.photos)):
-            progress("matching", 0.0, "Comparing how photos look")
             shapes = db.read_keypoints(index + 1)[:, 2:6].astype(np.float64)  # affine, row by row
             area = np.abs(shapes[:, 0] * shapes[:, 3] - shapes[:, 1] * shapes[:, 2])
-            coarsest = np.argsort(-area, kind="stable")[:FEATURES_PER_PHOTO]
-            descriptors.append(np.asarray(db.read_descriptors(index + 1).data)[coarsest])
-    return descriptor_similarity(descriptors, progress=progress)
+            largest = np.argsort(-area, kind="stable")[:FEATURES_PER_PHOTO]
+            descriptors.append(np.asarray(db.read_descriptors(index + 1).data)[largest])
+    return descriptors
 
 
 def likely_pairs(similarity: NDArray[np.float64]) -> list[tuple[int, int]]:
@@ -46,13 +51,17 @@ def likely_pairs(similarity: NDArray[np.float64]) -> list[tuple[int, int]]:
 
 
 def overlooked_pairs(
-    similarity: NDArray[np.float64], tried: Set[tuple[int, int]], left_out: Set[int]
+    similarity: NDArray[np.float64], tried: Set[tuple[int, int]], left_out: set[int]
 ) -> list[tuple[int, int]]:
-    """Untried pairs of photos left out with any others, the most similar first, at most as many as tried."""
+    """Untried pairs of a photo left out and one placed, the most similar first, at most as many as tried.
+
+    Where no photo is placed, of any two.
+    """
+    placed = set(range(len(similarity))) - left_out
     untried = [
         pair
         for pair in combinations(range(len(similarity)), 2)
-        if pair not in tried and not left_out.isdisjoint(pair)
+        if pair not in tried and (not placed or len(left_out.intersection(pair)) == 1)
     ]
     return sorted(untried, key=lambda pair: (-similarity[pair], pair))[: len(tried)]
 
