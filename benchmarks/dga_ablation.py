@@ -156,7 +156,7 @@ def photo_cases(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[st
         mask_folder_scene(thing, photos, truth.folder / "truth" / "masks" / thing, SAMPLE_REFERENCE)
         for thing in truth.objects
     ]
-    yield _of_photos("sample", [_only(scene, SAMPLE_PHOTOS) for scene in sample], options, scratch)
+    yield _of_photos("sample", [scene.only(SAMPLE_PHOTOS) for scene in sample], options, scratch)
     wanted: list[tuple[str, Callable[[], TruthScene]]] = []
     if options.data is not None:
         for folder, thing, masks, reference in REAL_SETS:
@@ -191,18 +191,6 @@ def _of_photos(
 ) -> tuple[str, Maker]:
     folder = scratch / name.replace("/", "_")
     return name, partial(reconstructed_case, name, tuple(sets), folder, options.image_size)
-
-
-def _only(scene: TruthScene, stems: Sequence[str]) -> TruthScene:
-    """The scene with these photos alone."""
-    return TruthScene(
-        scene.name,
-        tuple(photo for photo in scene.photos if photo.stem in stems),
-        scene.reference,
-        scene.reference_mask,
-        scene.scribbles,
-        {photo: mask for photo, mask in scene.targets.items() if photo.stem in stems},
-    )
 
 
 if __name__ == "__main__":

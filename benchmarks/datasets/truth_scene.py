@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -56,13 +56,14 @@ class TruthScene:
             key=lambda photo: min(abs(place[photo] - place[other]) for other in (self.reference, *targets)),
         )
         kept.update(others[: max(count - len(kept), 0)])
-        return TruthScene(
-            self.name,
-            tuple(photo for photo in self.photos if photo in kept),
-            self.reference,
-            self.reference_mask,
-            self.scribbles,
-            {photo: mask for photo, mask in self.targets.items() if photo in kept},
+        return self.only([photo.stem for photo in kept])
+
+    def only(self, stems: Collection[str]) -> TruthScene:
+        """The same with the photos of these names alone; the reference has to be among them."""
+        return replace(
+            self,
+            photos=tuple(photo for photo in self.photos if photo.stem in stems),
+            targets={photo: mask for photo, mask in self.targets.items() if photo.stem in stems},
         )
 
 
