@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +12,13 @@ import pytest
 from tests import synthetic
 from tests.stereo_scene import Shot, arc, take
 from wildseg3d_blender.errors import Cancelled, PhotoError, ReconstructionError
+from wildseg3d_blender.photo_warp import PhotoWarp
 from wildseg3d_blender.pipeline.engines.stereo import matching, placement
+from wildseg3d_blender.pipeline.engines.stereo.dense import DepthMap
+from wildseg3d_blender.pipeline.engines.stereo.graph import build_graph
 from wildseg3d_blender.pipeline.engines.stereo.matching import ALL_PAIRS_UP_TO, likely_pairs, overlooked_pairs
+from wildseg3d_blender.pipeline.engines.stereo.model import PlacedPhoto, SparseModel
+from wildseg3d_blender.pipeline.engines.stereo.views import StereoView, Surroundings
 from wildseg3d_blender.pipeline.pair_selection import (
     both_directions,
     descriptor_similarity,
@@ -274,6 +280,34 @@ def test_overlooked_pairs_are_of_photos_left_out() -> None:
     nothing_placed = overlooked_pairs(alike, tried, set(range(30)))
     assert len(nothing_placed) == len(tried)
     assert tried.isdisjoint(nothing_placed)
+
+
+def test_the_alignment_graph_joins_all_views_with_few_edges() -> None:
+    """Two groups of views whose best neighbours are in their own group, tied by points that two share."""
+    count, half = 40, 20
+    K, pose = np.diag([4.0, 4.0, 1.0]), np.eye(4)
+    own = [np.arange(100 * (n // half), 100 * (n // half) + 50) for n in range(count)]
+    own[3], own[33] = np.append(own[3], [300, 301]), np.append(own[33], [300, 301])
+    own[5], own[35] = np.append(own[5], 302), np.append(own[35], 302)
+    photos = tuple(
+        PlacedPhoto(Photo(f"{n}", Path(f"/{n}.jpg"), (3, 2)), n, K, 0.0, pose, seen, np.zeros((len(seen), 2)))
+        for n, seen in enumerate(own)
+    )
+    surroundings = [
+        Surroundings(1.0, 2.0, tuple(n // half * half + (n + k) % half for k in (1, 2, 3, 4)), ())
+        for n in range(count)
+    ]
+    grey = np.zeros((2, 3), np.float32)
+    view = StereoView(np.zeros((2, 3, 3), np.uint8), grey, grey == 0, K, pose, PhotoWarp(K, K))
+    depth = DepthMap(grey + 1, grey + 1)
+    graph = build_graph(
+        SparseModel(photos, np.zeros((303, 3))), [view] * count, surroundings, [depth] * count
+    )
+    pairs = [(edge.i, edge.j) for edge in graph.edges]
+    assert sorted(pairs) == sorted((j, i) for i, j in pairs)
+    assert reached(pairs) == set(range(count))
+    assert {(i, j) for i, j in pairs if i < half <= j} == {(3, 33)}
+    assert len(pairs) == 2 * (3 * count + 1)
 
 
 @pytest.fixture(scope="module")
