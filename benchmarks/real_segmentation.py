@@ -12,12 +12,13 @@ Reconstructions are kept in ``--scenes`` and used again.
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,11 +39,12 @@ from wildseg3d_blender.pipeline.evaluation import (
     truth_box,
 )
 from wildseg3d_blender.pipeline.reconstruct import reconstruct
+from wildseg3d_blender.pipeline.segment import SceneSession
 from wildseg3d_blender.pipeline.segmentation import Masks
 from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
 from wildseg3d_blender.pipeline.segmentation.lift import view_depth
-from wildseg3d_blender.progress import silent
-from wildseg3d_blender.prompts import Box
+from wildseg3d_blender.progress import Progress, silent
+from wildseg3d_blender.prompts import Box, Prompt
 from wildseg3d_blender.scene_folder import Scene, View, read_scene
 
 ROUNDS = (1, 3, 5)
@@ -145,7 +147,36 @@ def _measure(scene: Scene, segmenter: GraphCutSegmenter, masks_dir: Path, view_n
     later = statistics.median(seconds[1:])
     note = f"first click {seconds[0]:.2f} s, later {later:.2f} s, box {box_seconds:.2f} s"
     ours = Row("graph", (*clicked, (boxed["iou_clicked"], boxed["mean_iou_others"])), note)
-    return [ours, _grabcut_row(scene, view, truth)]
+    return [ours, _session_row(scene, masks_dir, view_name), _grabcut_row(scene, view, truth)]
+
+
+class _WithCache:
+    """A session as a segmenter: the mask cache where its answer is certain, the graph for the rest."""
+
+    name = "cache, else graph"
+
+    def __init__(self, session: SceneSession) -> None:
+        self._session = session
+
+    def segment(
+        self, prompts: Sequence[Prompt], *, previous: Mapping[str, Mask] | None = None, progress: Progress
+    ) -> Masks:
+        return self._session.masks(prompts, progress)
+
+
+def _session_row(scene: Scene, masks_dir: Path, view_name: str) -> Row:
+    truth = read_truth(scene, masks_dir)
+    segmenter = _WithCache(_session(scene.folder))
+    rounds = evaluate(scene, masks_dir, view_name, clicks=ROUNDS, segmenter=segmenter)["rounds"]
+    clicked = tuple((entry["iou_clicked"], entry["mean_iou_others"]) for entry in rounds)
+    box = truth_box(scene.view(view_name), truth[view_name])
+    boxed = compare(scene, segmenter.segment([box], progress=silent), truth, view_name)
+    return Row(segmenter.name, (*clicked, (boxed["iou_clicked"], boxed["mean_iou_others"])))
+
+
+@functools.lru_cache(maxsize=1)
+def _session(folder: Path) -> SceneSession:
+    return SceneSession(folder)
 
 
 def _grabcut_row(scene: Scene, view: View, truth: dict[str, Mask]) -> Row:
@@ -220,10 +251,10 @@ def _carry(scene: Scene, view: View, mask: Mask, other: View) -> Mask:
 def _print_table(title: str, rows: Sequence[Row]) -> None:
     heads = [f"{count} click{'s' * (count > 1)}" for count in ROUNDS] + ["box"]
     print(f"\n{title} (IoU clicked / mean of the others)")
-    print("".ljust(14) + "".join(head.rjust(14) for head in heads))
+    print("".ljust(18) + "".join(head.rjust(14) for head in heads))
     for row in rows:
         cells = "".join(f"{clicked:.2f} / {others:.2f}".rjust(14) for clicked, others in row.scores)
-        print(row.label.ljust(14) + cells + (f"   {row.note}" if row.note else ""), flush=True)
+        print(row.label.ljust(18) + cells + (f"   {row.note}" if row.note else ""), flush=True)
 
 
 if __name__ == "__main__":
