@@ -22,6 +22,10 @@ is what moving it in float32 leaves uncertain."""
 
 FITTED_PIXELS = 500
 
+SHAPE_PIXELS = 20
+SAME_SHAPE = 1e-4
+"""Maps whose ``_shape`` differs by more than this are not each other moved, and nothing has to be fitted."""
+
 Floats = NDArray[np.float32]
 
 
@@ -40,26 +44,51 @@ class MapPool:
     def __init__(self) -> None:
         self.maps: list[Floats] = []
         self._numbers: dict[bytes, int] = {}
+        self._shapes: dict[int, NDArray[np.float64]] = {}
 
     def add(self, values: Floats) -> MapRef:
         """The number under which exactly these values are stored."""
         values = np.ascontiguousarray(values, dtype=np.float32)
-        digest = hashlib.blake2b(values.data, digest_size=16).digest()
+        return self._number(values, _digest(values))
+
+    def add_points(self, points: Floats) -> MapRef:
+        """As ``add`` for a pointmap, or the motion that takes a stored one there to float32's precision."""
+        values = np.ascontiguousarray(points, dtype=np.float32)
+        digest = _digest(values)
+        if digest not in self._numbers:
+            shape = _shape(values)
+            for index, stored in enumerate(self.maps):
+                if not np.allclose(shape, self._shape_of(index), rtol=0.0, atol=SAME_SHAPE, equal_nan=True):
+                    continue
+                motion = find_motion(stored, values)
+                if motion is not None:
+                    return MapRef(index, motion)
+        return self._number(values, digest)
+
+    def _shape_of(self, index: int) -> NDArray[np.float64]:
+        if index not in self._shapes:
+            self._shapes[index] = _shape(self.maps[index])
+        return self._shapes[index]
+
+    def _number(self, values: Floats, digest: bytes) -> MapRef:
         if digest not in self._numbers:
             self._numbers[digest] = len(self.maps)
             self.maps.append(values)
         return MapRef(self._numbers[digest])
 
-    def add_points(self, points: Floats) -> MapRef:
-        """As ``add`` for a pointmap, or the motion that takes a stored one there to float32's precision."""
-        values = np.ascontiguousarray(points, dtype=np.float32)
-        for index, stored in enumerate(self.maps):
-            if stored is values or np.array_equal(stored, values, equal_nan=True):
-                return MapRef(index)
-            motion = find_motion(stored, values)
-            if motion is not None:
-                return MapRef(index, motion)
-        return self.add(values)
+
+def _shape(points: Floats) -> NDArray[np.float64]:
+    """Some distances within a pointmap (H, W, 3) as shares of their sum: no motion changes them."""
+    flat = points.reshape(-1, 3)
+    chosen = flat[np.linspace(0, len(flat) - 1, SHAPE_PIXELS).astype(np.int64)].astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        distances = lengths(np.diff(chosen, axis=0))
+        total = distances.sum()
+        return distances / total if total > 0 else np.full(len(distances), np.nan)
+
+
+def _digest(values: Floats) -> bytes:
+    return hashlib.blake2b(values.data, digest_size=16).digest()
 
 
 def find_motion(points_a: Floats, points_b: Floats) -> NDArray[np.float64] | None:
