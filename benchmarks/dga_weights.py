@@ -209,6 +209,8 @@ CASES: dict[str, Callable[[Sequence[TrueView], int], PairGraph]] = {
     "smeared alike in all edges": network(Corruption(smear=True)),
     "stereo with holes": stereo,
 }
+# What is smaller (in %, or degrees) is rounding: changes are told as shares of at least this.
+SMALLEST = 0.01
 WITH_MORE = "ragged boundaries"
 
 
@@ -299,7 +301,7 @@ def table(case: str, rows: dict[str, list[Figures]]) -> str:
         if label == CONFIDENCE.name:
             cells = [f"{mean:15.3f}" for mean in values.mean(axis=0)]
         else:
-            change = 100 * (values / np.maximum(plain, 1e-9) - 1)
+            change = 100 * (values - plain) / np.maximum(plain, SMALLEST)
             change[:, -1] = values[:, -1] - plain[:, -1]
             cells = [
                 f"{mean:+8.1f} ±{spread:5.1f}"
