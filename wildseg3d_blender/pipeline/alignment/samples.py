@@ -21,7 +21,7 @@ PIXELS_PER_VIEW = 1200
 PIXELS_PER_EDGE = 60
 # Samples come from a grid of about this many pixels of a view: looking at all of them would cost more than
 # the solver does.
-GRID_PIXELS = 36_000
+GRID_PIXELS = 20_000
 # Points farther away than this many times an edge's median count less, in proportion.
 FAR = 10.0
 # Fewer pixels than this do not hold the 7 unknowns of a similarity.

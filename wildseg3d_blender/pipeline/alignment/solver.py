@@ -81,9 +81,9 @@ def solve(
     """Minimise from ``start``.
 
     Args:
-        groups: views that hang together. Within each, the mean log-scale of the edges stays as it is, for
-            the objective alone would shrink the scene to a point; and so does the pose of the first view.
-            Known poses take the place of the latter, and of the former where they lie apart.
+        groups: views that hang together. Within each, the mean log-scale of the edges and the pose of the
+            first view stay as they are: nothing else says where and how large the scene is. Known poses take
+            the place of the latter, and of the former where they lie apart.
         held: known intrinsics, poses and common focal lengths; ``start`` has them.
     """
     layout = layout_of(observations, len(start.log_scale), held)
@@ -100,20 +100,21 @@ def solve(
         losses.append(min(ahead.loss, current.loss))
         weight = pull * current.loss
         before, after = current.loss + weight * current.prior, ahead.loss + weight * ahead.prior
-        if not after <= (1.0 + SLACK) * before + NOISE_LOSS:
+        if after <= (1.0 + SLACK) * before + NOISE_LOSS:
+            size = _step_size(edge_step, view_step, current.median_depth)
+            state, current, damping = candidate, ahead, max(damping / 10.0, FIRST_DAMPING)
+            converged = size < TOLERANCE or _stands_still(losses)
+        else:
             damping = max(10.0 * damping, 1e-4)
             converged = damping > MAX_DAMPING
-            if converged:
-                break
-            continue
-        size = _step_size(edge_step, view_step, current.median_depth)
-        state, current, damping = candidate, ahead, max(damping / 10.0, FIRST_DAMPING)
-        latest = losses[-STILL_ITERATIONS:]
-        still = len(latest) == STILL_ITERATIONS and max(latest) - min(latest) < STILL_SHARE * min(latest)
-        converged = size < TOLERANCE or still
         if converged:
             break
     return Solution(state, iteration, tuple(losses), converged)
+
+
+def _stands_still(losses: Sequence[float]) -> bool:
+    latest = losses[-STILL_ITERATIONS:]
+    return len(latest) == STILL_ITERATIONS and max(latest) - min(latest) < STILL_SHARE * min(latest)
 
 
 def _anchors(
