@@ -60,33 +60,41 @@ class Lifting:
 
     def points(self, masks: Sequence[Bools], view: int) -> Bools:
         """The pixels of a view whose points belong to the object with these masks, one (H, W) per view."""
-        keep = masks[view] & self._solid[view]
-        return self._vote(keep, [row[keep] for row in self._links(view, keep)], masks)
+        return self._vote(self._links(view, self._solid_pixels(masks[view], view)), masks, view)
 
     def links(self, view: int) -> list[NDArray[np.int32]]:
         """What every view has to say about each pixel of this one, to be asked for many masks.
 
         Returns:
-            For each view (H, W) int32: ``NO_SAY``; i >= 0 where it sees the same point at its flat pixel i;
-            -2 - i where it looks through the point at its flat pixel i.
+            For each view (H * W,) int32: ``NO_SAY``; i >= 0 where it sees the same point at its flat pixel
+            i; -2 - i where it looks through the point at its flat pixel i.
         """
-        return self._links(view, self._solid[view])
+        pixels = np.flatnonzero(self._solid[view])
+        size = self._solid[view].size
+        found = []
+        for said in self._links(view, pixels)[1]:
+            link = np.full(size, NO_SAY, dtype=np.int32)
+            link[pixels] = said
+            found.append(link)
+        return found
 
     def voted(self, links: Sequence[NDArray[np.int32]], masks: Sequence[Bools], view: int) -> Bools:
         """As ``points``, with the ``links`` of the view at hand."""
-        keep = masks[view] & self._solid[view]
-        return self._vote(keep, [row[keep] for row in links], masks)
+        pixels = self._solid_pixels(masks[view], view)
+        return self._vote((pixels, [link[pixels] for link in links]), masks, view)
 
-    def _links(self, number: int, wanted: Bools) -> list[NDArray[np.int32]]:
-        view = self._scene.views[number]
-        points_world = np.asarray(self._scene.pointmap(view))[wanted]
-        found = []
-        for other in range(len(self._scene.views)):
-            link = np.full(wanted.shape, NO_SAY, dtype=np.int32)
-            if other != number:
-                link[wanted] = self._link(other, points_world)
-            found.append(link)
-        return found
+    def _solid_pixels(self, mask: Bools, view: int) -> NDArray[np.int64]:
+        return np.flatnonzero(mask & self._solid[view])
+
+    def _links(
+        self, number: int, pixels: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], list[NDArray[np.int32]]]:
+        """Flat pixels (n,) of a view, and what each view says about them, (n,) each."""
+        pointmap = np.asarray(self._scene.pointmap(self._scene.views[number]))
+        points_world = pointmap.reshape(-1, 3)[pixels]
+        nothing = np.full(len(pixels), NO_SAY, dtype=np.int32)
+        others = range(len(self._scene.views))
+        return pixels, [nothing if k == number else self._link(k, points_world) for k in others]
 
     def _link(self, number: int, points_world: NDArray[np.float32]) -> NDArray[np.int32]:
         view, depth = self._scene.views[number], self._depths[number]
@@ -102,14 +110,20 @@ class Lifting:
         through = known & (there > z * (1 + SEEN_THROUGH))
         return np.where(same, place, np.where(through, -2 - place, NO_SAY)).astype(np.int32)
 
-    def _vote(self, keep: Bools, links: Sequence[NDArray[np.int32]], masks: Sequence[Bools]) -> Bools:
-        against, votes = (np.zeros(int(keep.sum()), dtype=np.int32) for _ in range(2))
-        for link, mask in zip(links, masks, strict=True):
+    def _vote(
+        self,
+        links: tuple[NDArray[np.int64], Sequence[NDArray[np.int32]]],
+        masks: Sequence[Bools],
+        view: int,
+    ) -> Bools:
+        pixels, said = links
+        against, votes = (np.zeros(len(pixels), dtype=np.int32) for _ in range(2))
+        for link, mask in zip(said, masks, strict=True):
             outside = ~mask.ravel()[np.where(link >= 0, link, -2 - link)] & (link != NO_SAY)
             votes += (link >= 0) | outside
             against += outside
-        kept = keep.copy()
-        kept[keep] = 2 * against <= votes
+        kept = np.zeros(masks[view].shape, dtype=bool)
+        kept.ravel()[pixels] = 2 * against <= votes
         return kept
 
 

@@ -29,10 +29,10 @@ SIZES = 4
 SMALLEST, LARGEST = 0.0005, 0.35
 """Shares of all pixels that a proposal may cover."""
 
-RAW, RAW_ALIKE = 300, 0.9
+RAW, RAW_ALIKE = 200, 0.9
 """How many walks are polished, and the intersection over union above which two count as one."""
 
-KEPT, ALIKE = 128, 0.88
+KEPT, ALIKE = 100, 0.88
 """How many proposals there are in the end, and the same for them."""
 
 

@@ -41,7 +41,7 @@ def refine(data: ViewData, mask: Mask, clicks: Sequence[PixelClick] = ()) -> Mas
         clicks: this view's clicks, which the result obeys.
     """
     if not mask.any():
-        return _obey(mask.copy(), clicks)
+        return obeying(mask.copy(), clicks)
     window = _window(mask)
     solid = mask[window].astype(np.uint8)
     # Signed distance from the superpixels' outline; far away where the window has no outline at all.
@@ -51,7 +51,7 @@ def refine(data: ViewData, mask: Mask, clicks: Sequence[PixelClick] = ()) -> Mas
     if np.count_nonzero(inner) < 20:
         inner = into > 1
     if np.count_nonzero(inner) < 20 or np.count_nonzero(ring) < 20:
-        return _obey(mask.copy(), clicks)
+        return obeying(mask.copy(), clicks)
     bins = data.bins[window]
     background = bin_distribution(bins[ring])
     band = outer & ~inner
@@ -63,7 +63,7 @@ def refine(data: ViewData, mask: Mask, clicks: Sequence[PixelClick] = ()) -> Mas
     refined[band] = _cut_band(data.contrast[:, window[0], window[1]], band, inner, evidence)
     result = mask.copy()
     result[window] = _without_specks(refined)
-    return _obey(result, clicks)
+    return obeying(result, clicks)
 
 
 def _distance(side: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -130,8 +130,8 @@ def _without_specks(mask: Mask) -> Mask:
     return mask
 
 
-def _obey(mask: Mask, clicks: Sequence[PixelClick]) -> Mask:
-    """The mask with a spot of three pixels at each click as the click says."""
+def obeying(mask: Mask, clicks: Sequence[PixelClick]) -> Mask:
+    """The mask, changed in place, with a spot of three pixels at each click as the click says."""
     for click in clicks:
         spot = (
             slice(max(click.row - 1, 0), click.row + 2),

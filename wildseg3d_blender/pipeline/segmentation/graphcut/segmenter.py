@@ -22,7 +22,7 @@ from .graph import Selection, build_graph
 from .hypotheses import Hypothesis, from_clicks
 from .prompt_seeds import Seeds, seeds_of
 from .proposals import propose
-from .refine import refine
+from .refine import obeying, refine
 
 MERGED, MOST_NODES = 6, 2500
 """How many nodes become one in the graph on which proposals are looked for, and how many it has at most."""
@@ -57,9 +57,11 @@ class GraphCutSegmenter:
         progress("segment", 0.1, "Finding the object")
         started = previous is not None and any(np.any(mask) for mask in previous.values())
         if previous is not None and started and not isinstance(prompts[-1], Box):
-            selection = self._corrected(seeds, previous)
-        else:
-            selection = self.hypotheses(seeds)[0].selection
+            before = self._selection_of(previous)
+            selection = self._corrected(seeds, previous, before)
+            progress("segment", 0.7, "Sharpening outlines")
+            return self._masks(selection, seeds, before, previous)
+        selection = self.hypotheses(seeds)[0].selection
         progress("segment", 0.7, "Sharpening outlines")
         return self._masks(selection, seeds)
 
@@ -84,8 +86,11 @@ class GraphCutSegmenter:
         selection[seeds.inside] = True
         return [Hypothesis(selection, -1.0, "seeds only")]
 
-    def _corrected(self, seeds: Seeds, previous: Mapping[str, NDArray[np.bool_]]) -> Selection:
-        selection = self._selection_of(previous)
+    def _corrected(
+        self, seeds: Seeds, previous: Mapping[str, NDArray[np.bool_]], before: Selection
+    ) -> Selection:
+        """``previous``, whose nodes are ``before``, as the clicks that contradict it say."""
+        selection = before.copy()
         for click in self._contradicting(seeds, previous):
             found = correct(
                 self.graph, selection, seeds.inside, seeds.outside, click, max(len(seeds.clicks) - 1, 1)
@@ -119,9 +124,20 @@ class GraphCutSegmenter:
             selection[data.first : data.first + data.count] = covered > 0.5 * total
         return selection
 
-    def _masks(self, selection: Selection, seeds: Seeds) -> Masks:
+    def _masks(
+        self,
+        selection: Selection,
+        seeds: Seeds,
+        before: Selection | None = None,
+        previous: Mapping[str, NDArray[np.bool_]] | None = None,
+    ) -> Masks:
+        """Sharp masks; where a view's nodes are as ``before``, its mask stays the ``previous`` one."""
         masks: Masks = {}
         for number, data in enumerate(self.graph.views):
+            name, nodes = data.view.name, slice(data.first, data.first + data.count)
             clicks = [click for click in seeds.clicks if click.view == number]
-            masks[data.view.name] = refine(data, selection[data.labels], clicks)
+            if before is not None and previous is not None and (before[nodes] == selection[nodes]).all():
+                masks[name] = obeying(np.array(previous[name], dtype=bool), clicks)
+            else:
+                masks[name] = refine(data, selection[data.labels], clicks)
         return masks
