@@ -21,11 +21,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from wildseg3d_blender.addon.worker_client import WorkerClient  # noqa: E402
-from wildseg3d_blender.scene_folder import read_scene  # noqa: E402
+from wildseg3d_blender.prompts import Click  # noqa: E402
+from wildseg3d_blender.scene_folder import SceneObject, read_scene, write_object  # noqa: E402
+from wildseg3d_blender.worker.protocol import PROTOCOL_VERSION, Initialize, Realign  # noqa: E402
 
 SFM_STAGES = ("features", "matching", "cameras")
 
@@ -41,6 +45,7 @@ class Run:
     whole: float
     stages: dict[str, float]
     peak_mb: float
+    realign: float
     to_blender: float
 
     @property
@@ -79,7 +84,7 @@ def measure(images: Path) -> Run:
         client = WorkerClient()
         try:
             started = time.perf_counter()
-            first = client.request("initialize", {"protocol_version": 1})
+            first = client.request("initialize", Initialize(PROTOCOL_VERSION).to_json())
             first.wait()
             ready = time.perf_counter() - started
             started = time.perf_counter()
@@ -88,9 +93,10 @@ def measure(images: Path) -> Run:
             request.result()
             whole = time.perf_counter() - started
             peak = _peak_megabytes(client.pid)
+            scene = read_scene(folder)
+            realign = _realign_seconds(client, folder)
         finally:
             client.close()
-        scene = read_scene(folder)
         return Run(
             photos=len(photos),
             placed=len(scene.views),
@@ -99,6 +105,7 @@ def measure(images: Path) -> Run:
             whole=whole,
             stages=dict(scene.seconds),
             peak_mb=peak,
+            realign=realign,
             to_blender=_import_seconds(folder),
         )
 
@@ -130,8 +137,29 @@ def _medians(several: Sequence[Run]) -> dict[str, float]:
         row[f"  {stage}, s"] = median([run.stages.get(stage, 0.0) for run in several])
     row["whole / its SfM"] = median([run.whole / run.sfm for run in several])
     row["worker's peak, MB"] = median([run.peak_mb for run in several])
+    row["aligned for an object, s"] = median([run.realign for run in several])
     row["scene -> Blender, s"] = median([run.to_blender for run in several])
     return row
+
+
+def _realign_seconds(client: WorkerClient, folder: Path) -> float:
+    """Seconds to align the scene again for an object in the middle of every photo, the second time."""
+    scene = read_scene(folder)
+    masks = {}
+    for view in scene.views:
+        width, height = view.size
+        masks[view.name] = np.zeros((height, width), dtype=bool)
+        masks[view.name][height // 3 : 2 * height // 3, width // 3 : 2 * width // 3] = True
+    middle = Click(scene.views[0].name, scene.views[0].size[0] / 2, scene.views[0].size[1] / 2)
+    write_object(scene, SceneObject("Middle", (middle,), masks, masks))
+    seconds = 0.0
+    for _ in range(2):
+        started = time.perf_counter()
+        request = client.request("realign", Realign(str(folder), ("Middle",)).to_json())
+        request.wait()
+        request.result()
+        seconds = time.perf_counter() - started
+    return seconds
 
 
 def _peak_megabytes(pid: int | None) -> float:
