@@ -42,12 +42,12 @@ def dga_weights(alpha_p: float = 0.5, alpha_n: float = 0.9) -> EdgeWeights:
                                     published, masks     no masks            masks
         ragged outlines             -0.1 ± 1.5 %         -17.9 ± 4.2 %       -24.1 ± 3.7 %
                                     +0.1 ± 0.4 points    +3.9 ± 1.0          +4.9 ± 1.0
-        + far against near          -0.6 ± 1.4 %         -17.2 ± 4.6 %       -22.9 ± 3.9 %
-                                    +0.1 ± 0.3 points    +4.0 ± 0.7          +5.0 ± 0.9
-        + 10 % outliers, untold     -0.3 ± 1.1 %          -7.4 ± 3.3 %       -10.1 ± 3.1 %
-                                    +0.3 ± 0.4 points    +2.4 ± 1.0          +3.0 ± 1.0
-        sharp outlines              -8.0 ± 6.8 %          -1.3 ± 4.6 %        -1.6 ± 5.7 %
-                                    +0.1 ± 0.2 points    -0.0 ± 0.2          -0.0 ± 0.2
+        + far against near          -1.7 ± 1.5 %         -17.2 ± 4.7 %       -23.0 ± 4.1 %
+                                    +0.2 ± 0.3 points    +3.8 ± 0.8          +4.9 ± 0.8
+        + 10 % outliers, untold     -1.1 ± 1.0 %          -7.4 ± 3.2 %       -10.1 ± 3.1 %
+                                    +0.4 ± 0.5 points    +2.4 ± 0.9          +3.0 ± 0.9
+        sharp outlines              -7.8 ± 6.7 %          -1.1 ± 4.9 %        -1.4 ± 5.9 %
+                                    +0.0 ± 0.2 points    -0.1 ± 0.2          -0.1 ± 0.2
 
     The published form helps cameras and points by evening out the confidence (as log C does: a network's C
     saturates the sigmoid) but not outlines: at C = 9 a pixel that does not match weighs as much as one that
