@@ -19,6 +19,7 @@ from tests.addon_scene import FLOOR, WALL, surface, write_awkward_scene
 from tests.aligned_scene import BALL, BOX, write_aligned_scene, write_true_object
 from tests.synthetic import Corruption, TrueView, orbit, pair_graph
 from tests.test_addon_import import read_attribute
+from wildseg3d_blender.atomic_folder import previous_folder
 from wildseg3d_blender.conventions import BLENDER_FROM_OPENCV, project
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.pipeline.realign import realign
@@ -361,6 +362,13 @@ def test_an_object_that_was_renamed_is_taken_under_its_new_name(
     blender.ops.wildseg3d.object_add(name="Next")
     with pytest.raises(RuntimeError, match="Next is not an object yet: press Segment first"):
         blender.ops.wildseg3d.realign()
+
+
+def test_a_scene_folder_caught_between_two_renames_is_put_back(blender: Any, scene: Scene, root: Any) -> None:
+    scene.folder.rename(previous_folder(scene.folder))
+    assert blender.ops.wildseg3d.look(view="view01") == {"FINISHED"}
+    assert blender.ops.wildseg3d.realign(object="Ball") == {"FINISHED"}
+    assert_shows(read_scene(scene.folder), root)
 
 
 def test_a_worker_killed_midway_changes_nothing(blender: Any, scene: Scene, root: Any) -> None:

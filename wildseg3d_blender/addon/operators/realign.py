@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Aligning the reconstruction again so that objects cut out of it fit best."""
+"""Aligning the reconstruction again so that objects cut out of it fit best.
+
+Undo takes back what Blender shows. The scene folder keeps the new alignment until it is aligned again: masks
+and prompts count in pixels, so Segment goes on from there, and pressing the button brings both together.
+"""
 
 from __future__ import annotations
 
