@@ -277,6 +277,11 @@ def test_overlooked_pairs_are_of_photos_left_out() -> None:
     values = [(alike + alike.T)[pair] for pair in many]
     assert values == sorted(values, reverse=True)
     assert overlooked_pairs(alike, tried, set()) == []
+    half = overlooked_pairs(alike, tried, set(range(2, 30)))
+    with_placed = [i < 2 for i, j in half]
+    assert with_placed == sorted(with_placed, reverse=True)
+    assert any(with_placed)
+    assert not all(with_placed)
     nothing_placed = overlooked_pairs(alike, tried, set(range(30)))
     assert len(nothing_placed) == len(tried)
     assert tried.isdisjoint(nothing_placed)

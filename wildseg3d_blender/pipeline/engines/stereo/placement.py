@@ -38,7 +38,7 @@ def place_photos(photos: Sequence[Photo], progress: Progress) -> Placement:
     """Structure from motion. Stages 'features', 'matching' and 'cameras'.
 
     Of many photos only pairs that look alike are matched; should photos be left out then, those are matched
-    with more of the photos placed and, if they share something after all, the cameras found once more.
+    with further ones, placed ones first, and if they share something after all, the cameras found once more.
 
     Raises:
         ReconstructionError: no two photos could be placed reliably; says why.
