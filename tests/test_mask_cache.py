@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.object_scene import BALL, BOX, SIZE, Truth, write_object_scene
+from wildseg3d_blender.cli import main
 from wildseg3d_blender.errors import Cancelled, PromptError
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.segment import SceneSession
@@ -245,6 +246,15 @@ def test_the_cache_survives_a_restart_and_a_move(made: Made, copied: Scene) -> N
     session = SceneSession(copied.folder)
     assert session.cache is not None
     assert session.find_objects() is session.cache
+
+
+def test_the_command_line_finds_objects_once(copied: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    count = len(cache_of(copied))
+    made_at = (copied.folder / FOLDER / "cache.json").stat().st_mtime_ns
+    assert main(["find-objects", str(copied.folder), "--json"]) == 0
+    data = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert data["objects"] == count and data["parts"] > 0
+    assert (copied.folder / FOLDER / "cache.json").stat().st_mtime_ns == made_at
 
 
 def test_soft_masks_show_what_is_cached(made: Made) -> None:

@@ -96,6 +96,16 @@ def segment(options: argparse.Namespace, progress: Progress) -> tuple[Result, st
     return data, "\n".join(lines)
 
 
+def find_objects(options: argparse.Namespace, progress: Progress) -> tuple[Result, str]:
+    """The objects of a scene, found once and kept in its folder, so that prompts only look them up."""
+    from .pipeline.segment import SceneSession
+
+    cache = SceneSession(options.scene, segmenter=options.segmenter).find_objects(progress)
+    parts = int((cache.parents() >= 0).sum())
+    text = f"{len(cache)} objects in the scene's mask cache, {parts} of them parts of others"
+    return {"scene": str(Path(options.scene).absolute()), "objects": len(cache), "parts": parts}, text
+
+
 def realign(options: argparse.Namespace, progress: Progress) -> tuple[Result, str]:
     """A scene, aligned again for objects of it."""
     scene = read_scene(options.scene)
@@ -184,6 +194,11 @@ def _parser() -> argparse.ArgumentParser:
     _segment_options(
         _command(commands, "segment", segment, "clicks and boxes -> an object; pixels of the photo")
     )
+    find = _command(
+        commands, "find-objects", find_objects, "find a scene's objects before they are asked for"
+    )
+    _scene(find)
+    _segmenter(find)
     _realign_options(
         _command(commands, "realign", realign, "align a scene again, so that objects of it fit best")
     )
