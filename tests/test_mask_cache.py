@@ -350,6 +350,39 @@ def test_cancelled_the_old_cache_stays_then_it_is_made_anew_and_leftovers_go(
     assert not left.exists()
 
 
+class InOneView:
+    """Proposes what v2 shows of the ball, and nothing in the other views."""
+
+    name = "graphcut"
+
+    def __init__(self, truths: dict[str, Truth]) -> None:
+        self._masks = {
+            name: (truth.shows == BALL) if name == "v2" else np.zeros(SIZE[::-1], dtype=bool)
+            for name, truth in truths.items()
+        }
+
+    def proposals(self, progress: Progress) -> Iterator[Proposal]:
+        yield Proposal(self._masks, 1.0)
+
+
+def test_an_object_in_one_view_only_is_written_with_a_word_about_it(made: Made, copied: Scene) -> None:
+    build_mask_cache(copied, InOneView(made[1]))
+    session = SceneSession(copied.folder)
+    result = session.segment("Ball", [Click("v2", *middle(made[1]["v2"], BALL))])
+    assert session._segmenter is None
+    assert result.object.points["v2"].any()
+    assert len(result.warnings) == 1 and "in v2 only" in result.warnings[0]
+
+
+def test_an_object_without_depth_keeps_its_masks_and_says_so(made: Made, copied: Scene) -> None:
+    for view in copied.views:
+        np.save(copied.folder / "confidence" / f"{view.name}.npy", np.zeros(SIZE[::-1], np.float32))
+    build_mask_cache(copied, Known(made[1]))
+    result = SceneSession(copied.folder).segment("Ball", [Click("v2", *middle(made[1]["v2"], BALL))])
+    assert mean_iou(dict(result.object.masks), made[1], BALL) == 1.0
+    assert len(result.warnings) == 1 and "no 3D points" in result.warnings[0]
+
+
 def test_only_negative_prompts_are_explained_with_a_cache_too(made: Made) -> None:
     with pytest.raises(PromptError, match="at least one"):
         SceneSession(made[0].folder).masks([Click("v0", 5, 5, positive=False)])
