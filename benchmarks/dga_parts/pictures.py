@@ -36,6 +36,7 @@ EMPTY = (60, 62, 70)
 CORRECT, MISSING, TOO_MUCH = (90, 150, 105), (235, 60, 50), (70, 130, 255)
 HEADS = ("photo, true outline", "points without DGA", "points with DGA", "without: errors", "with: errors")
 LEGEND = "yellow: true outline   red: missing   blue: too much   green: right"
+SAME = "the two are the same; where both are most wrong"
 
 
 @dataclass(frozen=True)
@@ -111,11 +112,18 @@ def _rows(case: Case, item: CaseObject, pair: tuple[Side, Side]) -> list[Row]:
     changes = [abs(pair[1].score(item, name) - pair[0].score(item, name)) for name in names]
     name = names[int(np.argmax(changes))]
     whole = _around(_magnified(pair[0].views[name], item.truth[name], None), MARGIN)
-    closer = _busiest(pair[0].mask(item, name) ^ pair[1].mask(item, name), whole)
+    changed = pair[0].mask(item, name) ^ pair[1].mask(item, name)
+    wrong = pair[1].mask(item, name) ^ _magnified(pair[0].views[name], item.truth[name], None)
+    closer = _busiest(changed if changed.any() else wrong, whole)
     scores = [side.score(item, name) for side in pair]
     texts = (
         f"{item.name} in {name}: IoU {scores[0]:.3f} without DGA, {scores[1]:.3f} with",
-        f"{item.name} in {name}: where the two differ most",
+        f"{item.name} in {name}: "
+        + (
+            "where the two differ most"
+            if changed.any()
+            else "the two do not differ; where both are most wrong"
+        ),
     )
     return [
         (text, _panels(case, item, name, pair, crop))
@@ -148,9 +156,7 @@ def _around(mask: Bools, margin: float) -> Crop:
 
 
 def _busiest(changes: Bools, within: Crop) -> Crop:
-    """The square, a third of ``within`` wide, that has the most changes; its middle where there are none."""
-    if not changes.any():
-        return Crop(within.x + within.side / 3, within.y + within.side / 3, within.side / 3)
+    """The square, a third of ``within`` wide, that has the most of ``changes``."""
     side = within.side / 3
     density = cv2.boxFilter(changes.astype(np.float32), -1, (max(round(side), 1),) * 2, normalize=False)
     row, column = np.unravel_index(int(density.argmax()), density.shape)
