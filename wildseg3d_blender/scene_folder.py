@@ -8,6 +8,7 @@
     confidence/<view>.npy     (H, W) float32 >= 0; 0 where there is no measurement
     pairs/                    what the scene was aligned from, see ``pipeline.pair_store``; since format 2
     objects/<folder>/         object.json, masks/<view>.npy, points/<view>.npy
+    mask_cache/               objects found before anybody asked, see ``pipeline.segmentation.mask_cache``
 
 Whole folders are written under a temporary name beside their place and renamed, so a crash leaves the
 old state or the new one, never half. Arrays are read with ``mmap_mode="r"`` and ``allow_pickle=False``.
