@@ -30,8 +30,8 @@ GROWTH = (10, 100, 12.0)
 """From so many views to so many, time may grow so many times."""
 
 NOTE = (
-    "Lengths in % of the median depth. Memory is resident, the mapped graph included: its peak, and the peak above\n"
-    "what the imports left.\n"
+    "Lengths in % of the median depth. Memory is resident, the mapped graph included: the peak, and the\n"
+    "peak above what the imports left.\n"
     "loss: mean weighted residual of all edges, with weights log C (the official objective) and C.\n"
     "inside, bound.: points of objects, away from and within 3 pixels of the object's outline.\n"
     "Ratios are ours / official, seed by seed: their median, and the worst seed.\n"
