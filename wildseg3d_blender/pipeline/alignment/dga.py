@@ -1,5 +1,35 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Dynamic Global Aligning (WildSeg3D, ICCV 2025): weights from confidence, soft masks and matching."""
+"""Dynamic Global Aligning (WildSeg3D, ICCV 2025): weights from confidence, soft masks and matching.
+
+Where ``dga_weights`` departs from the published form (``published_weights``) it does so by measurement:
+change of the mean error of objects' points, and of the IoU of their points drawn into other views, against W = C;
+ten seeds with their spread, five synthetic views (``make bench-dga``):
+
+                                published, masks     no masks            masks
+    ragged outlines             -1.3 ± 1.4 %         -18.0 ± 4.1 %       -24.1 ± 3.7 %
+                                +0.3 ± 0.5 points    +3.7 ± 1.0          +4.7 ± 1.0
+    + far against near          -1.7 ± 1.5 %         -17.2 ± 4.7 %       -23.0 ± 4.1 %
+                                +0.2 ± 0.3 points    +3.8 ± 0.8          +4.9 ± 0.8
+    + 10 % outliers, untold     -1.1 ± 1.0 %          -7.4 ± 3.2 %       -10.1 ± 3.1 %
+                                +0.4 ± 0.5 points    +2.4 ± 0.9          +3.0 ± 0.9
+    + 10 % outliers, told       -1.3 ± 1.6 %         -11.9 ± 2.5 %       -15.3 ± 2.6 %
+                                +0.0 ± 0.3 points    +2.3 ± 0.7          +3.0 ± 0.6
+    + 3 of 20 edges wrong       -3.1 ± 2.9 %         -14.9 ± 5.6 %       -21.8 ± 5.0 %
+                                +0.3 ± 0.5 points    +3.2 ± 1.0          +4.3 ± 1.2
+    sharp outlines              -7.8 ± 6.7 %          -1.1 ± 4.9 %        -1.4 ± 5.9 %
+                                +0.0 ± 0.2 points    -0.1 ± 0.2          -0.1 ± 0.2
+    smeared alike in all edges  -0.3 ± 0.4 %          -0.5 ± 0.3 %        -0.5 ± 0.4 %
+                                +0.0 ± 0.1 points    +0.2 ± 0.2          +0.2 ± 0.2
+
+The published form evens out the confidence, as log C does, which helps where outlines are sharp, but
+hardly tells outlines: a network's C saturates the sigmoid, so that at C = 9 a pixel that does not match
+weighs as much as one that does. What is wrong in the same way in every edge no weights can tell, and a
+stereo engine's edges agree by construction: there nothing changes. Cameras get no worse beyond the
+spread with any of them (centres -16 to +4 %). Masks dilated by two pixels, uneven ones or one missing
+keep -21 to -23 % of the -24 %, eroded ones -18 %. How C enters matters little as long as it is near one:
+C, C squared, log(1 + C) or 1, each over its median, give -24.0 to -24.6 %; W = C A gives -21.5 % and
+loses the gain in focal lengths (five seeds, ``--scaling``). A second round of ``align`` changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +53,7 @@ MASK_SLACK = 2
 
 
 def dga_weights(alpha_p: float = 0.5, alpha_n: float = 0.9) -> EdgeWeights:
-    """Dynamic Global Aligning, in the form that measured best.
+    """Dynamic Global Aligning, in the form that measured best (see the top of this file).
 
         F = sigmoid(S C / median C),   A = (F + a F (1 - F)) / (1 + |a| F (1 - F) + eps),
         W = A (1 - alpha_n D).
@@ -34,28 +64,6 @@ def dga_weights(alpha_p: float = 0.5, alpha_n: float = 0.9) -> EdgeWeights:
     where it is such a mixture and has no partner in the other view; where it has one, how much S is above
     the highest S within two pixels of the partner, for a point of the object lies on it in both views. A
     pixel without a measurement gets 0.
-
-    Where this departs from the published form (``published_weights``) it does so by measurement: change of
-    the mean error of objects' points, and of the IoU of their points drawn into other views, against W = C;
-    ten seeds with their spread, five synthetic views (``make bench-dga``):
-
-                                    published, masks     no masks            masks
-        ragged outlines             -0.1 ± 1.5 %         -17.9 ± 4.2 %       -24.1 ± 3.7 %
-                                    +0.1 ± 0.4 points    +3.9 ± 1.0          +4.9 ± 1.0
-        + far against near          -1.7 ± 1.5 %         -17.2 ± 4.7 %       -23.0 ± 4.1 %
-                                    +0.2 ± 0.3 points    +3.8 ± 0.8          +4.9 ± 0.8
-        + 10 % outliers, untold     -1.1 ± 1.0 %          -7.4 ± 3.2 %       -10.1 ± 3.1 %
-                                    +0.4 ± 0.5 points    +2.4 ± 0.9          +3.0 ± 0.9
-        sharp outlines              -7.8 ± 6.7 %          -1.1 ± 4.9 %        -1.4 ± 5.9 %
-                                    +0.0 ± 0.2 points    -0.1 ± 0.2          -0.1 ± 0.2
-
-    The published form helps cameras and points by evening out the confidence (as log C does: a network's C
-    saturates the sigmoid) but not outlines: at C = 9 a pixel that does not match weighs as much as one that
-    does. Cameras are no worse with any of them. A stereo engine's edges agree by construction, so nothing
-    changes there. Masks eroded or dilated by two pixels, uneven ones or one missing keep -17 to -23 % of the
-    -24 %. How C enters matters little as long as it is near one: C, C squared, log(1 + C) or 1, each over its
-    median, give -24.0 to -24.6 %; W = C A gives -21.5 % and loses the gain in focal lengths (five seeds,
-    ``--scaling``). A second round of ``align`` changes nothing.
 
     Args:
         alpha_p, alpha_n: in [-1, 1]; beyond that A could turn negative.
