@@ -2,8 +2,8 @@
 """Dynamic Global Aligning (WildSeg3D, ICCV 2025): weights from confidence, soft masks and matching.
 
 Where ``dga_weights`` departs from the published form (``published_weights``) it does so by measurement:
-change of the mean error of objects' points, and of the IoU of their points drawn into other views, against W = C;
-ten seeds with their spread, five synthetic views (``make bench-dga``):
+change of the mean error of objects' points, and of the IoU of their points drawn into other views, against
+W = C; ten seeds with their spread, five synthetic views (``make bench-dga``):
 
                                 published, masks     no masks            masks
     ragged outlines             -1.3 ± 1.4 %         -18.0 ± 4.1 %       -24.1 ± 3.7 %
