@@ -57,6 +57,29 @@ def test_mapped_pointmaps_are_not_copied(graph: PairGraph, tmp_path: Path) -> No
         np.testing.assert_array_equal(a, b)
 
 
+def test_weights_that_make_no_difference_are_not_asked_for(graph: PairGraph) -> None:
+    """All edges have the same depth of a view; only pixels left out for good make full weights needed."""
+    asked = 0
+
+    def weights(edge: Edge, state: EdgeState | None, masks: object) -> tuple[np.ndarray, np.ndarray]:
+        nonlocal asked
+        asked += edge.confidence_i.shape == SIZE[::-1]
+        left_out = edge.confidence_j.copy()
+        if leave_out:
+            left_out[: left_out.shape[0] // 2] = 0.0
+        return 3.0 * edge.confidence_i, left_out
+
+    leave_out = False
+    agreed = align(graph, weights=weights)
+    assert asked == 0
+    plain = align(graph)
+    for depth, expected in zip(agreed.depth, plain.depth, strict=True):
+        np.testing.assert_allclose(depth, expected, rtol=1e-3)
+    leave_out = True
+    align(graph, weights=weights)
+    assert asked > 0
+
+
 def test_few_full_weights_are_alive_at_a_time(graph: PairGraph) -> None:
     alive: weakref.WeakValueDictionary[int, np.ndarray] = weakref.WeakValueDictionary()
     most, full = 0, 0
@@ -71,7 +94,11 @@ def test_few_full_weights_are_alive_at_a_time(graph: PairGraph) -> None:
             most = max(most, len(alive))
         return made
 
-    align(graph, weights=weights)
+    bend = np.linspace(0.0, 0.01, SIZE[0], dtype=np.float32)[:, None]
+    differing = [
+        replace(edge, points_j=edge.points_j * (1 + (1 + e % 3) * bend)) for e, edge in enumerate(graph.edges)
+    ]
+    align(with_edges(graph, differing), weights=weights)
     assert full == 2 * len(graph.edges)
     # A view's own eight, and what waits for the other ends of the edges across: two views' worth.
     assert most <= 24 < full / 3

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,16 +25,39 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Slot:
-    """What one edge says of a view: (H, W, 3) points in the edge's frame, (H, W) confidence and weights."""
+    """What one edge says of a view: (H, W, 3) points in the edge's frame, and (H, W) confidence."""
 
     points: Floats
     confidence: Floats
-    weights: PixelWeights
     edge_to_world: Sim3
 
 
+@dataclass(frozen=True)
+class _Chunk:
+    """Some pixels of a view, seen by its K slots.
+
+    Attributes:
+        part: which pixels, P of them.
+        along, across_squared: (K, P) depth of each slot's point along the ray, its squared distance from it.
+        rays_squared: (P,).
+        lost: (K, P) bool, whose point is not finite.
+        confidence: (K, P), 0 where there is no point.
+    """
+
+    part: slice
+    along: Floats
+    across_squared: Floats
+    rays_squared: Floats
+    lost: NDArray[np.bool_]
+    confidence: Floats
+
+
 def fuse_view(
-    slots: Sequence[Slot], K: NDArray[np.float64], rotation: Array, centre: Array
+    slots: Sequence[Slot],
+    weights: Sequence[PixelWeights],
+    K: NDArray[np.float64],
+    rotation: Array,
+    centre: Array,
 ) -> tuple[Floats, Floats]:
     """Depth (H, W) along z in world unit, and confidence (H, W), of one view.
 
@@ -43,28 +66,60 @@ def fuse_view(
 
     Args:
         slots: of the edges that the view is in, at least one.
+        weights: W of each slot, (H, W).
         K: (3, 3) view pixels.
         rotation, centre: the camera's, to world.
     """
+    depth, confidence = np.zeros((2, *slots[0].confidence.shape), dtype=np.float32)
+    for chunk in _chunks(slots, K, rotation, centre):
+        base = _rows(weights, chunk.part)
+        base[chunk.lost] = 0.0
+        depth.ravel()[chunk.part] = _depth_along(chunk.along, chunk.across_squared, chunk.rays_squared, base)
+        confidence.ravel()[chunk.part] = (chunk.confidence * (base > 0)).max(axis=0)
+    return _only_measured(depth, confidence)
+
+
+def fuse_agreeing(
+    slots: Sequence[Slot], K: NDArray[np.float64], rotation: Array, centre: Array
+) -> tuple[Floats, Floats] | None:
+    """What ``fuse_view`` gives where all slots say the same of every pixel, so that no weight matters.
+
+    That is how an engine's edges are that come from one depth map per view. None where the slots differ by
+    more than ``NOISE_DEPTH`` of the depth anywhere.
+    """
+    depth, confidence = np.zeros((2, *slots[0].confidence.shape), dtype=np.float32)
+    for chunk in _chunks(slots, K, rotation, centre):
+        measured = (chunk.confidence > 0).astype(np.float32)
+        mean = _mean(chunk.along, measured)
+        apart = (chunk.along - mean) ** 2 * chunk.rays_squared + chunk.across_squared
+        if (apart * measured > (NOISE_DEPTH * mean) ** 2).any():
+            return None
+        depth.ravel()[chunk.part] = mean
+        confidence.ravel()[chunk.part] = chunk.confidence.max(axis=0)
+    return _only_measured(depth, confidence)
+
+
+def _only_measured(depth: Floats, confidence: Floats) -> tuple[Floats, Floats]:
+    missing = ~(np.isfinite(depth) & (depth > 0) & (confidence > 0))
+    depth[missing] = 0.0
+    confidence[missing] = 0.0
+    return depth, confidence
+
+
+def _chunks(
+    slots: Sequence[Slot], K: NDArray[np.float64], rotation: Array, centre: Array
+) -> Iterator[_Chunk]:
     height, width = slots[0].confidence.shape
-    depth, confidence = np.zeros((2, height * width), dtype=np.float32)
     to_camera = [_to_camera(slot.edge_to_world, rotation, centre) for slot in slots]
     step = max(CHUNK // len(slots), 1024)
     for begin in range(0, height * width, step):
         part = slice(begin, min(begin + step, height * width))
         rays = _rays(K, np.arange(part.start, part.stop), width)
-        base = _rows([slot.weights for slot in slots], part)
-        along, across_squared = _along_and_across(
-            [slot.points.reshape(-1, 3)[part] for slot in slots], to_camera, rays, base
-        )
-        depth[part] = _depth_along(along, across_squared, np.einsum("ip,ip->p", rays, rays), base)
-        given = _rows([slot.confidence for slot in slots], part)
-        given *= base > 0
-        confidence[part] = given.max(axis=0)
-    missing = ~(np.isfinite(depth) & (depth > 0) & (confidence > 0))
-    depth[missing] = 0.0
-    confidence[missing] = 0.0
-    return depth.reshape(height, width), confidence.reshape(height, width)
+        points = [slot.points.reshape(-1, 3)[part] for slot in slots]
+        along, across_squared, lost = _along_and_across(points, to_camera, rays)
+        confidence = _rows([slot.confidence for slot in slots], part)
+        confidence[lost] = 0.0
+        yield _Chunk(part, along, across_squared, np.einsum("ip,ip->p", rays, rays), lost, confidence)
 
 
 def _rows(maps: Sequence[NDArray[np.floating]], part: slice) -> Floats:
@@ -89,11 +144,11 @@ def _to_camera(to_world: Sim3, rotation: Array, centre: Array) -> tuple[Floats, 
 
 
 def _along_and_across(
-    points: Sequence[Floats], to_camera: Sequence[tuple[Floats, Floats]], rays: Floats, base: Floats
-) -> tuple[Floats, Floats]:
-    """Depth of each slot's point along the ray, and its squared distance from it, both (K, P).
+    points: Sequence[Floats], to_camera: Sequence[tuple[Floats, Floats]], rays: Floats
+) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Depth of each slot's point along the ray, its squared distance from it, and whose point is not finite.
 
-    Sets the weights ``base`` of points that are not finite to 0.
+    All (K, P); the first two are 0 for the last.
     """
     in_camera = np.empty((len(points), 3, rays.shape[1]), dtype=np.float32)
     rays_squared = np.einsum("ip,ip->p", rays, rays)
@@ -108,8 +163,8 @@ def _along_and_across(
         across_squared -= along * along * rays_squared
     lost = ~np.isfinite(across_squared)
     if lost.any():
-        base[lost] = along[lost] = across_squared[lost] = 0.0
-    return along, np.maximum(across_squared, np.float32(0), out=across_squared)
+        along[lost] = across_squared[lost] = 0.0
+    return along, np.maximum(across_squared, np.float32(0), out=across_squared), lost
 
 
 def _depth_along(along: Floats, across_squared: Floats, rays_squared: Floats, base: Floats) -> Floats:

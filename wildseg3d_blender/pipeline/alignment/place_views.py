@@ -7,16 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...progress import Progress, silent, span
 from ..pair_graph import PairGraph
 from .begin import Beginning, Camera, begin, sample
-from .fuse import Slot, fuse_view
+from .fuse import Slot, fuse_agreeing, fuse_view
 from .parts import Part, groups_of, whole_graph
 from .priors import NO_PRIORS, Priors, check_priors
 from .result import Alignment
 from .samples import edge_slots
 from .solver import Solution, solve
+from .state import AlignmentState
 from .warm_start import back_onto, check_start, known_states
 from .weighing import FullWeights, SoftMasks, Weighing, reweighted
 from .weights import EdgeState, EdgeWeights, confidence_weights
@@ -35,7 +37,8 @@ def align(
 ) -> Alignment:
     """Place all views of ``graph`` in one world.
 
-    Minimises sum_e sum_v sum_i W |chi - sigma_e P_e X|, chi pinhole (see ``solver``). Where every view has a
+    Minimises sum_e sum_v sum_i W |chi - sigma_e P_e X| / D_v, chi pinhole and D_v the distance of what view v
+    sees (see ``linearise.ViewEquations`` for why). Where every view has a
     ``cam_to_world_hint``, the result is in the hints' world. Where the hinted cameras are also far enough
     apart to tell the edges' scales, the solver starts there, and views that nothing joins to others keep
     their hints; cameras on one spot leave the scale to the pointmaps. Without hints the world is the first
@@ -113,18 +116,7 @@ def _fuse(
     edge_to_world = {number: state.edge_to_world(e) for e, number in enumerate(part.numbers)}
     for v in range(len(part.views)):
         progress("align", v / len(part.views), "fusing depth")
-        slots = []
-        for e, first in edge_slots(part.edges, v):
-            edge = part.edges[e]
-            slots.append(
-                Slot(
-                    edge.points_i if first else edge.points_j,
-                    edge.confidence_i if first else edge.confidence_j,
-                    weights.take(e, first),
-                    state.edge_to_world(e),
-                )
-            )
-        fused = fuse_view(slots, state.intrinsics[v], state.rotation[v], state.centre[v])
+        fused = _fuse_view(part, weights, state, v)
         depth.append(fused[0])
         confidence.append(fused[1])
     return Alignment(
@@ -138,6 +130,27 @@ def _fuse(
         losses=solution.losses,
         edge_to_world=tuple(edge_to_world.get(number) for number in range(edge_count)),
     )
+
+
+def _fuse_view(
+    part: Part, weights: FullWeights, state: AlignmentState, v: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Depth and confidence of one view; weights are asked for only where they can make a difference."""
+    camera = state.intrinsics[v], state.rotation[v], state.centre[v]
+    slots, places = [], edge_slots(part.edges, v)
+    for e, first in places:
+        edge = part.edges[e]
+        points, confidence = edge.points_i, edge.confidence_i
+        if not first:
+            points, confidence = edge.points_j, edge.confidence_j
+        slots.append(Slot(points, confidence, state.edge_to_world(e)))
+    if not any(weights.leaves_out_measurements(e, first) for e, first in places):
+        agreed = fuse_agreeing(slots, *camera)
+        if agreed is not None:
+            for e, first in places:
+                weights.skip(e, first)
+            return agreed
+    return fuse_view(slots, [weights.take(e, first) for e, first in places], *camera)
 
 
 def _with_lone_views(aligned: Alignment, graph: PairGraph, lone: Mapping[int, Camera]) -> Alignment:

@@ -23,7 +23,7 @@ class Alignment:
         depth: N maps (H, W) float32 along the camera's z, world unit; 0 where there is no measurement.
         confidence: N maps (H, W) float32, the highest over the edges; 0 where there is no measurement.
         iterations: Gauss-Newton iterations made.
-        losses: weighted mean residual at each iteration, as a fraction of the median depth.
+        losses: weighted mean residual at each iteration, as a share of the views' typical distances.
         edge_to_world: sigma_e P_e of each edge of the pair graph, None of edges that were not used.
         converged: false if the solver used up its iterations before it stood still.
         left_out: indices into ``PairGraph.views`` of the views not kept, ascending.

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The solver: least sum of W |chi - sigma_e P_e X| over cameras and edges, by damped Gauss-Newton.
+"""The solver: least sum of W |chi - sigma_e P_e X| / D over cameras and edges, by damped Gauss-Newton.
 
-Depths are eliminated per view (see ``linearise``), and the step is found without forming the whole matrix
-(see ``fronts``): a view knows only the edges it is in, so time and memory follow the number of edges.
+D is how far away things are for a view (see ``linearise.ViewEquations``). Depths are eliminated per view, and
+the step is found without forming the whole matrix (see ``fronts``): a view knows only the edges it is in, so
+time and memory follow the number of edges.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ MIN_BASELINE = 0.01
 
 @dataclass(frozen=True)
 class Solution:
-    """What the solver reached; ``losses`` has each iteration's weighted mean residual (share of depth).
+    """What the solver reached; ``losses`` has each iteration's weighted mean residual (share of D).
 
     ``converged`` is false if the iterations were used up.
     """
@@ -60,12 +61,11 @@ class _Anchor:
     """What holds one group of views in place.
 
     Attributes:
-        views, edges: of the group.
+        edges: of the group.
         fixed: the view whose pose stays as it is; None where known poses hold the group.
         scale_held: their mean log-scale stays as it is.
     """
 
-    views: Sequence[int]
     edges: NDArray[np.int64]
     fixed: int | None
     scale_held: bool
@@ -129,7 +129,7 @@ def _anchors(
         edges = np.unique(np.concatenate([observations[v].edges for v in group]))
         known = state.centre[[v for v in held.posed if v in set(group)]]
         apart = len(known) > 1 and np.ptp(known, axis=0).max() > MIN_BASELINE * median_depth
-        anchors.append(_Anchor(group, edges, None if len(known) else group[0], scale_held=not apart))
+        anchors.append(_Anchor(edges, None if len(known) else group[0], scale_held=not apart))
     return anchors
 
 

@@ -85,11 +85,26 @@ class FullWeights:
     def __init__(self, part: Part, weighing: Weighing, state: AlignmentState) -> None:
         self._part, self._weighing, self._state = part, weighing, state
         self._waiting: dict[tuple[int, bool], PixelWeights] = {}
+        self._unneeded: set[tuple[int, bool]] = set()
 
     def take(self, e: int, first: bool) -> PixelWeights:
         """Weights (H, W) of edge ``e`` for its view i (``first``) or j; to be asked for once each."""
         if (e, first) in self._waiting:
             return self._waiting.pop((e, first))
         both = self._weighing.full(self._part.edge_in_graph(e), edge_state(self._part, self._state, e))
-        self._waiting[e, not first] = both[1 if first else 0]
+        if (e, not first) not in self._unneeded:
+            self._waiting[e, not first] = both[1 if first else 0]
         return both[0 if first else 1]
+
+    def skip(self, e: int, first: bool) -> None:
+        """Instead of ``take``, by a view that does not need them."""
+        self._waiting.pop((e, first), None)
+        self._unneeded.add((e, first))
+
+    def leaves_out_measurements(self, e: int, first: bool) -> bool:
+        """Whether, on the coarse grid, some pixel with a confidence has no weight."""
+        edge, slot = self._part.edges[e], 0 if first else 1
+        points = (edge.points_i, edge.points_j)[slot]
+        confidence = on_grid((edge.confidence_i, edge.confidence_j)[slot])
+        measured = valid_weights(on_grid(points), confidence) > 0
+        return bool((measured & ~(self._part.weights[e][slot] > 0)).any())

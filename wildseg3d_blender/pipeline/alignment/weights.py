@@ -5,7 +5,8 @@
 
 1. once per edge on a coarse grid, before the solver: with no state, or with that of an earlier alignment;
 2. with ``rounds`` above one, again on that grid after each convergence, with the state reached;
-3. at last, where a view's depth is fused, once per edge at full resolution with the final state.
+3. at last, where views' depths are fused, once per edge at full resolution with the final state; not for
+   views of which all edges say the same, where weights make no difference.
 
 On the coarse grid the edge's maps and the masks are every n-th row and column of the engine's, and the K of
 the state are those of that grid, so a function needs no other way of working there. Weights are only ever
