@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tests.object_scene import BALL, Truth, write_object_scene
-from wildseg3d_blender.pipeline.segmentation.lift import boundary_band, lift, view_depth
+from wildseg3d_blender.pipeline.boundary_band import boundary_band
+from wildseg3d_blender.pipeline.segmentation.lift import lift, view_depth
 from wildseg3d_blender.scene_folder import Scene
 
 

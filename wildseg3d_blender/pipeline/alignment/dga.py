@@ -38,8 +38,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import AlignmentError
+from ..boundary_band import boundary_band
 from ..pair_graph import Edge
-from ..segmentation.lift import boundary_band
 from .matching import Partners, matching, partners
 from .weights import EdgeState, EdgeWeights, PixelWeights
 
@@ -56,14 +56,15 @@ def dga_weights(alpha_p: float = 0.5, alpha_n: float = 0.9) -> EdgeWeights:
     """Dynamic Global Aligning, in the form that measured best (see the top of this file).
 
         F = sigmoid(S C / median C),   A = (F + a F (1 - F)) / (1 + |a| F (1 - F) + eps),
-        W = A (1 - alpha_n D).
+        W = log(1 + median C) A (1 - alpha_n D).
 
     S is the soft mask, 1 everywhere before any exists; C the confidence; a = alpha_p on matching pixels and
     -alpha_n on the others (see ``matching``). A pixel whose depth is a mixture of front and back (see
     ``boundary_band``) is non-matching by construction. D in [0, 1] says how much a pixel is contradicted: 1
     where it is such a mixture and has no partner in the other view; where it has one, how much S is above
-    the highest S within two pixels of the partner, for a point of the object lies on it in both views. A
-    pixel without a measurement gets 0.
+    the highest S within two pixels of the partner, for a point of the object lies on it in both views. The
+    median is over the view's pixels in the edge: within a map A tells the pixels, between edges the median
+    tells a pair that is wrong as a whole. A pixel without a measurement gets 0.
 
     Args:
         alpha_p, alpha_n: in [-1, 1]; beyond that A could turn negative.
@@ -140,7 +141,7 @@ def _weights(
     contradicted = (mixed & ~has_partner).astype(np.float32)
     if off_object is not None:
         contradicted = np.maximum(contradicted, off_object)
-    return A * (1 - np.float32(alpha_n) * contradicted)
+    return np.log1p(unit) * A * (1 - np.float32(alpha_n) * contradicted)
 
 
 def _off_the_object(found: Partners, masks: MaskPair | None) -> tuple[Floats | None, Floats | None]:
