@@ -57,7 +57,7 @@ def sample(part: Part, progress: Progress) -> list[Observations]:
     """The pixels that the solver works on, per view."""
     observations = []
     for v in range(len(part.views)):
-        progress("align", v / len(part.views), "choosing pixels")
+        progress("align", v / len(part.views), "Choosing pixels")
         observations.append(sample_view(part.edges, part.weights, v))
     return observations
 

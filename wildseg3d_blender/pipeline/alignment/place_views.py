@@ -75,7 +75,7 @@ def align(
         states = known_states(graph, start)
     given = []
     for e, edge in enumerate(graph.edges):
-        progress("align", 0.1 * e / len(graph.edges), "weighing pairs")
+        progress("align", 0.1 * e / len(graph.edges), "Weighing pairs")
         given.append(weighing.on_grid(edge, states[e]))
     whole = whole_graph(graph, given)
     beginning = begin(whole, priors, start, keep_largest, span(progress, 0.1, 0.3))
@@ -115,7 +115,7 @@ def _fuse(
     weights = FullWeights(part, weighing, state)
     edge_to_world = {number: state.edge_to_world(e) for e, number in enumerate(part.numbers)}
     for v in range(len(part.views)):
-        progress("align", v / len(part.views), "fusing depth")
+        progress("align", v / len(part.views), "Fusing depth")
         fused = _fuse_view(part, weights, state, v)
         depth.append(fused[0])
         confidence.append(fused[1])

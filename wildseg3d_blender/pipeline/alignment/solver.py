@@ -93,7 +93,7 @@ def solve(
     pull = 1.0 / (PATCHES * sum(len(seen.edges) for seen in observations))
     losses, converged = [current.loss], False
     for iteration in range(1, MAX_ITERATIONS + 1):
-        progress("align", 1.0 - 0.8**iteration, f"aligning views, iteration {iteration}")
+        progress("align", 1.0 - 0.8**iteration, f"Aligning photos, iteration {iteration}")
         edge_step, view_step = _step(current, layout, anchors, held, pull * current.total, damping)
         candidate = state.moved(edge_step, view_step)
         ahead = assemble(observations, layout, held, candidate, current.depths)

@@ -51,12 +51,12 @@ def own_frames(
     """Every view by itself; None for a view whose pixels place it nowhere."""
     frames = []
     for v, seen in enumerate(observations):
-        progress("align", 0.5 * v / len(K), "fitting cameras")
+        progress("align", 0.5 * v / len(K), "Fitting cameras")
         frames.append(own_frame(seen, K[v], focal_known[v]))
     known = [frame.log_focal for v, frame in enumerate(frames) if frame and not focal_known[v]]
     guess = float(np.exp(np.median(known))) if known else 1.0
     for v, seen in enumerate(observations):
-        progress("align", 0.5 + 0.5 * v / len(K), "fitting cameras")
+        progress("align", 0.5 + 0.5 * v / len(K), "Fitting cameras")
         if frames[v] is None:
             frames[v] = resect(seen, K[v], focal_known[v], guess)
     return frames
@@ -76,7 +76,7 @@ def relative_similarities(
     """
     fits: dict[int, tuple[Sim3, float]] = {}
     for e, edge in enumerate(edges):
-        progress("align", e / len(edges), "joining pairs")
+        progress("align", e / len(edges), "Joining pairs")
         frame_i, frame_j = frames[edge.i], frames[edge.j]
         if frame_i is None or frame_j is None:
             continue

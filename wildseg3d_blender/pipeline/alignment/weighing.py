@@ -65,7 +65,7 @@ def reweighted(part: Part, weighing: Weighing, state: AlignmentState, progress: 
     """``part`` with the weights that hold at ``state``."""
     renewed = []
     for e in range(len(part.edges)):
-        progress("align", e / len(part.edges), "weighing pairs")
+        progress("align", e / len(part.edges), "Weighing pairs")
         renewed.append(weighing.on_grid(part.edge_in_graph(e), edge_state(part, state, e)))
     return replace(part, weights=tuple(renewed))
 
