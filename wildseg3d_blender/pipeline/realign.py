@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,11 +28,8 @@ from .alignment.sim3 import lengths
 from .pair_store import read_alignment, read_pair_graph, write_alignment
 from .segmentation.carry_cache import CarriedCache, put_cache, take_cache
 from .segmentation.lift import Lifting
+from .segmentation.soft_mask import softened
 from .weighting import Weighting
-
-SOFT_EDGE = 0.004
-"""Spread of a mask's soft edge, as a share of the view's longer side: as far as outlines are usually off."""
-
 
 ALL_FOUND = "all objects found"
 """Stands among the names a scene was aligned for, where the objects of its mask cache counted too."""
@@ -114,11 +110,10 @@ def soft_masks(scene: Scene, objects: Sequence[SceneObject]) -> SoftMasks:
     """S of each view, (H, W) in [0, 1]: the objects' masks together, with soft edges."""
     soft = []
     for view in scene.views:
-        mask = np.zeros(view.size[::-1], dtype=np.float32)
+        mask = np.zeros(view.size[::-1], dtype=bool)
         for item in objects:
-            mask = np.maximum(mask, np.asarray(item.masks[view.name], dtype=np.float32))
-        sigma = max(1.0, SOFT_EDGE * max(view.size))
-        soft.append(np.clip(cv2.GaussianBlur(mask, (0, 0), sigma), 0.0, 1.0))
+            mask |= np.asarray(item.masks[view.name], dtype=bool)
+        soft.append(softened(mask))
     return soft
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ...progress import Progress
 from . import fronts
+from .known_poses import MIN_BASELINE
 from .priors import Held
 from .samples import Observations
 from .sim3 import Array
@@ -39,8 +40,6 @@ NOISE_LOSS = 1e-6
 # As many independent measurements a map of an edge is worth: the noise of pointmaps is smooth, so pixels
 # repeat the same error. This sets the spreads of soft poses against the pointmaps.
 PATCHES = 30
-# Known centres tell the scale if they are this share of the depth apart.
-MIN_BASELINE = 0.01
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,7 @@ def image_similarity(
     """Similarity of images of any size, (H, W) grey or (H, W, 3) RGB uint8. Stage 'matching'.
 
     By SIFT features of the images made small. On 61 photos of five scenes together, 214 of their 1830 pairs
-    with 30 verified matches or more, the 8 most similar of each photo were 276 pairs with 96 % of those; ORB
-    found 93 % with 298 pairs, thumbnails of 16 x 16 pixels 84 % with 285, chance 24 % with 450.
+    with 30 verified matches or more, the 8 most similar of each photo were 276 pairs with 96 % of those.
 
     Returns:
         (N, N) in [0, 1], symmetric: see ``descriptor_similarity``.

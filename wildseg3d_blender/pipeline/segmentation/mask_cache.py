@@ -20,7 +20,6 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,12 +27,10 @@ from ...atomic_folder import finish_interrupted_swap, replacing_folder
 from ...scene_folder import Scene, check_there
 from . import Masks
 from .packed_masks import PackedMasks
+from .soft_mask import softened
 
 FORMAT = 1
 FOLDER = "mask_cache"
-
-SOFT_EDGE = 0.004
-"""Spread of a soft mask's edge, as a share of the view's longer side: as far as outlines are usually off."""
 
 CONTAINED, CLEARLY_LARGER = 0.9, 1.25
 """An object is part of another that has this share of its pixels and is this many times as large."""
@@ -91,12 +88,11 @@ class MaskCache:
         """S of Dynamic Global Aligning, per view (H, W) float32 in [0, 1]: belongs to some cached object."""
         soft = []
         for view, shape in enumerate(self.masks.shapes):
-            some = np.zeros(shape, dtype=np.float32)
+            some = np.zeros(shape, dtype=bool)
             for item in range(len(self)):
                 window, inside = self.masks.cut(item, view)
-                some[window][inside] = 1.0
-            sigma = max(1.0, SOFT_EDGE * max(shape))
-            soft.append(np.clip(cv2.GaussianBlur(some, (0, 0), sigma), 0.0, 1.0))
+                some[window][inside] = True
+            soft.append(softened(some))
         return soft
 
 
