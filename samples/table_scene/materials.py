@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .nodes import Shader, rgb
+from samples.studio.nodes import Shader, rgb
 
 
 def oak() -> Any:

@@ -10,8 +10,10 @@ from typing import Any
 
 from mathutils import Matrix
 
-from . import materials, shapes
-from .nodes import Shader, rgb
+from samples.studio import shapes
+from samples.studio.nodes import Shader, rgb
+
+from . import materials
 
 Prints = Mapping[str, Path]
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import bpy
 import numpy as np
-from mathutils import Vector
 
-from . import materials, shapes
-from .nodes import rgb
+from samples.studio import shapes
+from samples.studio.lamps import lamp
+
+from . import materials
 
 TABLE_BACK = 0.56
 WALL = 0.62
@@ -81,34 +82,10 @@ def light() -> None:
     nodes["Background"].inputs["Strength"].default_value = 0.36
     links.new(environment.outputs[0], nodes["Background"].inputs[0])
 
-    _lamp(
-        "sky", "AREA", (-1.75, -0.75, 1.25), (0.0, 0.05, 0.0), energy=26.0, colour="dfe9ff", size=(1.1, 1.3)
-    )
-    sun = _lamp("sun", "SUN", (-2.4, -1.5, 1.9), (0.0, 0.0, 0.05), energy=8.0, colour="ffe3bd", size=(0, 0))
+    lamp("sky", "AREA", (-1.75, -0.75, 1.25), (0.0, 0.05, 0.0), energy=26.0, colour="dfe9ff", size=(1.1, 1.3))
+    sun = lamp("sun", "SUN", (-2.4, -1.5, 1.9), (0.0, 0.0, 0.05), energy=8.0, colour="ffe3bd", size=(0, 0))
     sun.data.angle = radians(2.6)
     _window_bars(sun)
-
-
-def _lamp(
-    name: str,
-    kind: str,
-    place: tuple[float, float, float],
-    aim: tuple[float, float, float],
-    *,
-    energy: float,
-    colour: str,
-    size: tuple[float, float],
-) -> Any:
-    lamp = bpy.data.lights.new(name, kind)
-    lamp.energy, lamp.color = energy, rgb(colour)
-    if kind == "AREA":
-        lamp.shape, lamp.size, lamp.size_y = "RECTANGLE", *size
-    thing = bpy.data.objects.new(name, lamp)
-    thing.location = place
-    direction = np.array(aim) - np.array(place)
-    thing.rotation_euler = Vector(direction).to_track_quat("-Z", "Y").to_euler()
-    bpy.context.collection.objects.link(thing)
-    return thing
 
 
 def _window_bars(sun: Any) -> None:

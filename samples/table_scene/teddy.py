@@ -12,8 +12,10 @@ import numpy as np
 from mathutils import Euler
 from numpy.typing import NDArray
 
-from . import materials, shapes
-from .nodes import Shader, rgb
+from samples.studio import shapes
+from samples.studio.nodes import Shader, rgb
+
+from . import materials
 
 STRANDS_PER_CM2 = 170
 STRAND_POINTS = 5

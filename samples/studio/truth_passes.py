@@ -15,21 +15,38 @@ from numpy.typing import NDArray
 
 from samples.quiet import quiet
 
+from .camera import Lens
+
 OVERSAMPLING = 3
 
 
-def object_index(size: tuple[int, int], labels: int, scratch: Path) -> NDArray[np.uint8]:
-    """(H, W) uint8: the ``pass_index`` (0 .. ``labels``) that most of each pixel's 3x3 sub-pixels show."""
-    width, height = size
-    fine = _render_pass("Object Index", (width * OVERSAMPLING, height * OVERSAMPLING), scratch)
+def object_index(lens: Lens, labels: int, scratch: Path) -> NDArray[np.uint8]:
+    """(H, W) uint8: the ``pass_index`` (0 .. ``labels``) of most of a photo pixel's 3x3 sub-pixels."""
+    width, height = lens.photo_size
+    fine = _on_photo(
+        lens, "Object Index", OVERSAMPLING, (width * OVERSAMPLING, height * OVERSAMPLING), scratch
+    )
     sub_pixels = np.rint(fine).astype(np.uint8).reshape(height, OVERSAMPLING, width, OVERSAMPLING)
     votes = np.stack([(sub_pixels == label).sum((1, 3)) for label in range(labels + 1)])
     return votes.argmax(0).astype(np.uint8)
 
 
-def depth(size: tuple[int, int], scratch: Path) -> NDArray[np.float32]:
-    """(H, W) float32 metres along the camera's z at the pixel centres of a ``size`` picture."""
-    return _render_pass("Depth", size, scratch).astype(np.float32)
+def depth(lens: Lens, size: tuple[int, int], scratch: Path) -> NDArray[np.float32]:
+    """(H, W) float32 metres along the camera's z, at the centres of ``size`` cells over the photo."""
+    return _on_photo(lens, "Depth", size[0] / lens.photo_size[0], size, scratch).astype(np.float32)
+
+
+def _on_photo(
+    lens: Lens, socket: str, finer: float, size: tuple[int, int], scratch: Path
+) -> NDArray[np.float32]:
+    """A pass at the centres of ``size`` cells over the photo, from the nearest pixel of a canvas that is
+    ``finer`` times the photo's; that canvas itself where the lens distorts nothing."""
+    canvas = (round(lens.canvas_size[0] * finer), round(lens.canvas_size[1] * finer))
+    values = _render_pass(socket, canvas, scratch)
+    if canvas == size and lens.radial == 0:
+        return values
+    column, row = np.moveaxis(np.floor(lens.on_canvas(*size) * finer).astype(np.int64), -1, 0)
+    return values[row.clip(0, canvas[1] - 1), column.clip(0, canvas[0] - 1)]
 
 
 def _plain_material() -> Any:
