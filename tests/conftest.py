@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 # Imported where they are used: the in-Blender tests also run where Pillow and the engines are not installed.
 if TYPE_CHECKING:
     from samples.truth import SampleTruth
+    from tests.object_scene import Truth
     from wildseg3d_blender.scene_folder import Scene
 
 SAMPLE_VIEWS = ("table_03", "table_04", "table_05", "table_06", "table_07", "table_08")
@@ -34,6 +36,26 @@ def sample_scene(sample_truth: SampleTruth, tmp_path_factory: pytest.TempPathFac
 
     photos: list[Path] = [sample_truth.photo(name) for name in SAMPLE_VIEWS]
     return reconstruct(photos, tmp_path_factory.mktemp("sample") / "scene", image_size=320)
+
+
+@pytest.fixture(scope="session")
+def cached_scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, dict[str, Truth]]:
+    """The ray-cast scene, whose objects have been found. Read it, never write into it."""
+    from tests.object_scene import write_object_scene
+    from wildseg3d_blender.pipeline.segment import SceneSession
+
+    scene, truths = write_object_scene(tmp_path_factory.mktemp("cached") / "scene")
+    SceneSession(scene.folder).find_objects()
+    return scene, truths
+
+
+@pytest.fixture
+def cached_copy(cached_scene: tuple[Scene, dict[str, Truth]], tmp_path: Path) -> Scene:
+    """A copy of that scene and its cache that a test may damage."""
+    from wildseg3d_blender.scene_folder import read_scene
+
+    shutil.copytree(cached_scene[0].folder, tmp_path / "scene")
+    return read_scene(tmp_path / "scene")
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from .lift import Lifting
 from .mask_cache import MaskCache, scene_stamp, write_mask_cache
 from .packed_masks import MaskPacker, PackedMasks
 from .proposals import Proposer
+from .soft_mask import SoftUnion
 
 COARSE = 3
 """Two objects' overlap is counted on every third row and column."""
@@ -26,13 +27,15 @@ def build_mask_cache(scene: Scene, proposer: Proposer, progress: Progress = sile
         Cancelled: by ``progress``; an earlier cache is left as it was.
     """
     stamp = scene_stamp(scene)
-    packer = MaskPacker([view.size[::-1] for view in scene.views])
+    shapes = [view.size[::-1] for view in scene.views]
+    packer, soft = MaskPacker(shapes), SoftUnion([view.name for view in scene.views], shapes)
     scores, radius = [], []
     for proposal in proposer.proposals(span(progress, 0.0, 0.8)):
         masks = [np.asarray(proposal.masks[view.name], dtype=bool) for view in scene.views]
         if not any(mask.any() for mask in masks):
             continue
         packer.add(masks)
+        soft.add(proposal.masks, proposal.soft)
         scores.append(proposal.score)
         radius.append([_largest_disc(mask) for mask in masks])
     masks_packed = packer.packed()
@@ -43,6 +46,7 @@ def build_mask_cache(scene: Scene, proposer: Proposer, progress: Progress = sile
         scores=np.asarray(scores, dtype=np.float32),
         overlap=_overlap(masks_packed),
         radius=np.reshape(radius, (-1, len(scene.views))).astype(np.float32),
+        soft=soft.packed(),
     )
     # The last moment to cancel: once the cache is in its place, it is there.
     progress("cache", 1.0, "Saving")

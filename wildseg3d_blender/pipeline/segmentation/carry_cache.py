@@ -28,7 +28,9 @@ def take_cache(scene: Scene) -> CarriedCache | None:
     cache = None if segmenter is None else read_mask_cache(scene, segmenter)
     if segmenter is None or cache is None:
         return None
-    copied = replace(cache, masks=_copied(cache.masks), points=_copied(cache.points))
+    copied = replace(
+        cache, masks=_copied(cache.masks), points=_copied(cache.points), soft=np.array(cache.soft)
+    )
     return CarriedCache(copied, segmenter)
 
 

@@ -7,6 +7,8 @@
     mask_cache/scores.npy     (k,) float32, best first
     mask_cache/overlap.npy    (k, k) float32 pixels that two objects share, in all views together
     mask_cache/radius.npy     (k, v) float32 pixels, radius of the largest disc in each mask
+    mask_cache/soft.npy       (n,) uint8, how likely each pixel of all views belongs to some object; empty
+                              where the segmenter gives hard masks only (see ``soft_mask``)
 
 The folder is replaced whole. One that is missing, damaged, of another format, segmenter or scene counts as
 none: it holds nothing that cannot be found again.
@@ -27,9 +29,9 @@ from ...atomic_folder import finish_interrupted_swap, replacing_folder
 from ...scene_folder import Scene, check_there
 from . import Masks
 from .packed_masks import PackedMasks
-from .soft_mask import softened
+from .soft_mask import softened, unpacked
 
-FORMAT = 1
+FORMAT = 2
 FOLDER = "mask_cache"
 
 CONTAINED, CLEARLY_LARGER = 0.9, 1.25
@@ -46,6 +48,7 @@ class MaskCache:
         scores: (k,) float32 how good an object looks by itself.
         overlap: (k, k) float32 pixels that two objects share, over all views; areas on the diagonal.
         radius: (k, v) float32 radius of the largest disc in a mask, pixels.
+        soft: (n,) uint8 as ``SoftUnion.packed`` gives it; empty without soft masks.
     """
 
     views: tuple[str, ...]
@@ -54,6 +57,7 @@ class MaskCache:
     scores: NDArray[np.float32]
     overlap: NDArray[np.float32]
     radius: NDArray[np.float32]
+    soft: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -86,6 +90,8 @@ class MaskCache:
 
     def soft_masks(self) -> list[NDArray[np.float32]]:
         """S of Dynamic Global Aligning, per view (H, W) float32 in [0, 1]: belongs to some cached object."""
+        if len(self.soft):
+            return unpacked(self.soft, self.masks.shapes)
         soft = []
         for view, shape in enumerate(self.masks.shapes):
             some = np.zeros(shape, dtype=bool)
@@ -144,7 +150,7 @@ def read_mask_cache(scene: Scene, segmenter: str) -> MaskCache | None:
             return None
         arrays = {
             name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-            for name in ("boxes", "starts", "masks", "points", "scores", "overlap", "radius")
+            for name in ("boxes", "starts", "masks", "points", "scores", "overlap", "radius", "soft")
         }
     except (OSError, ValueError, EOFError):
         return None
@@ -160,6 +166,7 @@ def read_mask_cache(scene: Scene, segmenter: str) -> MaskCache | None:
         np.array(arrays["scores"]),
         np.array(arrays["overlap"]),
         np.array(arrays["radius"]),
+        arrays["soft"],
     )
 
 
@@ -172,6 +179,7 @@ def _arrays(cache: MaskCache) -> dict[str, NDArray]:
         "scores": cache.scores,
         "overlap": cache.overlap,
         "radius": cache.radius,
+        "soft": cache.soft,
     }
 
 
@@ -188,10 +196,13 @@ def _consistent(arrays: dict[str, NDArray], objects: object, scene: Scene) -> bo
         "radius": (count, views),
         "points": arrays["masks"].shape,
     }
-    kinds = {"boxes": np.int32, "starts": np.int64, "masks": np.uint8, "points": np.uint8}
+    kinds = {"boxes": np.int32, "starts": np.int64, "masks": np.uint8, "points": np.uint8, "soft": np.uint8}
     if count != objects or any(arrays[name].shape != shape for name, shape in shapes.items()):
         return False
     if any(arrays[name].dtype != kind for name, kind in kinds.items()) or arrays["masks"].ndim != 1:
+        return False
+    pixels = sum(view.size[0] * view.size[1] for view in scene.views)
+    if arrays["soft"].shape not in ((0,), (pixels,)):
         return False
     limit = np.array([[view.size[1], view.size[1], view.size[0], view.size[0]] for view in scene.views])
     height, width = boxes[..., 1] - boxes[..., 0], boxes[..., 3] - boxes[..., 2]

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ...progress import Progress
 from . import Masks
@@ -13,10 +16,20 @@ from . import Masks
 
 @dataclass(frozen=True)
 class Proposal:
-    """One object: its mask in every view, and how sure the segmenter is; only the order of scores counts."""
+    """One object that a segmenter found by itself.
+
+    Attributes:
+        masks: its mask in every view.
+        score: how sure the segmenter is; lookup adds it to other terms between 0 and 1, so good objects
+            should lie within a few tenths of each other.
+        soft: view name -> (H, W) float32 in [0, 1], how likely each pixel belongs to it, where the
+            segmenter knows (the sigmoid of its logits); views may be missing. None where there are only
+            hard masks: the cache gives those a soft edge of its own. Kept for ``MaskCache.soft_masks``.
+    """
 
     masks: Masks
     score: float
+    soft: Mapping[str, NDArray[np.float32]] | None = None
 
 
 @runtime_checkable

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A session with a mask cache: cached answers, solved ones, and rounds that go on from either."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.cached_scene import InOneView, Known, Made, answers, cache_of, mean_iou, middle
+from tests.object_scene import BALL, BOX, SIZE
+from wildseg3d_blender.errors import PromptError
+from wildseg3d_blender.pipeline.evaluation import iou
+from wildseg3d_blender.pipeline.segment import SceneSession
+from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
+from wildseg3d_blender.pipeline.segmentation.group_mapping import matching_objects
+from wildseg3d_blender.pipeline.segmentation.pixel_prompts import pixel_prompts
+from wildseg3d_blender.prompts import Click
+from wildseg3d_blender.scene_folder import Scene
+
+
+@pytest.mark.parametrize("thing", [BALL, BOX])
+@pytest.mark.parametrize("view", ["v0", "v2"])
+def test_one_click_finds_the_object_whether_cached_or_solved(
+    cached_scene: Made, thing: int, view: str
+) -> None:
+    scene, truths = cached_scene
+    masks = SceneSession(scene.folder).masks([Click(view, *middle(truths[view], thing))])
+    assert list(masks) == [v.name for v in scene.views]
+    assert mean_iou(masks, truths, thing) > 0.85
+
+
+def test_where_good_answers_agree_nothing_is_solved(cached_scene: Made, cached_copy: Scene) -> None:
+    truths = cached_scene[1]
+    build_mask_cache(cached_copy, Known(truths))
+    session = SceneSession(cached_copy.folder)
+    click = Click("v2", *middle(truths["v2"], BALL))
+    masks = session.masks([click])
+    assert session._segmenter is None
+    assert mean_iou(masks, truths, BALL) == 1.0
+    larger = session.step([click], larger=True)
+    assert larger is not None
+    assert all((larger[name] == (truth.shows > 0)).all() for name, truth in truths.items())
+
+
+def test_where_they_do_not_the_best_is_a_preview_and_the_answer_is_solved(cached_scene: Made) -> None:
+    scene, truths = cached_scene
+    session = SceneSession(scene.folder)
+    clicks = [Click(v.name, *middle(truths[v.name], thing)) for v in scene.views for thing in (BALL, BOX)]
+    cache = cache_of(scene)
+    found = {click: matching_objects(cache, pixel_prompts(scene, [click])) for click in clicks}
+    click = next(click for click, answers in found.items() if answers.items and not answers.certain)
+    preview = session.preview([click])
+    assert preview is not None
+    assert session._segmenter is None
+    assert preview[click.view][int(click.y), int(click.x)]
+    assert session.masks([click])[click.view][int(click.y), int(click.x)]
+    assert session._segmenter is not None
+
+
+def test_a_session_keeps_the_size_that_was_stepped_to(cached_scene: Made) -> None:
+    scene, truths = cached_scene
+    session = SceneSession(scene.folder)
+    click = Click("v2", *middle(truths["v2"], BALL))
+    before = session.masks([click])
+    after = session.step([click], larger=True)
+    assert after is not None
+    assert sum(mask.sum() for mask in after.values()) > sum(mask.sum() for mask in before.values())
+    assert all((session.masks([click])[name] == after[name]).all() for name in after)
+
+
+def test_what_no_cached_object_satisfies_is_solved(cached_scene: Made) -> None:
+    scene, truths = cached_scene
+    session = SceneSession(scene.folder)
+    both = [Click("v2", *middle(truths["v2"], thing)) for thing in (BALL, BOX)]
+    corner = Click("v2", 1.5, 1.5, positive=False)
+    spots = [Click("v2", both[0].x + dx, both[0].y, positive=False) for dx in (-18, 18)]
+    assert answers(cache_of(scene), scene, *both, corner, *spots) == ()
+    mask = session.masks([*both, corner, *spots])["v2"]
+    assert session._segmenter is not None
+    assert all(mask[int(c.y), int(c.x)] == c.positive for c in (*both, corner, *spots))
+
+
+def test_a_cached_answer_is_refined_from_where_it_stands(cached_scene: Made) -> None:
+    scene, truths = cached_scene
+    session = SceneSession(scene.folder)
+    first = Click("v2", *middle(truths["v2"], BALL))
+    cached = session.masks([first])
+    nick = Click("v2", first.x - 14, first.y, positive=False)
+    refined = session.masks([first, nick])
+    assert not refined["v2"][int(nick.y), int(nick.x)]
+    assert iou(refined["v0"], cached["v0"]) > 0.3
+    # Undo: the earlier prompts alone have their earlier answer.
+    assert (session.masks([first])["v2"] == cached["v2"]).all()
+
+
+def test_an_object_in_one_view_only_is_written_with_a_word_about_it(
+    cached_scene: Made, cached_copy: Scene
+) -> None:
+    build_mask_cache(cached_copy, InOneView(cached_scene[1]))
+    session = SceneSession(cached_copy.folder)
+    result = session.segment("Ball", [Click("v2", *middle(cached_scene[1]["v2"], BALL))])
+    assert session._segmenter is None
+    assert result.object.points["v2"].any()
+    assert len(result.warnings) == 1 and "in v2 only" in result.warnings[0]
+
+
+def test_an_object_without_depth_keeps_its_masks_and_says_so(cached_scene: Made, cached_copy: Scene) -> None:
+    for view in cached_copy.views:
+        np.save(cached_copy.folder / "confidence" / f"{view.name}.npy", np.zeros(SIZE[::-1], np.float32))
+    build_mask_cache(cached_copy, Known(cached_scene[1]))
+    result = SceneSession(cached_copy.folder).segment(
+        "Ball", [Click("v2", *middle(cached_scene[1]["v2"], BALL))]
+    )
+    assert mean_iou(dict(result.object.masks), cached_scene[1], BALL) == 1.0
+    assert len(result.warnings) == 1 and "no 3D points" in result.warnings[0]
+
+
+def test_only_negative_prompts_are_explained_with_a_cache_too(cached_scene: Made) -> None:
+    with pytest.raises(PromptError, match="at least one"):
+        SceneSession(cached_scene[0].folder).masks([Click("v0", 5, 5, positive=False)])
+    with pytest.raises(PromptError, match="both"):
+        SceneSession(cached_scene[0].folder).masks([Click("v0", 50, 50), Click("v0", 50, 50, positive=False)])
