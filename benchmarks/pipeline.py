@@ -27,8 +27,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from wildseg3d_blender.addon.worker_client import WorkerClient  # noqa: E402
-from wildseg3d_blender.prompts import Click  # noqa: E402
-from wildseg3d_blender.scene_folder import SceneObject, read_scene, write_object  # noqa: E402
+from wildseg3d_blender.prompts import Click, one_group  # noqa: E402
+from wildseg3d_blender.scene_folder import read_scene  # noqa: E402
+from wildseg3d_blender.scene_objects import SceneObject, write_object  # noqa: E402
 from wildseg3d_blender.worker.protocol import PROTOCOL_VERSION, Initialize, Realign  # noqa: E402
 
 SFM_STAGES = ("features", "matching", "cameras")
@@ -151,7 +152,7 @@ def _realign_seconds(client: WorkerClient, folder: Path) -> float:
         masks[view.name] = np.zeros((height, width), dtype=bool)
         masks[view.name][height // 3 : 2 * height // 3, width // 3 : 2 * width // 3] = True
     middle = Click(scene.views[0].name, scene.views[0].size[0] / 2, scene.views[0].size[1] / 2)
-    write_object(scene, SceneObject("Middle", (middle,), masks, masks))
+    write_object(scene, SceneObject("Middle", one_group([middle]), masks, masks))
     seconds = 0.0
     for _ in range(2):
         started = time.perf_counter()

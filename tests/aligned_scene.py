@@ -14,8 +14,9 @@ from wildseg3d_blender.pipeline.alignment import Alignment, align, pointmap, upr
 from wildseg3d_blender.pipeline.pair_graph import PairGraph
 from wildseg3d_blender.pipeline.pair_store import kept_part, write_pairs
 from wildseg3d_blender.pipeline.weighting import WITH_DGA, Weighting
-from wildseg3d_blender.prompts import Click
-from wildseg3d_blender.scene_folder import Scene, SceneObject, View, read_scene, write_object, write_scene
+from wildseg3d_blender.prompts import Click, one_group
+from wildseg3d_blender.scene_folder import Scene, View, read_scene, write_scene
+from wildseg3d_blender.scene_objects import SceneObject, write_object
 
 FLOOR, BALL, BOX = 1, 10, 20
 """Labels of ``TrueView`` that tests make objects of."""
@@ -49,7 +50,7 @@ def write_true_object(scene: Scene, views: Sequence[TrueView], name: str, label:
     truth = {view.name: view for view in views}
     masks = {view.name: truth[view.name].labels == label for view in scene.views}
     points = {view.name: masks[view.name] & (scene.confidence(view) > 0) for view in scene.views}
-    item = SceneObject(name, (Click(scene.views[0].name, 5.0, 5.0),), masks, points)
+    item = SceneObject(name, one_group([Click(scene.views[0].name, 5.0, 5.0)]), masks, points)
     write_object(scene, item)
     return item
 

@@ -23,8 +23,9 @@ from wildseg3d_blender.atomic_folder import previous_folder
 from wildseg3d_blender.conventions import BLENDER_FROM_OPENCV, project
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.pipeline.realign import realign
-from wildseg3d_blender.prompts import Click
-from wildseg3d_blender.scene_folder import PAIRS_FOLDER, Scene, SceneObject, read_scene, write_object
+from wildseg3d_blender.prompts import Click, one_group
+from wildseg3d_blender.scene_folder import PAIRS_FOLDER, Scene, read_scene
+from wildseg3d_blender.scene_objects import SceneObject, write_object
 from wildseg3d_blender.scene_rewriting import rewriting_geometry
 
 
@@ -97,9 +98,10 @@ def _children(root: Any, role: str) -> list[Any]:
 
 
 def _pixel_of(scene: Scene, root: Any, name: str) -> list[tuple[float, float]]:
-    from wildseg3d_blender.addon.scene import prompting
+    from wildseg3d_blender.addon.scene import reading
 
-    return [(prompt.x, prompt.y) for prompt in prompting.read_group(scene, root, name)]
+    found = reading.read_groups(scene, root, name)
+    return [(prompt.x, prompt.y) for group in found for prompt in group.prompts]
 
 
 def test_everything_follows_and_what_the_artist_did_stays(blender: Any, scene: Scene, root: Any) -> None:
@@ -247,7 +249,7 @@ def awkward(blender: Any, tmp_path: Path) -> tuple[Scene, Any]:
     scene = write_awkward_scene(tmp_path / "awkward")
     points = {view.name: surface(view, FLOOR) & (scene.confidence(view) > 0) for view in scene.views}
     masks = {view.name: surface(view, FLOOR) for view in scene.views}
-    write_object(scene, SceneObject("Floor", (Click("wide", 60.0, 60.0),), masks, points))
+    write_object(scene, SceneObject("Floor", one_group([Click("wide", 60.0, 60.0)]), masks, points))
     return scene, importing.import_scene(blender.context.scene, scene.folder)
 
 
@@ -295,7 +297,7 @@ def test_objects_changed_in_blender_since_keep_their_points(blender: Any, awkwar
     floor = blender.data.objects["Floor"]
     mine = sorted(zip(*_pixels(floor), strict=True))
     other = {view.name: surface(view, WALL) for view in scene.views}
-    write_object(scene, SceneObject("Floor", (Click("tall", 3.0, 4.0),), other, other))
+    write_object(scene, SceneObject("Floor", one_group([Click("tall", 3.0, 4.0)]), other, other))
     before = realigning.measured(scene)
     _shift(scene)
     _refresh(root, scene, before)

@@ -12,7 +12,8 @@ import pytest
 from tests.addon_scene import FLOOR, WALL, surface, write_awkward_scene
 from tests.test_addon_import import read_attribute
 from wildseg3d_blender.errors import PromptError, SceneError
-from wildseg3d_blender.scene_folder import Scene, SceneObject, write_object
+from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene_objects import SceneObject, write_object
 
 
 @pytest.fixture
@@ -133,7 +134,8 @@ def test_splitting_again_merges_back_first(blender: Any, scene: Scene, root: Any
     assert len(again.data.vertices) == sum(int(mask.sum()) for mask in smaller.values())
     assert _identities(again, _rest(root)) == everything
 
-    wall = splitting.split_object(scene, root, "Wall", {k: np.ones_like(v) for k, v in smaller.items()})
+    all_pixels = {k: np.ones_like(v) for k, v in smaller.items()}
+    wall = splitting.split_object(scene, root, "Wall", all_pixels, shared="leave")
     # All pixels were asked for, but what the floor owns stays with the floor.
     assert _identities(wall) == sorted(set(everything) - set(_identities(again)))
     assert len(_rest(root).data.vertices) == 0
@@ -196,7 +198,7 @@ def test_deleted_points_are_said_to_be_missing(blender: Any, scene: Scene, root:
 
 def test_objects_of_the_scene_folder_come_back_with_it(blender: Any, scene: Scene) -> None:
     from wildseg3d_blender.addon.scene import importing, lookup
-    from wildseg3d_blender.prompts import Box, Click
+    from wildseg3d_blender.prompts import Box, Click, one_group
 
     prompts = (
         Click("wide", 60.0, 60.0),
@@ -204,7 +206,7 @@ def test_objects_of_the_scene_folder_come_back_with_it(blender: Any, scene: Scen
         Box("plain", 20.0, 40.0, 70.0, 59.0),
     )
     masks = {view.name: surface(view, FLOOR) for view in scene.views}
-    write_object(scene, SceneObject("Floor", prompts, masks, _points(scene, FLOOR)))
+    write_object(scene, SceneObject("Floor", one_group(prompts), masks, _points(scene, FLOOR)))
     root = importing.import_scene(blender.context.scene, scene.folder)
     floor = blender.data.objects["Floor"]
     assert len(floor.data.vertices) == sum(int(mask.sum()) for mask in _points(scene, FLOOR).values())

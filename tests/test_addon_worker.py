@@ -19,7 +19,8 @@ from tests.object_scene import BALL, BOX, Truth, write_object_scene
 from tests.test_addon_import import read_attribute
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.errors import Cancelled
-from wildseg3d_blender.scene_folder import Scene, read_object, read_scene
+from wildseg3d_blender.scene_folder import Scene, read_scene
+from wildseg3d_blender.scene_objects import read_object
 
 Made = tuple[Scene, dict[str, Truth]]
 
@@ -246,33 +247,33 @@ def _kill_worker_once_busy() -> threading.Thread:
 
 def test_cancel_stops_midway_and_changes_nothing(blender: Any, made: Made) -> None:
     from wildseg3d_blender.addon import runtime
-    from wildseg3d_blender.prompts import Click
+    from wildseg3d_blender.prompts import Click, one_group
     from wildseg3d_blender.worker.protocol import Segment
 
     scene, _ = made
     runtime.close()
-    request = Segment(str(scene.folder), "Ball", (Click("v2", 80.0, 80.0),))
+    request = Segment(str(scene.folder), "Ball", one_group([Click("v2", 80.0, 80.0)]))
     job = runtime.start("Segment Ball", "segment", request.to_json())
     assert not blender.ops.wildseg3d.segment.poll()
     _wait_for(lambda: (runtime.poll(), job.fraction > 0)[1], 30)
     assert blender.ops.wildseg3d.cancel() == {"FINISHED"}
-    assert job.request.wait(30)
+    assert job.wait(30)
     with pytest.raises(Cancelled):
-        job.request.result()
+        job.result()
     assert not (scene.folder / "objects" / "Ball").exists()
     assert runtime.current_job() is None
 
 
 def test_opening_another_file_ends_the_running_job(blender: Any, made: Made) -> None:
     from wildseg3d_blender.addon import runtime
-    from wildseg3d_blender.prompts import Click
+    from wildseg3d_blender.prompts import Click, one_group
     from wildseg3d_blender.worker.protocol import Segment
 
     scene, _ = made
-    request = Segment(str(scene.folder), "Ball", (Click("v2", 80.0, 80.0),))
+    request = Segment(str(scene.folder), "Ball", one_group([Click("v2", 80.0, 80.0)]))
     job = runtime.start("Segment Ball", "segment", request.to_json())
     blender.ops.wm.read_factory_settings(use_empty=True)
-    assert job.request.done and runtime.current_job() is None
+    assert job.done and runtime.current_job() is None
     assert not (scene.folder / "objects" / "Ball").exists()
 
 

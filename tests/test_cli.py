@@ -23,7 +23,8 @@ from wildseg3d_blender.cli import main, photo_prompts
 from wildseg3d_blender.errors import PromptError
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.prompts import Click
-from wildseg3d_blender.scene_folder import Scene, object_folders, read_object, read_scene
+from wildseg3d_blender.scene_folder import Scene, read_scene
+from wildseg3d_blender.scene_objects import object_folders, read_object
 
 ROOT = Path(__file__).absolute().parents[1]
 COMMAND = [sys.executable, "-m", "wildseg3d_blender"]

@@ -15,8 +15,9 @@ from wildseg3d_blender.errors import PromptError
 from wildseg3d_blender.pipeline.alignment import fit_sim3
 from wildseg3d_blender.pipeline.evaluation import evaluate
 from wildseg3d_blender.pipeline.segment import SceneSession
-from wildseg3d_blender.prompts import Click
-from wildseg3d_blender.scene_folder import Scene, object_folders, read_object
+from wildseg3d_blender.prompts import Click, one_group
+from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene_objects import object_folders, read_object
 
 
 @pytest.fixture
@@ -93,9 +94,9 @@ def test_command_line_equals_the_call(own_scene: Path, capsys: pytest.CaptureFix
 def test_failed_prompts_leave_no_object(own_scene: Path) -> None:
     session = SceneSession(own_scene)
     with pytest.raises(PromptError, match="Every prompt excludes"):
-        session.segment("Nothing", [Click("table_05", 90, 150, positive=False)])
+        session.segment("Nothing", one_group([Click("table_05", 90, 150, positive=False)]))
     with pytest.raises(PromptError, match="outside"):
-        session.segment("Nothing", [Click("table_05", 9000, 150)])
+        session.segment("Nothing", one_group([Click("table_05", 9000, 150)]))
     assert object_folders(session.scene) == []
 
 

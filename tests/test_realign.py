@@ -28,7 +28,8 @@ from wildseg3d_blender.pipeline.segmentation.mask_cache import read_mask_cache
 from wildseg3d_blender.pipeline.segmentation.proposals import Proposal
 from wildseg3d_blender.pipeline.weighting import Weighting
 from wildseg3d_blender.progress import Progress
-from wildseg3d_blender.scene_folder import PAIRS_FOLDER, Scene, object_folders, read_object, read_scene
+from wildseg3d_blender.scene_folder import PAIRS_FOLDER, Scene, read_scene
+from wildseg3d_blender.scene_objects import object_folders, read_object
 from wildseg3d_blender.worker import protocol
 from wildseg3d_blender.worker.protocol import PROTOCOL_VERSION, Initialize, Realign, Realigned
 

@@ -12,19 +12,16 @@ from wildseg3d_blender.atomic_folder import previous_folder
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.file_names import unique_view_names
 from wildseg3d_blender.photo_warp import PhotoWarp
-from wildseg3d_blender.prompts import Box, Click
+from wildseg3d_blender.prompts import Box, Click, one_group
 from wildseg3d_blender.scene_folder import (
     FORMAT_VERSION,
     Scene,
-    SceneObject,
     SkippedPhoto,
     View,
-    object_folders,
-    read_object,
     read_scene,
-    write_object,
     write_scene,
 )
+from wildseg3d_blender.scene_objects import SceneObject, object_folders, read_object, write_object
 from wildseg3d_blender.scene_rewriting import link_or_copy, rewriting_geometry
 
 SIZE = (8, 6)
@@ -63,7 +60,7 @@ def write(scene: Scene, value: float = 1.0) -> None:
 def make_object(name: str, value: bool = True) -> SceneObject:
     grid = np.full(SIZE[::-1], value)
     prompts = (Click("a", 1.5, 2.5), Box("b", 0, 0, 4, 5), Click("b", 1, 1, positive=False))
-    return SceneObject(name, prompts, {"a": grid, "b": ~grid}, {"a": grid, "b": ~grid})
+    return SceneObject(name, one_group(prompts), {"a": grid, "b": ~grid}, {"a": grid, "b": ~grid})
 
 
 def test_scene_round_trip(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from wildseg3d_blender.pipeline.segment import SceneSession
 from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.group_mapping import matching_objects
 from wildseg3d_blender.pipeline.segmentation.pixel_prompts import pixel_prompts
-from wildseg3d_blender.prompts import Click
+from wildseg3d_blender.prompts import Click, PromptGroup, one_group
 from wildseg3d_blender.scene_folder import Scene
 
 
@@ -37,35 +37,21 @@ def test_where_good_answers_agree_nothing_is_solved(cached_scene: Made, cached_c
     masks = session.masks([click])
     assert session._segmenter is None
     assert mean_iou(masks, truths, BALL) == 1.0
-    larger = session.step([click], larger=True)
-    assert larger is not None
-    assert all((larger[name] == (truth.shows > 0)).all() for name, truth in truths.items())
+    larger = session.preview([PromptGroup((click,), size=1)])
+    assert larger.cached and session._segmenter is None
+    assert all((larger.masks[name] == (truth.shows > 0)).all() for name, truth in truths.items())
 
 
-def test_where_they_do_not_the_best_is_a_preview_and_the_answer_is_solved(cached_scene: Made) -> None:
+def test_where_they_do_not_the_answer_is_solved(cached_scene: Made) -> None:
     scene, truths = cached_scene
     session = SceneSession(scene.folder)
     clicks = [Click(v.name, *middle(truths[v.name], thing)) for v in scene.views for thing in (BALL, BOX)]
     cache = cache_of(scene)
     found = {click: matching_objects(cache, pixel_prompts(scene, [click])) for click in clicks}
     click = next(click for click, answers in found.items() if answers.items and not answers.certain)
-    preview = session.preview([click])
-    assert preview is not None
-    assert session._segmenter is None
-    assert preview[click.view][int(click.y), int(click.x)]
-    assert session.masks([click])[click.view][int(click.y), int(click.x)]
-    assert session._segmenter is not None
-
-
-def test_a_session_keeps_the_size_that_was_stepped_to(cached_scene: Made) -> None:
-    scene, truths = cached_scene
-    session = SceneSession(scene.folder)
-    click = Click("v2", *middle(truths["v2"], BALL))
-    before = session.masks([click])
-    after = session.step([click], larger=True)
-    assert after is not None
-    assert sum(mask.sum() for mask in after.values()) > sum(mask.sum() for mask in before.values())
-    assert all((session.masks([click])[name] == after[name]).all() for name in after)
+    preview = session.preview(one_group([click]))
+    assert not preview.cached and session._segmenter is not None
+    assert preview.masks[click.view][int(click.y), int(click.x)]
 
 
 def test_what_no_cached_object_satisfies_is_solved(cached_scene: Made) -> None:
@@ -98,7 +84,7 @@ def test_an_object_in_one_view_only_is_written_with_a_word_about_it(
 ) -> None:
     build_mask_cache(cached_copy, InOneView(cached_scene[1]))
     session = SceneSession(cached_copy.folder)
-    result = session.segment("Ball", [Click("v2", *middle(cached_scene[1]["v2"], BALL))])
+    result = session.segment("Ball", one_group([Click("v2", *middle(cached_scene[1]["v2"], BALL))]))
     assert session._segmenter is None
     assert result.object.points["v2"].any()
     assert len(result.warnings) == 1 and "in v2 only" in result.warnings[0]
@@ -109,7 +95,7 @@ def test_an_object_without_depth_keeps_its_masks_and_says_so(cached_scene: Made,
         np.save(cached_copy.folder / "confidence" / f"{view.name}.npy", np.zeros(SIZE[::-1], np.float32))
     build_mask_cache(cached_copy, Known(cached_scene[1]))
     result = SceneSession(cached_copy.folder).segment(
-        "Ball", [Click("v2", *middle(cached_scene[1]["v2"], BALL))]
+        "Ball", one_group([Click("v2", *middle(cached_scene[1]["v2"], BALL))])
     )
     assert mean_iou(dict(result.object.masks), cached_scene[1], BALL) == 1.0
     assert len(result.warnings) == 1 and "no 3D points" in result.warnings[0]

@@ -23,8 +23,9 @@ from wildseg3d_blender.addon.worker_client import Request, WorkerClient
 from wildseg3d_blender.errors import Cancelled, PhotoError, SceneError, WorkerError
 from wildseg3d_blender.pipeline.reconstruct import reconstruct
 from wildseg3d_blender.pipeline.segment import SceneSession
-from wildseg3d_blender.prompts import Click
-from wildseg3d_blender.scene_folder import Scene, read_object, read_scene
+from wildseg3d_blender.prompts import Click, one_group
+from wildseg3d_blender.scene_folder import Scene, read_scene
+from wildseg3d_blender.scene_objects import read_object
 from wildseg3d_blender.worker import protocol
 from wildseg3d_blender.worker.protocol import ProgressReport, Reconstruct, Reconstructed, Segment, Segmented
 
@@ -79,7 +80,7 @@ def gone(pid: int, seconds: float) -> bool:
 
 def test_segment_gives_what_the_call_in_this_process_gives(client: WorkerClient, scene: Scene) -> None:
     reports: list[ProgressReport] = []
-    params = Segment(str(scene.folder), "Ball", (CLICK,))
+    params = Segment(str(scene.folder), "Ball", one_group([CLICK]))
     request = client.request("segment", params.to_json(), reports.append)
     assert request.wait(60)
     answer = Segmented.from_json(request.result())
@@ -124,7 +125,7 @@ def test_reconstruct_gives_what_the_call_in_this_process_gives(client: WorkerCli
 def test_errors_come_as_themselves(client: WorkerClient, tmp_path: Path, scene: Scene) -> None:
     none_there = Reconstruct((str(tmp_path / "nowhere"),), str(tmp_path / "scene"))
     photos = client.request("reconstruct", none_there.to_json())
-    missing = client.request("segment", Segment(str(tmp_path / "nope"), "A", (CLICK,)).to_json())
+    missing = client.request("segment", Segment(str(tmp_path / "nope"), "A", one_group([CLICK])).to_json())
     assert photos.wait(20) and missing.wait(20)
     with pytest.raises(PhotoError, match="nowhere"):
         photos.result()
@@ -204,7 +205,7 @@ def test_death_is_explained_and_the_next_request_starts_a_new_worker(
         request.result()
     # The worker's last words: where its threads were, from faulthandler.
     assert "Segmentation fault" in caught.value.message
-    again = client.request("segment", Segment(str(scene.folder), "Ball", (CLICK,)).to_json())
+    again = client.request("segment", Segment(str(scene.folder), "Ball", one_group([CLICK])).to_json())
     assert again.wait(60)
     assert again.result()["object"] == "Ball"
     assert client.pid != pid

@@ -8,13 +8,17 @@ import json
 import pytest
 
 from wildseg3d_blender.errors import ERROR_BY_CODE, Cancelled, WorkerError
-from wildseg3d_blender.prompts import Box, Click
+from wildseg3d_blender.prompts import Box, Click, PromptGroup
 from wildseg3d_blender.worker import protocol
 from wildseg3d_blender.worker.protocol import (
     Cancel,
+    FindObjects,
+    FoundObjects,
     Initialize,
     Initialized,
     Params,
+    Preview,
+    Previewed,
     ProgressReport,
     ProtocolError,
     Realign,
@@ -26,14 +30,23 @@ from wildseg3d_blender.worker.protocol import (
     Skipped,
 )
 
+GROUPS = (
+    PromptGroup((Click("a", 1.5, 2.25, False), Box("b", 0.0, 1.0, 2.0, 3.0)), size=-2),
+    PromptGroup((Click("a", 0.0, 0.0),), subtract=True),
+)
+
 MESSAGES = [
     Initialize(1),
     Initialized(1, "0.1.0", "3.11.2", 4711, "/tmp/w"),
     Reconstruct(("/a/ü b.jpg", "/c\nd"), "/scene", image_size=256),
     Reconstruct(("/a",), "/scene", dga=False, alpha_p=-0.5, alpha_n=1.0),
     Reconstructed("/scene", ("a", "b"), (Skipped("/c.jpg", "Too dark.", "Use a lamp."),), {"sfm": 1.5}, 1234),
-    Segment("/scene", "Cup", (Click("a", 1.5, 2.25, False), Box("b", 0.0, 1.0, 2.0, 3.0))),
-    Segmented("Cup", "/scene/objects/Cup", 12, {"a": 3, "b": 4}, ("Few points.",)),
+    Segment("/scene", "Cup", GROUPS, shared="leave"),
+    FindObjects("/scene"),
+    FoundObjects(12, 3),
+    Preview("/scene", GROUPS),
+    Previewed("/scene/previews/1", True, False, True, ("Found in a only.",)),
+    Segmented("Cup", "/scene/objects/Cup", 12, {"a": 3, "b": 4}, ("Ü/1",), ("Few points.",)),
     Realign("/scene"),
     Realign("/scene", ("Cup", "Ü/1"), cached=True, alpha_p=0.25),
     Realigned("/scene", ("Cup",), {"Cup": 12, "Ü/1": 0}, 0.0125, 0.75),
@@ -71,8 +84,16 @@ def test_paths_that_are_no_unicode_survive() -> None:
         (Reconstruct, {"photos": [], "folder": "b", "dga": 1}, "must be bool, not int"),
         (Realign, {"scene": "a", "objects": "Cup"}, "'objects'"),
         (Realign, {"scene": "a", "alpha_p": "much"}, "'alpha_p'"),
-        (Segment, {"scene": "a", "object": "b", "prompts": [{"type": "lasso"}]}, "lasso"),
-        (Segment, {"scene": "a", "object": "b", "prompts": [3]}, "not understood"),
+        (Segment, {"scene": "a", "object": "b", "groups": [{"prompts": [{"type": "lasso"}]}]}, "lasso"),
+        (Segment, {"scene": "a", "object": "b", "groups": [{"prompts": [3]}]}, "not understood"),
+        (Segment, {"scene": "a", "object": "b", "groups": [3]}, "needs a list of prompts"),
+        (Segment, {"scene": "a", "object": "b", "groups": [{"prompts": 3}]}, "needs a list of prompts"),
+        (Segment, {"scene": "a", "object": "b", "groups": [{"prompts": [], "size": 1.5}]}, "whole number"),
+        (Segment, {"scene": "a", "object": "b", "groups": [{"prompts": [], "size": 99}]}, "whole number"),
+        (Segment, {"scene": "a", "object": "b", "groups": [{"prompts": [], "subtract": 1}]}, "true or false"),
+        (Segment, {"scene": "a", "object": "b", "groups": [{"prompts": [], "take": True}]}, "'take'"),
+        (Segment, {"scene": "a", "object": "b", "groups": [], "shared": "steal"}, "one of 'take', 'leave'"),
+        (Preview, {"scene": "a", "groups": None}, "'groups'"),
         (ProgressReport, {"id": 1, "stage": "a", "fraction": float("nan"), "text": ""}, "is not finite"),
     ],
 )

@@ -82,7 +82,7 @@ def test_another_protocol_version_is_explained(start: Callable[..., Peer]) -> No
 
 
 def test_nothing_works_before_initialize(start: Callable[..., Peer]) -> None:
-    answer = start().ask(1, "segment", {"scene": "a", "object": "b", "prompts": []})
+    answer = start().ask(1, "segment", {"scene": "a", "object": "b", "groups": []})
     assert answer["error"]["code"] == protocol.NOT_INITIALIZED
 
 
@@ -104,7 +104,7 @@ def test_nonsense_is_answered_and_does_no_harm(start: Callable[..., Peer]) -> No
     peer.send(b"\n")
     peer.send(protocol.notification("cancel", {"id": 99}))
     peer.send(protocol.notification("hello", {}))
-    missing = peer.ask(3, "segment", {"scene": "/no/such/scene", "object": "b", "prompts": []})
+    missing = peer.ask(3, "segment", {"scene": "/no/such/scene", "object": "b", "groups": []})
     assert isinstance(protocol.error_from_json(missing["error"]), SceneError)
     assert missing["error"]["data"]["fix"] == "wildseg3d.reconstruct"
 

@@ -20,8 +20,9 @@ from .errors import Cancelled, PromptError, WildSegError
 from .interrupt import CancelOnInterrupt
 from .photo_prompts import box_on_photo, click_on_photo
 from .progress import Progress
-from .prompts import Prompt
-from .scene_folder import Scene, read_object, read_scene
+from .prompts import Prompt, one_group
+from .scene_folder import Scene, read_scene
+from .scene_objects import read_object
 from .scratch import scratch_folder
 from .terminal import terminal_progress
 from .worker.jobs import Jobs
@@ -77,7 +78,7 @@ def segment(options: argparse.Namespace, progress: Progress) -> tuple[Result, st
     """Prompts -> an object in the scene folder, its masks and its points."""
     scene = read_scene(options.scene)
     prompts = photo_prompts(scene, options.prompts or [])
-    params = Segment(str(scene.folder), options.name, tuple(prompts), options.segmenter)
+    params = Segment(str(scene.folder), options.name, one_group(prompts), segmenter=options.segmenter)
     result = Jobs().segment(params, progress)
     data, lines = result.to_json(), [f"{result.object}: {result.points:,} points in {result.folder}"]
     lines += [f"  {warning}" for warning in result.warnings]

@@ -7,7 +7,8 @@
     pointmaps/<view>.npy      (H, W, 3) float32, world frame
     confidence/<view>.npy     (H, W) float32 >= 0; 0 where there is no measurement
     pairs/                    what the scene was aligned from, see ``pipeline.pair_store``; since format 2
-    objects/<folder>/         object.json, masks/<view>.npy, points/<view>.npy
+    objects/<folder>/         what the artist cut out, see ``scene_objects``
+    previews/<folder>/        what was shown before cutting out, see ``scene_previews``; may be removed
     mask_cache/               objects found before anybody asked, see ``pipeline.segmentation.mask_cache``
 
 Whole folders are written under a temporary name beside their place and renamed, so a crash leaves the
@@ -32,9 +33,10 @@ from .atomic_folder import finish_interrupted_swap, replacing_folder
 from .errors import SceneError
 from .file_names import file_stem
 from .photo_warp import PhotoWarp
-from .prompts import Prompt, prompt_from_json, prompt_to_json
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+"""3: objects are made of groups of prompts. Objects and scenes of 1 and 2 are read as well."""
+
 PAIRS_FOLDER = "pairs"
 
 
@@ -100,32 +102,15 @@ class Scene:
 
     def colours(self, view: View) -> NDArray[np.uint8]:
         """The undistorted photo on the view's pixel grid, (H, W, 3) uint8 RGB, memory-mapped."""
-        return _read_array(self.folder / "colours" / f"{view.name}.npy", (*view.size[::-1], 3))
+        return read_array(self.folder / "colours" / f"{view.name}.npy", (*view.size[::-1], 3))
 
     def pointmap(self, view: View) -> NDArray[np.float32]:
         """``points_world`` (H, W, 3) float32, memory-mapped. Meaningless where confidence is 0."""
-        return _read_array(self.folder / "pointmaps" / f"{view.name}.npy", (*view.size[::-1], 3))
+        return read_array(self.folder / "pointmaps" / f"{view.name}.npy", (*view.size[::-1], 3))
 
     def confidence(self, view: View) -> NDArray[np.float32]:
         """Confidence (H, W) float32 >= 0, memory-mapped."""
-        return _read_array(self.folder / "confidence" / f"{view.name}.npy", view.size[::-1])
-
-
-@dataclass(frozen=True)
-class SceneObject:
-    """An object cut out of a scene.
-
-    Attributes:
-        name: what the artist calls it.
-        prompts: the prompts that made it.
-        masks: view name -> (H, W) bool, all pixels that show the object.
-        points: view name -> (H, W) bool, the pixels whose 3D point belongs to it (a subset of masks).
-    """
-
-    name: str
-    prompts: tuple[Prompt, ...]
-    masks: Mapping[str, NDArray[np.bool_]]
-    points: Mapping[str, NDArray[np.bool_]]
+        return read_array(self.folder / "confidence" / f"{view.name}.npy", view.size[::-1])
 
 
 def read_scene(folder: Path | str) -> Scene:
@@ -142,7 +127,7 @@ def read_scene(folder: Path | str) -> Scene:
             f"No scene at {folder}: choose the folder again, or press Reconstruct to make it anew.",
             fix="wildseg3d.reconstruct",
         )
-    data = _read_json(file)
+    data = read_json(file)
     version = data.get("format")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise SceneError(
@@ -258,65 +243,8 @@ def check_there(scene: Scene) -> None:
         )
 
 
-def object_folders(scene: Scene) -> list[Path]:
-    """Folders of the objects of a scene, in name order."""
-    root = scene.folder / "objects"
-    return sorted(path.parent for path in root.glob("*/object.json"))
-
-
-def read_object(scene: Scene, folder: Path) -> SceneObject:
-    """Read one object of ``scene``; masks and points come memory-mapped.
-
-    Raises:
-        SceneError: the object is damaged.
-    """
-    data = _read_json(folder / "object.json")
-    try:
-        prompts = tuple(prompt_from_json(item) for item in data["prompts"])
-        name = str(data["name"])
-    except (KeyError, TypeError) as error:
-        raise SceneError(f"{folder} is damaged ({error}): segment the object again.") from error
-    shapes = {view.name: view.size[::-1] for view in scene.views}
-    return SceneObject(
-        name=name,
-        prompts=prompts,
-        masks={v: _read_array(folder / "masks" / f"{v}.npy", shape) for v, shape in shapes.items()},
-        points={v: _read_array(folder / "points" / f"{v}.npy", shape) for v, shape in shapes.items()},
-    )
-
-
-def write_object(scene: Scene, item: SceneObject) -> Path:
-    """Write an object into the scene folder, replacing the one of the same name; returns its folder.
-
-    Raises:
-        SceneError: the scene folder is gone or cannot be written.
-    """
-    check_there(scene)
-    folder = _object_folder(scene, item.name)
-    with replacing_folder(folder) as partial:
-        (partial / "masks").mkdir()
-        (partial / "points").mkdir()
-        for view in scene.views:
-            np.save(partial / "masks" / f"{view.name}.npy", np.asarray(item.masks[view.name], dtype=bool))
-            np.save(partial / "points" / f"{view.name}.npy", np.asarray(item.points[view.name], dtype=bool))
-        data = {"name": item.name, "prompts": [prompt_to_json(prompt) for prompt in item.prompts]}
-        (partial / "object.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
-    return folder
-
-
-def _object_folder(scene: Scene, name: str) -> Path:
-    """The folder of the object of that name, or a free one whose name resembles it."""
-    root = scene.folder / "objects"
-    number = 1
-    while True:
-        folder = root / (file_stem(name) if number == 1 else f"{file_stem(name)}_{number}")
-        file = folder / "object.json"
-        if not file.is_file() or _read_json(file).get("name") == name:
-            return folder
-        number += 1
-
-
-def _read_json(file: Path) -> dict[str, Any]:
+def read_json(file: Path) -> dict[str, Any]:
+    """The JSON object in a file of a scene; SceneError when there is none."""
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -326,7 +254,8 @@ def _read_json(file: Path) -> dict[str, Any]:
     return data
 
 
-def _read_array(file: Path, shape: tuple[int, ...]) -> NDArray[Any]:
+def read_array(file: Path, shape: tuple[int, ...]) -> NDArray[Any]:
+    """An array file of a scene, memory-mapped; SceneError when it is missing, damaged or of another shape."""
     try:
         array = np.load(file, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:

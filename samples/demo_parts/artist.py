@@ -14,7 +14,8 @@ import numpy as np
 
 from samples.truth import SampleTruth
 from wildseg3d_blender.addon.scene import groups, lookup
-from wildseg3d_blender.scene_folder import Scene, SceneObject, object_folders, read_object
+from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene_objects import SceneObject, object_folders, read_object
 
 from .clicks import DemoClick, refining_click
 from .measure import overlap

@@ -13,15 +13,8 @@ from numpy.typing import NDArray
 
 from ..errors import SceneError
 from ..progress import Progress, silent, span
-from ..scene_folder import (
-    PAIRS_FOLDER,
-    Scene,
-    SceneObject,
-    object_folders,
-    read_object,
-    read_scene,
-    write_object,
-)
+from ..scene_folder import PAIRS_FOLDER, Scene, read_scene
+from ..scene_objects import SceneObject, ViewMasks, read_objects, write_object
 from ..scene_rewriting import rewriting_geometry
 from .alignment import Alignment, align, pointmap
 from .alignment.sim3 import lengths
@@ -119,11 +112,19 @@ def soft_masks(scene: Scene, objects: Sequence[SceneObject]) -> SoftMasks:
 
 def _objects(scene: Scene) -> list[SceneObject]:
     """All objects of the scene, copied from their files."""
-    read = (read_object(scene, folder) for folder in object_folders(scene))
     return [
-        replace(item, masks={name: np.array(mask) for name, mask in item.masks.items()}, points={})
-        for item in read
+        replace(
+            item,
+            masks=_copied(item.masks),
+            points={},
+            answers=tuple(_copied(answer) for answer in item.answers),
+        )
+        for item in read_objects(scene)
     ]
+
+
+def _copied(masks: ViewMasks) -> ViewMasks:
+    return {name: np.array(mask) for name, mask in masks.items()}
 
 
 def _known(chosen: Sequence[str], items: Mapping[str, SceneObject]) -> list[SceneObject]:

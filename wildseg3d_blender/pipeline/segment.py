@@ -3,71 +3,102 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import PromptError
+from ..errors import PromptError, SceneError
+from ..ownership import changed, order_for, owned_by
 from ..progress import Progress, silent, span
-from ..prompts import Box, Prompt
-from ..scene_folder import Scene, SceneObject, read_scene, write_object
+from ..prompts import Prompt, PromptGroup, check_groups, one_group
+from ..scene_folder import Scene, read_scene
+from ..scene_objects import (
+    SceneObject,
+    Shared,
+    ViewMasks,
+    object_folder,
+    read_object,
+    read_objects,
+    write_object,
+)
+from .prompt_answers import Answer, PromptAnswers
 from .segmentation import Masks, Segmenter, create_segmenter
 from .segmentation.build_cache import build_mask_cache
-from .segmentation.group_mapping import matching_objects, next_size
 from .segmentation.lift import Lifting
+from .segmentation.mask_cache import FOLDER as CACHE_FOLDER
 from .segmentation.mask_cache import MaskCache, read_mask_cache
-from .segmentation.pixel_prompts import pixel_prompts
 from .segmentation.proposals import Proposer
 
-REMEMBERED_ROUNDS = 64
-"""Prompt rounds whose masks are kept: enough to undo and redo a long session; a round is about 1 MB."""
+_Stamp = tuple[int, int] | None
 
 
 @dataclass(frozen=True)
 class SegmentResult:
-    """An object as written, where, and what the artist should know about it."""
+    """An object as written.
+
+    Attributes:
+        object: with all it claims.
+        folder: where it is.
+        owned: view name -> (H, W) bool, the points it owns.
+        changed: other objects that own other points now than before.
+        warnings: what the artist should know about it, a sentence each.
+    """
 
     object: SceneObject
     folder: Path
+    owned: ViewMasks
+    changed: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class _Round:
-    """What prompts led to: masks, and the cached object they are, if they are one as it is."""
+class PreviewResult:
+    """What prompts would cut out.
+
+    Attributes:
+        masks: of the whole object, in every view.
+        cached: whether every group's answer is one of the scene's cached objects as it is.
+        larger, smaller: whether the last group's size can go up or down from where it is.
+        warnings: what the artist should know about it, a sentence each.
+    """
 
     masks: Masks
-    item: int | None = None
+    cached: bool
+    larger: bool
+    smaller: bool
+    warnings: tuple[str, ...]
 
 
 class SceneSession:
     """One opened scene with its mask cache and its segmenter, each prepared when first needed.
 
-    Prompts are taken in one by one, each round refining the last, so a script that gives five clicks at
-    once gets what an artist gets who gives them in turn. As long as one of the scene's cached objects is
-    certainly what the prompts mean, it is the answer and nothing is solved; from then on the segmenter
-    corrects what was found. Rounds are remembered, so that one more click costs one more round and undo
-    costs nothing.
+    An object is what its first group of prompts means, with what the later groups mean added or taken away;
+    see ``PromptAnswers`` for how a group is answered.
     """
 
     def __init__(self, folder: Path, *, segmenter: str = "graphcut") -> None:
         """Open the scene at ``folder``; SceneError when there is none. Cheap: nothing is prepared yet."""
         self.scene: Scene = read_scene(folder)
-        self._stamp = _stamp(self.scene)
+        self._stamp = _stamp(self.scene.folder / "scene.json")
         self._segmenter_name = segmenter
         self._segmenter: Segmenter | None = None
         self._lifting: Lifting | None = None
+        self._cache_stamp = _stamp(self._cache_file)
         self._cache = read_mask_cache(self.scene, segmenter)
-        self._rounds: OrderedDict[tuple[Prompt, ...], _Round] = OrderedDict()
+        self._answers = PromptAnswers(self.scene, segmenter, self._prepared, self._cache)
 
     def is_current(self) -> bool:
         """Whether the scene on disk is still the one that was opened."""
-        return _stamp(self.scene) == self._stamp
+        return self._stamp is not None and _stamp(self.scene.folder / "scene.json") == self._stamp
 
     @property
     def cache(self) -> MaskCache | None:
-        """The scene's cached objects; None before ``find_objects``."""
+        """The scene's cached objects; None before ``find_objects``, here or by another process."""
+        stamp = _stamp(self._cache_file)
+        if stamp != self._cache_stamp:
+            self._cache_stamp = stamp
+            self._cache = read_mask_cache(self.scene, self._segmenter_name)
+            self._answers.use_cache(self._cache)
         return self._cache
 
     def find_objects(self, progress: Progress = silent) -> MaskCache:
@@ -77,120 +108,141 @@ class SceneSession:
             SceneError: the scene folder is gone or cannot be written.
             PromptError: the segmenter cannot find objects by itself.
         """
-        if self._cache is None:
-            proposer = self._prepared(span(progress, 0.0, 0.3))
-            if not isinstance(proposer, Proposer):
-                raise PromptError(f"{proposer.name} finds no objects by itself: click on the one you want.")
-            self._cache = build_mask_cache(self.scene, proposer, span(progress, 0.3, 1.0))
-            self._rounds.clear()
+        if self.cache is not None:
+            return self.cache
+        proposer = self._prepared(span(progress, 0.0, 0.3))
+        if not isinstance(proposer, Proposer):
+            raise PromptError(f"{proposer.name} finds no objects by itself: click on the one you want.")
+        self._cache = build_mask_cache(self.scene, proposer, span(progress, 0.3, 1.0))
+        self._cache_stamp = _stamp(self._cache_file)
+        self._answers.use_cache(self._cache)
         return self._cache
 
     def masks(self, prompts: Sequence[Prompt], progress: Progress = silent) -> Masks:
-        """Masks of the object in every view, (H, W) bool on the view grids.
+        """Masks of what one group of prompts means in every view, (H, W) bool on the view grids.
 
         Raises:
             PromptError: nothing positive among the prompts, or one that does not fit its view.
         """
-        return self._round(_positive_first(prompts), progress).masks
+        return self._combined(self._answered(one_group(prompts), progress), one_group(prompts))
 
-    def preview(self, prompts: Sequence[Prompt]) -> Masks | None:
-        """The best cached object for the prompts, at once; None when there is none. Remembers nothing.
-
-        Raises:
-            PromptError: as ``masks``.
-        """
-        item = self._best_cached(_positive_first(prompts))
-        return None if item is None or self._cache is None else self._cache.masks_of(item)
-
-    def step(self, prompts: Sequence[Prompt], *, larger: bool) -> Masks | None:
-        """The next larger or smaller cached object for the same prompts, from now on their answer.
-
-        Steps start at the prompts' answer, or at their best cached object where the answer was solved.
-
-        Returns:
-            Its masks, or None when there is no such object.
+    def preview(self, groups: Sequence[PromptGroup], progress: Progress = silent) -> PreviewResult:
+        """What ``segment`` would find; remembered, so that ``segment`` then solves nothing again.
 
         Raises:
-            PromptError: as ``masks``.
+            PromptError: as ``segment``, but nothing found is no error here.
         """
-        ordered = _positive_first(prompts)
-        known = self._rounds.get(ordered)
-        item = self._best_cached(ordered) if known is None or known.item is None else known.item
-        if item is None or self._cache is None:
-            return None
-        other = next_size(self._cache, pixel_prompts(self.scene, ordered), item, larger=larger)
-        return None if other is None else self._remember(ordered, self._cached_round(other)).masks
+        check_groups(groups)
+        answers = self._answered(groups, progress)
+        masks = self._combined(answers, groups)
+        last, answer = groups[-1], answers[-1]
+        return PreviewResult(
+            masks,
+            cached=all(answer.item is not None for answer in answers),
+            larger=self._answers.has_next(last, answer, larger=True),
+            smaller=self._answers.has_next(last, answer, larger=False),
+            warnings=_warnings("This", masks, self._measured(masks)),
+        )
 
-    def _best_cached(self, ordered: tuple[Prompt, ...]) -> int | None:
-        prompts = pixel_prompts(self.scene, ordered)
-        items = matching_objects(self._cache, prompts).items if self._cache is not None else ()
-        return items[0] if items else None
-
-    def _round(self, ordered: tuple[Prompt, ...], progress: Progress) -> _Round:
-        known = next((n for n in range(len(ordered), 0, -1) if ordered[:n] in self._rounds), 0)
-        last = self._rounds[ordered[:known]] if known else None
-        for count in range(known + 1, len(ordered) + 1):
-            start = (count - known - 1) / (len(ordered) - known)
-            part = span(progress, start, start + 1 / (len(ordered) - known))
-            last = self._remember(ordered[:count], self._next_round(ordered[:count], last, part))
-        assert last is not None
-        return last
-
-    def _next_round(self, prompts: tuple[Prompt, ...], last: _Round | None, progress: Progress) -> _Round:
-        if self._cache is not None and (last is None or last.item is not None):
-            answers = matching_objects(self._cache, pixel_prompts(self.scene, prompts))
-            if answers.certain:
-                return self._cached_round(answers.items[0])
-        segmenter = self._prepared(span(progress, 0.0, 0.7))
-        progress("masks", 0.7, "Finding the object")
-        previous = None if last is None else last.masks
-        return _Round(segmenter.segment(prompts, previous=previous, progress=span(progress, 0.7, 1.0)))
-
-    def _cached_round(self, item: int) -> _Round:
-        assert self._cache is not None
-        return _Round(self._cache.masks_of(item), item)
-
-    def segment(self, name: str, prompts: Sequence[Prompt], progress: Progress = silent) -> SegmentResult:
+    def segment(
+        self,
+        name: str,
+        groups: Sequence[PromptGroup],
+        progress: Progress = silent,
+        *,
+        shared: Shared = "take",
+    ) -> SegmentResult:
         """Segment the object and write it into the scene folder under ``name``.
 
+        Args:
+            shared: whether it takes points that other objects claim too (see ``ownership.order_for``).
+
         Raises:
-            PromptError: as ``masks``; or nothing at all was found.
-            SceneError: the scene folder is gone or cannot be written.
+            PromptError: the groups mean no object, a prompt does not fit its view, or nothing was found.
+            SceneError: the scene folder is gone or cannot be written, or an object in it is damaged.
         """
-        for prompt in prompts:
-            self.scene.view(prompt.view)
-        found = self._round(_positive_first(prompts), span(progress, 0.0, 0.9))
-        if not any(mask.any() for mask in found.masks.values()):
-            raise PromptError(
-                f"Nothing was found at the prompts of {name}: place a prompt on the object itself."
-            )
+        check_groups(groups)
+        answers = self._answered(groups, span(progress, 0.0, 0.9))
+        masks = self._combined(answers, groups)
+        if not _any(masks):
+            raise PromptError(_nothing(name, answers))
         progress("lifting", 0.9, "Taking the object's points")
-        item = SceneObject(name, tuple(prompts), found.masks, self._points(found))
+        item = SceneObject(
+            name,
+            tuple(groups),
+            masks,
+            self._points(answers, masks),
+            shared=shared,
+            answers=tuple(answer.masks for answer in answers) if len(answers) > 1 else (),
+            segmenter=self._segmenter_name,
+        )
         # The last moment to cancel: once the object is in its place, it is there.
         progress("lifting", 1.0, "Saving")
+        return self._written(item)
+
+    def _written(self, item: SceneObject) -> SegmentResult:
+        others = read_objects(self.scene, but=item.name)
+        before = owned_by(others)
+        old = _as_it_was(self.scene, item.name)
+        if old is not None:
+            before = owned_by([*others, old])
+        order = order_for(item.groups, item.shared, old, others, before)
+        # Its files are about to be replaced, and must not stay mapped.
+        del old
+        item = replace(item, order=order)
         folder = write_object(self.scene, item)
-        return SegmentResult(item, folder, _warnings(item))
+        after = owned_by([*others, item])
+        owned = after[item.name]
+        warnings = _warnings(item.name, item.masks, item.points)
+        if any(mask.any() for mask in item.points.values()) and not any(
+            mask.any() for mask in owned.values()
+        ):
+            warnings += (
+                f"{item.name} got no 3D points: other objects own all of them. Click on it where it should "
+                "have its points, or remove those objects.",
+            )
+        return SegmentResult(item, folder, owned, changed(before, after, but=item.name), warnings)
+
+    def _answered(self, groups: Sequence[PromptGroup], progress: Progress) -> list[Answer]:
+        _ = self.cache  # another process may have filled it
+        for group in groups:
+            for prompt in group.prompts:
+                self.scene.view(prompt.view)
+        return [
+            self._answers.answer(group, span(progress, k / len(groups), (k + 1) / len(groups)))
+            for k, group in enumerate(groups)
+        ]
+
+    def _combined(self, answers: Sequence[Answer], groups: Sequence[PromptGroup]) -> Masks:
+        """What the first group means, with the others added and taken away pixel by pixel, in order."""
+        masks = dict(answers[0].masks)
+        for answer, group in zip(answers[1:], groups[1:], strict=True):
+            for view, mask in answer.masks.items():
+                masks[view] = masks[view] & ~mask if group.subtract else masks[view] | mask
+        return masks
 
     def _prepared(self, progress: Progress) -> Segmenter:
         if self._segmenter is None:
             self._segmenter = create_segmenter(self._segmenter_name, self.scene, progress)
         return self._segmenter
 
-    def _points(self, found: _Round) -> Masks:
-        """The pixels of an answer whose 3D points belong to it."""
-        if found.item is not None and self._cache is not None:
-            return self._cache.points_of(found.item)
+    def _points(self, answers: Sequence[Answer], masks: Masks) -> Masks:
+        """The pixels of the masks, which ``answers`` led to, whose 3D points belong to the object."""
+        item = answers[0].item
+        if len(answers) == 1 and item is not None and self._cache is not None:
+            return self._cache.points_of(item)
         if self._lifting is None:
             self._lifting = Lifting(self.scene)
-        masks = [found.masks[view.name] for view in self.scene.views]
-        return {view.name: self._lifting.points(masks, k) for k, view in enumerate(self.scene.views)}
+        ordered = [masks[view.name] for view in self.scene.views]
+        return {view.name: self._lifting.points(ordered, k) for k, view in enumerate(self.scene.views)}
 
-    def _remember(self, prompts: tuple[Prompt, ...], found: _Round) -> _Round:
-        self._rounds[prompts] = found
-        self._rounds.move_to_end(prompts)
-        if len(self._rounds) > REMEMBERED_ROUNDS:
-            self._rounds.popitem(last=False)
-        return found
+    def _measured(self, masks: Masks) -> Masks:
+        """The pixels of the masks that have a 3D point at all."""
+        return {view.name: masks[view.name] & (self.scene.confidence(view) > 0) for view in self.scene.views}
+
+    @property
+    def _cache_file(self) -> Path:
+        return self.scene.folder / CACHE_FOLDER / "cache.json"
 
 
 def segment(
@@ -202,36 +254,48 @@ def segment(
     progress: Progress = silent,
 ) -> SceneObject:
     """Segment one object of ``scene``; for many, keep a ``SceneSession``."""
-    return SceneSession(scene.folder, segmenter=segmenter).segment(name, prompts, progress).object
+    session = SceneSession(scene.folder, segmenter=segmenter)
+    return session.segment(name, one_group(prompts), progress).object
 
 
-def _warnings(item: SceneObject) -> tuple[str, ...]:
+def _as_it_was(scene: Scene, name: str) -> SceneObject | None:
+    """The object of that name; None when there is none, or only a damaged one, which is to be replaced."""
+    folder = object_folder(scene, name)
+    try:
+        return None if folder is None else read_object(scene, folder)
+    except SceneError:
+        return None
+
+
+def _nothing(name: str, answers: Sequence[Answer]) -> str:
+    if _any(answers[0].masks):
+        return f"Nothing is left of {name}: what is taken away covers all of it."
+    return f"Nothing was found at the prompts of {name}: place a prompt on the object itself."
+
+
+def _warnings(name: str, masks: ViewMasks, points: ViewMasks) -> tuple[str, ...]:
     """What the artist should know about an object, a sentence each."""
-    if not any(points.any() for points in item.points.values()):
+    if not _any(points):
         return (
-            f"{item.name} has masks but no 3D points: nothing was measured there. Add photos in which its "
+            f"{name} has masks but no 3D points: nothing was measured there. Add photos in which its "
             "surface shows texture.",
         )
-    shown = [view for view, mask in item.masks.items() if mask.any()]
-    if len(shown) == 1 and len(item.masks) > 1:
+    shown = [view for view, mask in masks.items() if mask.any()]
+    if len(shown) == 1 and len(masks) > 1:
         return (
-            f"{item.name} was found in {shown[0]} only, so no other photo could check its shape: click it in "
+            f"{name} was found in {shown[0]} only, so no other photo could check its shape: click it in "
             "another photo too if that one shows it.",
         )
     return ()
 
 
-def _positive_first(prompts: Sequence[Prompt]) -> tuple[Prompt, ...]:
-    """The prompts in their order, but starting with the first that says what to take."""
-    for index, prompt in enumerate(prompts):
-        if isinstance(prompt, Box) or prompt.positive:
-            return (prompt, *prompts[:index], *prompts[index + 1 :])
-    raise PromptError("Every prompt excludes: place at least one on the object itself.")
+def _any(masks: ViewMasks) -> bool:
+    return any(bool(mask.any()) for mask in masks.values())
 
 
-def _stamp(scene: Scene) -> tuple[int, int] | None:
-    file = scene.folder / "scene.json"
-    if not file.is_file():
+def _stamp(file: Path) -> _Stamp:
+    try:
+        status = file.stat()
+    except OSError:
         return None
-    status = file.stat()
     return status.st_mtime_ns, status.st_ino

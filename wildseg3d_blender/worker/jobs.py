@@ -11,7 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..progress import Progress
-from .protocol import Realign, Realigned, Reconstruct, Reconstructed, Segment, Segmented, Skipped
+from ..scene_previews import write_preview
+from .protocol import (
+    FindObjects,
+    FoundObjects,
+    Preview,
+    Previewed,
+    Realign,
+    Realigned,
+    Reconstruct,
+    Reconstructed,
+    Segment,
+    Segmented,
+    Skipped,
+)
 
 if TYPE_CHECKING:
     from ..pipeline.segment import SceneSession
@@ -47,15 +60,33 @@ class Jobs:
             points=sum(int((scene.confidence(view) > 0).sum()) for view in scene.views),
         )
 
+    def find_objects(self, params: FindObjects, progress: Progress) -> FoundObjects:
+        """Fill the scene's mask cache. Raises what ``SceneSession.find_objects`` raises."""
+        cache = self._open(params.scene, params.segmenter).find_objects(progress)
+        return FoundObjects(count=len(cache), parts=int((cache.parents() >= 0).sum()))
+
+    def preview(self, params: Preview, progress: Progress) -> Previewed:
+        """Prompts -> masks to look at. Raises what ``SceneSession.preview`` raises."""
+        session = self._open(params.scene, params.segmenter)
+        result = session.preview(params.groups, progress)
+        return Previewed(
+            folder=str(write_preview(session.scene, result.masks)),
+            cached=result.cached,
+            larger=result.larger,
+            smaller=result.smaller,
+            warnings=result.warnings,
+        )
+
     def segment(self, params: Segment, progress: Progress) -> Segmented:
         """Prompts -> an object in the scene folder. Raises what ``SceneSession.segment`` raises."""
         session = self._open(params.scene, params.segmenter)
-        result = session.segment(params.object, params.prompts, progress)
+        result = session.segment(params.object, params.groups, progress, shared=params.shared)
         return Segmented(
             object=result.object.name,
             folder=str(result.folder),
-            points=sum(int(points.sum()) for points in result.object.points.values()),
+            points=sum(int(points.sum()) for points in result.owned.values()),
             masks={view: int(mask.sum()) for view, mask in result.object.masks.items()},
+            changed=result.changed,
             warnings=result.warnings,
         )
 

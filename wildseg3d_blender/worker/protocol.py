@@ -6,6 +6,8 @@ the order asked. Arrays never travel here: results name a scene folder that both
 
     initialize   Initialize    -> Initialized     first, or everything else is refused
     reconstruct  Reconstruct   -> Reconstructed
+    find_objects FindObjects   -> FoundObjects    at once where the scene's cache is there already
+    preview      Preview       -> Previewed       masks to look at; no object is written
     segment      Segment       -> Segmented
     realign      Realign       -> Realigned
     shutdown     (nothing)     -> null            and the worker ends
@@ -28,12 +30,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import UnionType
-from typing import Any, Self, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 from ..errors import ERROR_BY_CODE, Cancelled, WildSegError, WorkerError
-from ..prompts import Prompt, prompt_from_json, prompt_to_json
+from ..prompts import PromptGroup, group_from_json, group_to_json
+from ..scene_objects import Shared
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 
 INTERRUPT_AFTER = 0.25
 TERMINATE_AFTER = 0.6
@@ -148,26 +151,71 @@ class Reconstructed(Params):
 
 
 @dataclass(frozen=True)
+class FindObjects(Params):
+    """Find the objects of the scene folder ``scene`` before anybody asks for them: fill its mask cache.
+
+    Cancelled and asked again, it goes on from where it was, as long as the scene stays open here."""
+
+    scene: str
+    segmenter: str = "graphcut"
+
+
+@dataclass(frozen=True)
+class FoundObjects(Params):
+    """The scene's mask cache is there. ``count``: its objects; ``parts``: those that are parts of others."""
+
+    count: int
+    parts: int
+
+
+@dataclass(frozen=True)
+class Preview(Params):
+    """What Segment would find for ``groups``, to look at."""
+
+    scene: str
+    groups: tuple[PromptGroup, ...]
+    segmenter: str = "graphcut"
+
+
+@dataclass(frozen=True)
+class Previewed(Params):
+    """Masks were written to ``folder``: read them with ``scene_previews.read_preview``, at once.
+
+    ``cached``: nothing had to be solved; ``larger``, ``smaller``: whether the last group's size can go up or
+    down from where it is; ``warnings``: sentences for the artist."""
+
+    folder: str
+    cached: bool
+    larger: bool
+    smaller: bool
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Segment(Params):
     """Cut an object out of the scene folder ``scene``, or refine the one of that name.
 
-    ``prompts``: all of the object's prompts so far, in view pixels."""
+    ``groups``: all of the object's prompts so far, in view pixels; ``shared``: whether it takes points that
+    other objects claim too, or leaves them (see ``ownership.order_for``)."""
 
     scene: str
     object: str
-    prompts: tuple[Prompt, ...]
+    groups: tuple[PromptGroup, ...]
+    shared: Shared = "take"
     segmenter: str = "graphcut"
 
 
 @dataclass(frozen=True)
 class Segmented(Params):
-    """An object was written to ``folder``. ``points``: its 3D points, all views together; ``masks``: its
-    mask's pixels by view; ``warnings``: sentences for the artist."""
+    """An object was written to ``folder``. ``points``: the 3D points it owns, all views together; ``masks``:
+    its mask's pixels by view; ``changed``: other objects that own other points now than before;
+    ``warnings``: sentences for the artist. ``ownership.owned_points`` tells whose each point is."""
 
     object: str
     folder: str
     points: int
     masks: dict[str, int]
+    changed: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
@@ -280,8 +328,8 @@ def error_from_json(body: Any) -> WildSegError:
 def _plain(value: Any) -> Any:
     if isinstance(value, Params):
         return value.to_json()
-    if isinstance(value, Prompt):
-        return prompt_to_json(value)
+    if isinstance(value, PromptGroup):
+        return group_to_json(value)
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return value
@@ -297,11 +345,15 @@ def _convert(value: Any, kind: Any) -> Any:
         if type(value) is not kind:
             raise TypeError(f"must be {kind.__name__}, not {type(value).__name__}")
         return value
-    if kind == Prompt:
-        return prompt_from_json(value)
+    if kind is PromptGroup:
+        return group_from_json(value)
     if isinstance(kind, type) and issubclass(kind, Params):
         return kind.from_json(value)
     origin, args = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        if value not in args:
+            raise ValueError(f"must be one of {', '.join(map(repr, args))}, not {value!r}")
+        return value
     if origin is UnionType and type(None) in args:
         return None if value is None else _convert(value, args[0])
     if origin is tuple and isinstance(value, list):

@@ -31,9 +31,11 @@ from . import protocol
 from .jobs import Jobs
 from .protocol import (
     Cancel,
+    FindObjects,
     Initialize,
     Initialized,
     Params,
+    Preview,
     ProgressReport,
     ProtocolError,
     Realign,
@@ -178,6 +180,12 @@ class Server:
         if method == "reconstruct":
             reconstruct = Reconstruct.from_json(params)
             return lambda progress: self._jobs.reconstruct(reconstruct, progress)
+        if method == "find_objects":
+            find = FindObjects.from_json(params)
+            return lambda progress: self._jobs.find_objects(find, progress)
+        if method == "preview":
+            preview = Preview.from_json(params)
+            return lambda progress: self._jobs.preview(preview, progress)
         if method == "segment":
             segment = Segment.from_json(params)
             return lambda progress: self._jobs.segment(segment, progress)

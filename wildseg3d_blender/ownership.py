@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whose a 3D point is: objects may claim the same points, but never share one.
+
+Nothing about ownership is stored but each object's claim and its place in an order. So an object that is
+removed or made smaller gives back what it had taken, whatever happened in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .prompts import Click, PromptGroup
+from .scene_folder import Scene
+from .scene_objects import OLDEST, SceneObject, Shared, ViewMasks, read_objects
+
+Owned = dict[str, dict[str, NDArray[np.bool_]]]
+"""Object name -> view name -> (H, W) bool: the pixels whose 3D points are the object's own."""
+
+
+def owned_points(scene: Scene) -> Owned:
+    """The points of every object of a scene, no point twice.
+
+    Raises:
+        SceneError: an object is damaged.
+    """
+    return owned_by(read_objects(scene))
+
+
+def owned_by(objects: Sequence[SceneObject]) -> Owned:
+    """The points of every object, no point twice: a point is the last's in ``order`` that claims it."""
+    free: dict[str, NDArray[np.bool_]] = {}
+    owned: Owned = {}
+    for item in sorted(objects, key=lambda item: item.order)[::-1]:
+        mine = {}
+        for view, claim in item.points.items():
+            if view not in free:
+                free[view] = np.ones(claim.shape, dtype=bool)
+            mine[view] = claim & free[view]
+            free[view] &= ~claim
+        owned[item.name] = mine
+    return owned
+
+
+def changed(before: Owned, after: Owned, *, but: str | None = None) -> tuple[str, ...]:
+    """Names of the objects in both, ``but`` one, whose points are not the same; in alphabetical order."""
+    common = sorted(before.keys() & after.keys() - {but})
+    return tuple(name for name in common if not _same(before[name], after[name]))
+
+
+def order_for(
+    groups: Sequence[PromptGroup],
+    shared: Shared,
+    before: SceneObject | None,
+    others: Sequence[SceneObject],
+    owned: Owned,
+) -> int:
+    """The place in the order of an object that is written anew.
+
+    A new object takes what it shares, or leaves it, as ``shared`` says. One that was there keeps its place,
+    so that correcting it in one spot takes nothing from others in another. It moves when ``shared`` says
+    something else than before, or when a new click on it is on a point that another object owns.
+
+    Args:
+        groups: the object's, now.
+        before: the object as it was; None when it is new.
+        others: all other objects.
+        owned: the points of all objects as they were before.
+    """
+    if before is not None and before.shared == shared:
+        clicks = _new_clicks(groups, before)
+        if shared == "leave" or not _on_points_of_others(clicks, owned, before.name):
+            return before.order
+    orders = [other.order for other in others] or [OLDEST]
+    return max(orders) + 1 if shared == "take" else min(orders) - 1
+
+
+def _new_clicks(groups: Sequence[PromptGroup], before: SceneObject) -> list[Click]:
+    known = set(before.prompts)
+    return [
+        prompt
+        for group in groups
+        if not group.subtract
+        for prompt in group.prompts
+        if isinstance(prompt, Click) and prompt.positive and prompt not in known
+    ]
+
+
+def _on_points_of_others(clicks: Sequence[Click], owned: Owned, name: str) -> bool:
+    for click in clicks:
+        for other, points in owned.items():
+            mask = points.get(click.view)
+            if other == name or mask is None:
+                continue
+            row = min(max(int(click.y), 0), mask.shape[0] - 1)
+            column = min(max(int(click.x), 0), mask.shape[1] - 1)
+            if mask[row, column]:
+                return True
+    return False
+
+
+def _same(one: ViewMasks, other: ViewMasks) -> bool:
+    return one.keys() == other.keys() and all(np.array_equal(one[view], other[view]) for view in one)

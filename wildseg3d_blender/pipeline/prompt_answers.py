@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one group of prompts means: a cached object where one certainly is it, a solved one otherwise."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import PromptError, SceneError
+from ..progress import Progress, span
+from ..prompts import Prompt, PromptGroup, is_positive
+from ..scene_folder import Scene
+from ..scene_objects import ViewMasks, object_folders, read_object
+from .segmentation import Masks, Segmenter
+from .segmentation.group_mapping import matching_objects, next_size
+from .segmentation.mask_cache import CLEARLY_LARGER, CONTAINED, MaskCache
+from .segmentation.pixel_prompts import pixel_prompts
+
+REMEMBERED_ROUNDS = 64
+"""Prompt rounds whose masks are kept: enough to undo and redo a long session; a round is about 1 MB."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What prompts led to: masks, and the cached object they are, if they are one as it is."""
+
+    masks: Masks
+    item: int | None = None
+
+
+_Key = tuple[tuple[Prompt, ...], int]
+"""Prompts, a positive one first, and the size asked for."""
+
+
+class PromptAnswers:
+    """Answers to groups of prompts on one scene, remembered.
+
+    Prompts are taken in one by one, each round refining the last, so a script that gives five clicks at
+    once gets what an artist gets who gives them in turn. As long as one of the scene's cached objects is
+    certainly what the prompts mean, it is the answer and nothing is solved; from then on the segmenter
+    corrects what was found. So one more click costs one more round, and undo, which asks for the prompts
+    before, costs nothing. The objects of the scene folder count as rounds too: a scene that is opened again
+    goes on from where it was left.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        segmenter: str,
+        prepared: Callable[[Progress], Segmenter],
+        cache: MaskCache | None,
+    ) -> None:
+        """``prepared`` gives the segmenter named ``segmenter``; it is called when something is solved."""
+        self._scene = scene
+        self._prepared = prepared
+        self._cache = cache
+        self._rounds: OrderedDict[_Key, Answer] = OrderedDict()
+        self._stored = _stored_rounds(scene, segmenter)
+
+    def use_cache(self, cache: MaskCache | None) -> None:
+        """Look prompts up in ``cache`` from now on; what was solved stays solved."""
+        self._cache = cache
+        for key in [key for key, answer in self._rounds.items() if answer.item is not None]:
+            del self._rounds[key]
+
+    def answer(self, group: PromptGroup, progress: Progress) -> Answer:
+        """What a group means.
+
+        Raises:
+            PromptError: nothing positive among the prompts, or one that does not fit its view.
+        """
+        return self._sized(_positive_first(group.prompts), group.size, progress)
+
+    def has_next(self, group: PromptGroup, answer: Answer, *, larger: bool) -> bool:
+        """Whether the group's size can go up or down from ``answer``, which is its answer now."""
+        return self._next(_positive_first(group.prompts), answer, larger=larger) is not None
+
+    def _sized(self, prompts: tuple[Prompt, ...], size: int, progress: Progress) -> Answer:
+        """The answer of that size; see ``PromptGroup``.
+
+        A size that was chosen some prompts ago still holds: as long as the object it led to fits the newer
+        prompts too it stays the answer, and where nothing cached does it is corrected.
+        """
+        if size == 0:
+            return self._round(prompts, progress)
+        known = self._known((prompts, size))
+        if known is not None:
+            return known
+        best = self._round(prompts, span(progress, 0.0, 0.5))
+        stepped = self._steps(prompts, best, size)
+        if len(prompts) == 1:
+            return self._remember((prompts, size), stepped or best)
+        earlier = self._sized(prompts[:-1], size, span(progress, 0.5, 0.75))
+        if earlier.item is not None and earlier.item in self._fitting(prompts):
+            further = (
+                _area(earlier.masks) > _area(best.masks)
+                if size > 0
+                else _area(earlier.masks) < _area(best.masks)
+            )
+            if further or stepped is None:
+                return self._remember((prompts, size), earlier)
+        if stepped is None and earlier is not self._known((prompts[:-1], 0)):
+            return self._remember((prompts, size), self._solved(prompts, earlier, span(progress, 0.75, 1.0)))
+        return self._remember((prompts, size), stepped or best)
+
+    def _round(self, prompts: tuple[Prompt, ...], progress: Progress) -> Answer:
+        """The best answer, from the longest beginning of the prompts that is remembered."""
+        done, last = 0, None
+        for count in range(len(prompts), 0, -1):
+            last = self._known((prompts[:count], 0))
+            if last is not None:
+                done = count
+                break
+        for count in range(done + 1, len(prompts) + 1):
+            start = (count - done - 1) / (len(prompts) - done)
+            part = span(progress, start, start + 1 / (len(prompts) - done))
+            last = self._remember((prompts[:count], 0), self._next_round(prompts[:count], last, part))
+        assert last is not None
+        return last
+
+    def _next_round(self, prompts: tuple[Prompt, ...], last: Answer | None, progress: Progress) -> Answer:
+        if self._cache is not None and (last is None or last.item is not None):
+            answers = matching_objects(self._cache, pixel_prompts(self._scene, prompts))
+            if answers.certain:
+                return self._cached_answer(answers.items[0])
+        return self._solved(prompts, last, progress)
+
+    def _solved(self, prompts: tuple[Prompt, ...], last: Answer | None, progress: Progress) -> Answer:
+        # Bad prompts are refused before anything is prepared for them, which takes seconds.
+        pixel_prompts(self._scene, prompts)
+        segmenter = self._prepared(span(progress, 0.0, 0.7))
+        progress("masks", 0.7, "Finding the object")
+        previous = None if last is None else last.masks
+        return Answer(segmenter.segment(prompts, previous=previous, progress=span(progress, 0.7, 1.0)))
+
+    def _steps(self, prompts: tuple[Prompt, ...], start: Answer, size: int) -> Answer | None:
+        """``size`` steps from ``start``, or as many as there are; None when there is none."""
+        reached = None
+        for _ in range(abs(size)):
+            item = self._next(prompts, reached or start, larger=size > 0)
+            if item is None:
+                break
+            reached = self._cached_answer(item)
+        return reached
+
+    def _next(self, prompts: tuple[Prompt, ...], start: Answer, *, larger: bool) -> int | None:
+        """The next larger or smaller cached object that satisfies the prompts."""
+        if self._cache is None:
+            return None
+        if start.item is not None:
+            return next_size(self._cache, pixel_prompts(self._scene, prompts), start.item, larger=larger)
+        area = _area(start.masks)
+        found = []
+        for item in self._fitting(prompts):
+            theirs = float(self._cache.area[item])
+            inner, outer = (area, theirs) if larger else (theirs, area)
+            if outer >= CLEARLY_LARGER * inner and self._common(item, start.masks) >= CONTAINED * inner:
+                found.append((theirs, item))
+        if not found:
+            return None
+        return (min(found) if larger else max(found))[1]
+
+    def _common(self, item: int, masks: Masks) -> int:
+        """Pixels that a cached object shares with masks."""
+        assert self._cache is not None
+        common = 0
+        for view, name in enumerate(self._cache.views):
+            window, inside = self._cache.masks.cut(item, view)
+            common += int(np.count_nonzero(masks[name][window] & inside))
+        return common
+
+    def _fitting(self, prompts: tuple[Prompt, ...]) -> tuple[int, ...]:
+        """The cached objects that satisfy the prompts, best first."""
+        known = pixel_prompts(self._scene, prompts)
+        return matching_objects(self._cache, known).items if self._cache is not None else ()
+
+    def _cached_answer(self, item: int) -> Answer:
+        assert self._cache is not None
+        return Answer(self._cache.masks_of(item), item)
+
+    def _known(self, key: _Key) -> Answer | None:
+        if key in self._rounds:
+            self._rounds.move_to_end(key)
+            return self._rounds[key]
+        place = self._stored.get(key)
+        masks = None if place is None else _read_round(self._scene, *place, key)
+        if masks is None:
+            return None
+        same = (item for item in self._fitting(key[0]) if self._is(item, masks))
+        return self._remember(key, Answer(masks, next(same, None)))
+
+    def _is(self, item: int, masks: Masks) -> bool:
+        assert self._cache is not None
+        views = enumerate(self._cache.views)
+        return all(np.array_equal(self._cache.masks.mask(item, view), masks[name]) for view, name in views)
+
+    def _remember(self, key: _Key, answer: Answer) -> Answer:
+        self._rounds[key] = answer
+        self._rounds.move_to_end(key)
+        if len(self._rounds) > REMEMBERED_ROUNDS:
+            self._rounds.popitem(last=False)
+        return answer
+
+
+def _positive_first(prompts: Sequence[Prompt]) -> tuple[Prompt, ...]:
+    """The prompts in their order, but starting with the first that says what to take."""
+    for index, prompt in enumerate(prompts):
+        if is_positive(prompt):
+            return (prompt, *prompts[:index], *prompts[index + 1 :])
+    raise PromptError("Every prompt excludes: place at least one on the object itself.")
+
+
+def _key_of(group: PromptGroup) -> _Key:
+    return _positive_first(group.prompts), group.size
+
+
+def _stored_rounds(scene: Scene, segmenter: str) -> dict[_Key, tuple[Path, int]]:
+    """Where the answers of that segmenter are that objects of the scene were made of."""
+    found = {}
+    for folder in object_folders(scene):
+        try:
+            item = read_object(scene, folder)
+            if item.segmenter == segmenter:
+                found.update({_key_of(group): (folder, k) for k, group in enumerate(item.groups)})
+        except (SceneError, PromptError):
+            continue  # a damaged object is no beginning; whoever asks for it itself is told
+    return found
+
+
+def _read_round(scene: Scene, folder: Path, number: int, key: _Key) -> Masks | None:
+    """The stored answer, copied so that its files can be replaced; None when it is there no more."""
+    try:
+        item = read_object(scene, folder)
+        if number >= len(item.groups) or _key_of(item.groups[number]) != key:
+            return None
+        answers: Sequence[ViewMasks] = item.answers or (item.masks,)
+        return {name: np.array(mask) for name, mask in answers[number].items()}
+    except (SceneError, PromptError, IndexError):
+        return None
+
+
+def _area(masks: Masks) -> int:
+    return sum(int(np.count_nonzero(mask)) for mask in masks.values())
