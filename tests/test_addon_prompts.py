@@ -36,10 +36,10 @@ def root(blender: Any, scene: Scene) -> Any:
 def test_a_click_is_read_back_at_its_pixel(
     blender: Any, scene: Scene, root: Any, view: str, x: float, y: float
 ) -> None:
-    from wildseg3d_blender.addon.scene import prompting
+    from wildseg3d_blender.addon.scene import prompting, reading
 
     item = prompting.add_click(root, view, (x, y), group="Vase")
-    read = prompting.read(scene, root, item)
+    read = reading.read(scene, root, item)
     assert isinstance(read, Click) and read.positive and read.view == view
     assert np.allclose(scene.view(view).warp.to_photo(np.array([read.x, read.y])), [x, y], atol=0.01)
 
@@ -61,11 +61,11 @@ def test_the_empty_lies_on_the_surface_it_hit(blender: Any, scene: Scene, root: 
 def test_where_nothing_was_measured_it_floats_at_a_typical_depth_and_says_so(
     blender: Any, scene: Scene, root: Any
 ) -> None:
-    from wildseg3d_blender.addon.scene import prompting
+    from wildseg3d_blender.addon.scene import prompting, reading
 
     item = prompting.add_click(root, "wide", (40, 300))
     view = scene.view("wide")
-    read = prompting.read(scene, root, item)
+    read = reading.read(scene, root, item)
     assert not item.wildseg3d.on_surface
     assert np.allclose(view.warp.to_photo(np.array([read.x, read.y])), [40, 300], atol=0.01)
     measured = scene.confidence(view) > 0
@@ -74,58 +74,58 @@ def test_where_nothing_was_measured_it_floats_at_a_typical_depth_and_says_so(
 
 
 def test_an_empty_moved_by_hand_counts_where_it_is(blender: Any, scene: Scene, root: Any) -> None:
-    from wildseg3d_blender.addon.scene import prompting
+    from wildseg3d_blender.addon.scene import prompting, reading
 
     item = prompting.add_click(root, "plain", (400, 300))
     view = scene.view("plain")
-    before = prompting.read(scene, root, item)
+    before = reading.read(scene, root, item)
     depth = -item.location.z
     item.location.x += 8.0 / view.K[0, 0] * depth
     item.location.y -= 5.0 / view.K[1, 1] * depth
-    after = prompting.read(scene, root, item)
+    after = reading.read(scene, root, item)
     assert (after.x - before.x, after.y - before.y) == pytest.approx((8.0, 5.0), abs=1e-3)
     # Along its ray it may lie anywhere, and the root may be scaled and turned.
     item.location *= 0.6
     root.scale, root.rotation_euler = (3.0, 3.0, 3.0), (0.3, 0.2, 0.1)
     blender.context.view_layer.update()
-    again = prompting.read(scene, root, item)
+    again = reading.read(scene, root, item)
     assert (again.x, again.y) == pytest.approx((after.x, after.y), abs=1e-3)
 
 
 def test_a_prompt_taken_off_its_camera_still_counts_where_it_is(
     blender: Any, scene: Scene, root: Any
 ) -> None:
-    from wildseg3d_blender.addon.scene import prompting
+    from wildseg3d_blender.addon.scene import prompting, reading
 
     root.scale = (2.0, 2.0, 2.0)
     item = prompting.add_click(root, "tall", (300, 600))
     blender.context.view_layer.update()
-    before, world = prompting.read(scene, root, item), item.matrix_world.copy()
+    before, world = reading.read(scene, root, item), item.matrix_world.copy()
     item.parent = root
     item.matrix_world = world
     blender.context.view_layer.update()
-    after = prompting.read(scene, root, item)
+    after = reading.read(scene, root, item)
     assert (after.x, after.y) == pytest.approx((before.x, before.y), abs=1e-3)
 
 
 def test_a_box_is_read_back_and_follows_its_empty(blender: Any, scene: Scene, root: Any) -> None:
-    from wildseg3d_blender.addon.scene import prompting
+    from wildseg3d_blender.addon.scene import prompting, reading
 
     item = prompting.add_box(root, "tall", (500, 700), (300, 450))
     view = scene.view("tall")
     corners = view.warp.to_view(np.array([[300.0, 450.0], [500.0, 700.0]])).ravel()
-    read = prompting.read(scene, root, item)
+    read = reading.read(scene, root, item)
     assert isinstance(read, Box)
     assert np.allclose([read.x0, read.y0, read.x1, read.y1], corners, atol=1e-3)
     item.scale.x *= 0.5
-    narrow = prompting.read(scene, root, item)
+    narrow = reading.read(scene, root, item)
     assert narrow.x1 - narrow.x0 == pytest.approx((corners[2] - corners[0]) / 2, abs=1e-3)
     item.location.x = -0.5 * view.size[0] / view.K[0, 0] * -item.location.z
-    assert prompting.read(scene, root, item).x0 == 0.0
+    assert reading.read(scene, root, item).x0 == 0.0
 
 
 def test_order_sign_and_group_are_kept(blender: Any, scene: Scene, root: Any) -> None:
-    from wildseg3d_blender.addon.scene import lookup, prompting
+    from wildseg3d_blender.addon.scene import lookup, reading
 
     operator = blender.ops.wildseg3d.prompt_add
     assert operator(view="wide", x=600, y=300, object="Vase") == {"FINISHED"}
@@ -134,7 +134,8 @@ def test_order_sign_and_group_are_kept(blender: Any, scene: Scene, root: Any) ->
     operator(view="wide.jpg", x=400, y=100, x2=600, y2=300, object="Vase")
     kinds = [
         (type(prompt).__name__, prompt.view, getattr(prompt, "positive", True))
-        for prompt in prompting.read_group(scene, root, "Vase")
+        for group in reading.read_groups(scene, root, "Vase")
+        for prompt in group.prompts
     ]
     assert kinds == [("Click", "wide", True), ("Click", "tall", False), ("Box", "wide", True)]
     assert [group.name for group in root.wildseg3d.groups] == ["Vase", "Wall"]
@@ -203,23 +204,23 @@ def test_prompts_that_do_not_fit_are_refused(
 
 
 def test_prompts_moved_out_of_sight_are_refused(blender: Any, scene: Scene, root: Any) -> None:
-    from wildseg3d_blender.addon.scene import prompting
+    from wildseg3d_blender.addon.scene import prompting, reading
 
     item = prompting.add_click(root, "wide", (500, 300), group="Vase")
     item.location.x += 100.0
     with pytest.raises(PromptError, match="was moved out of the photo wide"):
-        prompting.read_group(scene, root, "Vase")
+        reading.read_groups(scene, root, "Vase")
     item.location.z = 1.0
     with pytest.raises(PromptError, match="behind the camera of wide"):
-        prompting.read_group(scene, root, "Vase")
+        reading.read_groups(scene, root, "Vase")
 
 
 def test_a_group_that_only_excludes_is_refused(blender: Any, scene: Scene, root: Any) -> None:
-    from wildseg3d_blender.addon.scene import prompting
+    from wildseg3d_blender.addon.scene import prompting, reading
 
     prompting.add_click(root, "wide", (500, 300), positive=False, group="Vase")
     with pytest.raises(PromptError, match="Every prompt of Vase excludes"):
-        prompting.read_group(scene, root, "Vase")
+        reading.read_groups(scene, root, "Vase")
 
 
 def test_a_scene_folder_that_is_gone_is_said(blender: Any, scene: Scene, root: Any) -> None:

@@ -88,19 +88,19 @@ def test_segment_makes_named_selected_objects_and_loses_nothing(blender: Any, ma
 
 
 def test_the_operator_splits_what_the_function_splits(blender: Any, made: Made) -> None:
-    from wildseg3d_blender.addon.scene import groups, importing, prompting, splitting
+    from wildseg3d_blender.addon.scene import groups, importing, reading, splitting
     from wildseg3d_blender.pipeline.segment import segment
 
     scene, _ = made
     _click(blender, scene, "Ball", (-0.42, -0.4, 0.4))
     root = blender.context.scene.wildseg3d.root
-    prompts = prompting.read_group(scene, root, "Ball")
+    prompt_groups = reading.read_groups(scene, root, "Ball")
     blender.ops.wildseg3d.segment()
     by_operator = blender.data.objects["Ball"]
 
     shutil.rmtree(scene.folder / "objects")
     other = importing.import_scene(blender.context.scene, scene.folder)
-    points = segment(scene, "Ball", prompts).points
+    points = segment(scene, "Ball", prompt_groups[0].prompts).points
     groups.add(other, "Ball")
     by_function = splitting.split_object(scene, other, "Ball", points)
     for name, member, width, dtype in (

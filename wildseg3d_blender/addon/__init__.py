@@ -4,7 +4,9 @@
     operators/        thin: read the context, call ``scene`` or the worker, report
     scene/            pointmaps -> Blender data; Blender data -> prompts; plain functions for scripts too
     panels.py, overlay.py, properties.py, preferences.py
-    runtime.py        the one worker of this Blender session
+    runtime.py        the one worker of this Blender session and its jobs
+    finding.py, previewing.py, background.py    what is asked of it without a button
+    file_handlers.py  what happens when a file is opened, saved or changed
     worker_client.py  owns the process; needs no ``bpy``
 
 Nothing of ``bpy`` is imported before ``register`` runs, so that ``worker_client`` serves plain Python too.
@@ -15,7 +17,16 @@ from __future__ import annotations
 import atexit
 from importlib import import_module
 
-_MODULES = ("preferences", "properties", "operators", "panels", "overlay", "runtime")
+_MODULES = (
+    "preferences",
+    "properties",
+    "operators",
+    "panels",
+    "overlay",
+    "runtime",
+    "file_handlers",
+    "background",
+)
 
 
 def register() -> None:

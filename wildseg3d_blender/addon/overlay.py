@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prompts drawn over the photo that is looked through.
+"""The preview and the prompts drawn over the photo that is looked through, or the preview over the points.
 
 Blender draws a camera's foreground image after everything else, so the Empties themselves shine through it
 but faintly. Here they get a mark of constant size on top: green plus, red minus, green frame.
@@ -7,6 +7,7 @@ but faintly. Here they get a mark of constant size on top: green plus, red minus
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import Any
 
@@ -16,28 +17,50 @@ from bpy_extras.view3d_utils import location_3d_to_region_2d
 from gpu_extras.batch import batch_for_shader
 from mathutils import Vector
 
+from ..errors import WildSegError
+from . import tint
 from .scene import lookup
 
 RADIUS = 9.0
 """Of a mark, in points of the interface."""
 
-_handler: Any = None
+_handlers: list[Any] = []
 
 
-def draw() -> None:
+def draw_pixels() -> None:
     """Called by Blender for every 3D view, after everything else in it."""
     context = bpy.context
-    space, region_3d = context.space_data, context.region_data
-    if region_3d is None or region_3d.view_perspective != "CAMERA" or not space.overlay.show_overlays:
+    camera = _photo_camera(context)
+    if camera is None or not context.space_data.overlay.show_overlays:
         return
-    camera = space.camera if space.use_local_camera else context.scene.camera
     root = lookup.root_of(camera)
-    if root is None or camera.wildseg3d.role != "CAMERA":
-        return
-    view = camera.wildseg3d.view
+    name = camera.wildseg3d.view
+    # The panel says what is wrong with a scene folder that cannot be opened.
+    with contextlib.suppress(WildSegError):
+        tint.draw_on_photo(context, camera, lookup.open_scene(root).view(name))
     for prompt in lookup.prompts(root):
-        if prompt.wildseg3d.view == view and prompt.visible_get():
+        if prompt.wildseg3d.view == name and prompt.visible_get():
             _draw_prompt(context, prompt)
+
+
+def draw_space() -> None:
+    """Called by Blender for every 3D view, with its content."""
+    context = bpy.context
+    if not context.space_data.overlay.show_overlays or _photo_camera(context) is not None:
+        return
+    root = lookup.active_root(context.scene)
+    if root is not None and context.region_data is not None:
+        tint.draw_on_points(context, root)
+
+
+def _photo_camera(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The camera of a photo that the view at hand looks through, or None."""
+    space, region_3d = context.space_data, context.region_data
+    if region_3d is None or region_3d.view_perspective != "CAMERA":
+        return None
+    camera = space.camera if space.use_local_camera else context.scene.camera
+    ours = camera is not None and camera.wildseg3d.role == "CAMERA" and lookup.root_of(camera) is not None
+    return camera if ours else None
 
 
 def _draw_prompt(context: bpy.types.Context, prompt: bpy.types.Object) -> None:
@@ -55,7 +78,7 @@ def _draw_prompt(context: bpy.types.Context, prompt: bpy.types.Object) -> None:
     _draw("TRI_FAN", _circle(centre, radius), colour)
     reach, half = radius * 0.6, radius * 0.14
     _draw("TRI_FAN", _bar(centre, reach, half), (0.0, 0.0, 0.0, 1.0))
-    if prompt.wildseg3d.positive:
+    if prompt.wildseg3d.positive != prompt.wildseg3d.subtract:
         _draw("TRI_FAN", _bar(centre, half, reach), (0.0, 0.0, 0.0, 1.0))
 
 
@@ -84,15 +107,15 @@ def _draw(kind: str, places: list[Any], colour: tuple[float, ...]) -> None:
 
 def register() -> None:
     """Called by the add-on."""
-    global _handler
     # Without a window there is nothing to draw, and no drawing context to ask for.
     if not bpy.app.background:
-        _handler = bpy.types.SpaceView3D.draw_handler_add(draw, (), "WINDOW", "POST_PIXEL")
+        add = bpy.types.SpaceView3D.draw_handler_add
+        _handlers.append(add(draw_space, (), "WINDOW", "POST_VIEW"))
+        _handlers.append(add(draw_pixels, (), "WINDOW", "POST_PIXEL"))
 
 
 def unregister() -> None:
     """Called by the add-on."""
-    global _handler
-    if _handler is not None:
-        bpy.types.SpaceView3D.draw_handler_remove(_handler, "WINDOW")
-        _handler = None
+    while _handlers:
+        bpy.types.SpaceView3D.draw_handler_remove(_handlers.pop(), "WINDOW")
+    tint.forget()

@@ -7,8 +7,8 @@ from typing import Any
 
 import bpy
 
-from . import runtime
-from .scene import groups, lookup
+from . import finding, previewing, runtime
+from .scene import groups, lookup, parts
 
 
 class WILDSEG3D_UL_objects(bpy.types.UIList):
@@ -35,9 +35,35 @@ class WILDSEG3D_UL_objects(bpy.types.UIList):
         count = len(lookup.prompts(data.id_data, item.name))
         counted = row.row()
         counted.alignment = "RIGHT"
-        counted.label(text=f"{count} prompt{'' if count == 1 else 's'}")
+        counted.label(text=_prompts(count))
         if mesh is not None:
             row.prop(mesh, "hide_viewport", text="", emboss=False)
+
+
+class WILDSEG3D_UL_parts(bpy.types.UIList):
+    """Parts of an object: the object itself, then what is added or taken away."""
+
+    def draw_item(
+        self,
+        context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        data: Any,
+        item: Any,
+        icon: int,
+        active_data: Any,
+        active_property: str,
+        index: int = 0,
+        flt_flag: int = 0,
+    ) -> None:
+        """One line."""
+        row = layout.row(align=True)
+        sign = "SELECT_SUBTRACT" if item.subtract else "SELECT_EXTEND"
+        row.label(text=parts.label(data, item), icon="DOT" if item.number == parts.WHOLE else sign)
+        counted = row.row()
+        counted.alignment = "RIGHT"
+        counted.label(text=_prompts(len(lookup.prompts(data.id_data, data.name, item.number))))
+        if item.number != parts.WHOLE:
+            row.operator("wildseg3d.part_remove", text="", icon="X", emboss=False).part = item.number
 
 
 class WILDSEG3D_UL_photos(bpy.types.UIList):
@@ -153,8 +179,29 @@ class WILDSEG3D_PT_objects(_Panel, bpy.types.Panel):
         add.positive = True
         row.operator("wildseg3d.prompt_place", text="Exclude", icon="REMOVE").positive = False
         row.operator("wildseg3d.prompt_remove", text="", icon="LOOP_BACK")
+        _draw_parts(layout, root, groups.active(root))
+        _draw_preview(layout, context, root)
         _draw_action(layout, "segment", "MOD_EXPLODE")
         _draw_refine(layout, settings)
+        _draw_finding(layout, context, root)
+
+
+class WILDSEG3D_PT_shared(_Panel, bpy.types.Panel):
+    """Who gets points that several objects want"""
+
+    bl_label = "Shared Points"
+    bl_parent_id = "WILDSEG3D_PT_objects"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        root = lookup.active_root(context.scene)
+        return root is not None and groups.active(root) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """The choice, for the active object."""
+        item = groups.active(lookup.require_root(context.scene))
+        self.layout.column().prop(item, "shared", expand=True)
 
 
 class WILDSEG3D_PT_display(_Panel, bpy.types.Panel):
@@ -192,6 +239,75 @@ def _draw_action(layout: bpy.types.UILayout, name: str, icon: str) -> None:
     column.operator("wildseg3d.cancel", icon="X", text=f"Cancel {job.title} (Esc)")
 
 
+def _draw_parts(layout: bpy.types.UILayout, root: bpy.types.Object, item: Any | None) -> None:
+    """What the active object is made of, where that is more than itself; and the way to more."""
+    column = layout.column(align=True)
+    if item is not None and len(item.parts) > 1:
+        column.template_list("WILDSEG3D_UL_parts", "", item, "parts", item, "active_part", rows=2, maxrows=4)
+    row = column.row(align=True)
+    row.operator("wildseg3d.part_add", text="Add Part", icon="SELECT_EXTEND").subtract = False
+    row.operator("wildseg3d.part_add", text="Take Away", icon="SELECT_SUBTRACT").subtract = True
+
+
+def _draw_preview(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:
+    """The toggle, Smaller and Larger, and one line that says what the preview is doing."""
+    column = layout.column(align=True)
+    row = column.row(align=True)
+    icon = "HIDE_OFF" if context.scene.wildseg3d.preview else "HIDE_ON"
+    row.prop(context.scene.wildseg3d, "preview", text="", icon=icon)
+    row.operator("wildseg3d.smaller", icon="TRIA_DOWN")
+    row.operator("wildseg3d.larger", icon="TRIA_UP")
+    if problem := previewing.problem():
+        _draw_text(column, context, problem, icon="ERROR")
+        return
+    preview = previewing.answer()
+    line = column.row()
+    line.active = False
+    line.label(text=_preview_state(context, root, preview))
+    for warning in preview.warnings if preview is not None else ():
+        _draw_text(column, context, warning, icon="ERROR")
+
+
+def _preview_state(
+    context: bpy.types.Context, root: bpy.types.Object, preview: previewing.Preview | None
+) -> str:
+    item, asked = groups.active(root), previewing.current()
+    if item is None or not lookup.prompts(root, item.name):
+        return "Click on an object in a photo"
+    if not context.scene.wildseg3d.preview:
+        return "Preview is off"
+    if asked is not None and asked.applied:
+        return "Segmented; prompts refine it"
+    if preview is not None:
+        return "Preview: known object" if preview.cached else "Preview: found for these prompts"
+    quiet = runtime.quiet_job()
+    if quiet is not None and quiet.method == previewing.METHOD:
+        return f"Preview: {quiet.text} {quiet.fraction:.0%}"
+    return "Preview: waiting"
+
+
+def _draw_finding(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:
+    """How far finding objects is, quietly; or the button that starts it."""
+    folder = lookup.scene_folder(root)
+    if finding.is_wanted(folder):
+        quiet = runtime.quiet_job()
+        row = layout.row(align=True)
+        if quiet is not None and quiet.method == finding.METHOD:
+            row.progress(factor=quiet.fraction, text=f"Finding objects {quiet.fraction:.0%}")
+        else:
+            row.label(text="Finding objects: waiting")
+        row.operator("wildseg3d.find_objects", text="", icon="X").stop = True
+    elif failure := finding.failure(folder):
+        _draw_text(layout, context, failure, icon="ERROR")
+        layout.operator("wildseg3d.find_objects", text="Find Objects Again", icon="VIEWZOOM")
+    elif (count := finding.found(folder)) is not None:
+        row = layout.row()
+        row.active = False
+        row.label(text=f"{count} objects found in advance", icon="CHECKMARK")
+    else:
+        layout.operator("wildseg3d.find_objects", icon="VIEWZOOM")
+
+
 def _draw_refine(layout: bpy.types.UILayout, settings: Any) -> None:
     """Refine Alignment with its choice of what has to fit, or its progress; and what it was done for."""
     job = runtime.current_job()
@@ -204,6 +320,10 @@ def _draw_refine(layout: bpy.types.UILayout, settings: Any) -> None:
     row.operator_menu_enum("wildseg3d.realign", "fit", text="", icon="DOWNARROW_HLT")
     if settings.aligned_for:
         column.label(text=f"Aligned for {settings.aligned_for}", icon="CHECKMARK")
+
+
+def _prompts(count: int) -> str:
+    return f"{count} prompt{'' if count == 1 else 's'}"
 
 
 def _draw_hint(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -238,9 +358,11 @@ def _draw_text(layout: bpy.types.UILayout, context: bpy.types.Context, text: str
 
 _CLASSES = (
     WILDSEG3D_UL_objects,
+    WILDSEG3D_UL_parts,
     WILDSEG3D_UL_photos,
     WILDSEG3D_PT_photos,
     WILDSEG3D_PT_objects,
+    WILDSEG3D_PT_shared,
     WILDSEG3D_PT_placed,
     WILDSEG3D_PT_display,
 )

@@ -32,17 +32,35 @@ class WildSeg3DPreferences(bpy.types.AddonPreferences):
         default="",
     )
 
+    find_objects: bpy.props.BoolProperty(
+        name="Find Objects After Reconstruct",
+        description="Look for objects in the background, so that clicks on them are answered at once. Other "
+        "work always goes first",
+        default=True,
+    )
+
     def draw(self, context: bpy.types.Context) -> None:
         """Blender shows this under Edit > Preferences > Add-ons."""
         self.layout.prop(self, "scenes_folder")
+        self.layout.prop(self, "find_objects")
+
+
+def own(context: bpy.types.Context) -> Any | None:
+    """This extension's preferences; None where it is not installed as one, in a checkout."""
+    addon: Any = context.preferences.addons.get(extension_package())
+    return None if addon is None else addon.preferences
+
+
+def finds_objects(context: bpy.types.Context) -> bool:
+    """Whether objects are looked for after Reconstruct without being asked."""
+    preferences = own(context)
+    return preferences is None or bool(preferences.find_objects)
 
 
 def scenes_folder(context: bpy.types.Context) -> str:
     """The person's folder for scenes of unsaved files, or "" for the default."""
-    addon: Any = context.preferences.addons.get(extension_package())
-    if addon is None or addon.preferences is None:
-        return ""
-    return str(bpy.path.abspath(addon.preferences.scenes_folder))
+    preferences = own(context)
+    return "" if preferences is None else str(bpy.path.abspath(preferences.scenes_folder))
 
 
 def register() -> None:

@@ -11,7 +11,9 @@ from typing import Any
 
 import bpy
 
-from .scene import display, groups
+from ..prompts import MOST_SIZES
+from . import previewing
+from .scene import display, groups, parts
 
 ROLES = (
     ("NONE", "None", "Not made by WildSeg3D"),
@@ -30,8 +32,35 @@ def _renamed(self: Any, context: bpy.types.Context) -> None:
     groups.rename(self.id_data, self)
 
 
+def _shared_changed(self: Any, context: bpy.types.Context) -> None:
+    self.applied = ""  # so that the next Segment does it
+
+
+def _preview_changed(self: Any, context: bpy.types.Context) -> None:
+    previewing.touch()
+
+
 def _display_changed(self: Any, context: bpy.types.Context) -> None:
     display.apply_settings(self.id_data)
+
+
+class WildSeg3DPart(bpy.types.PropertyGroup):
+    """A part of an object: the object itself, or what is added to it or taken away from it."""
+
+    number: bpy.props.IntProperty(
+        name="Number", description="Prompts name their part by it", default=parts.WHOLE, options={"HIDDEN"}
+    )
+    subtract: bpy.props.BoolProperty(
+        name="Taken Away", description="Off: added to the object. On: taken away from it"
+    )
+    size: bpy.props.IntProperty(
+        name="Size",
+        description="0: what fits the prompts best. Above: the next larger thing that holds it. "
+        "Below: the next smaller one",
+        min=-MOST_SIZES,
+        max=MOST_SIZES,
+        update=_preview_changed,
+    )
 
 
 class WildSeg3DGroup(bpy.types.PropertyGroup):
@@ -45,6 +74,23 @@ class WildSeg3DGroup(bpy.types.PropertyGroup):
     previous_name: bpy.props.StringProperty(options={"HIDDEN"})
     object: bpy.props.PointerProperty(
         name="Object", description="The mesh that was cut out, once there is one", type=bpy.types.Object
+    )
+    parts: bpy.props.CollectionProperty(type=WildSeg3DPart)
+    active_part: bpy.props.IntProperty(
+        name="Active Part",
+        description="The part that new prompts go to",
+        update=_preview_changed,
+        options={"HIDDEN"},
+    )
+    shared: bpy.props.EnumProperty(
+        name="Shared Points",
+        description="Who gets points that other objects want too",
+        items=(
+            ("TAKE", "Taken by This Object", "What this object and others both hold goes to this one"),
+            ("LEAVE", "Left to the Others", "What others hold already stays with them"),
+        ),
+        default="TAKE",
+        update=_shared_changed,
     )
     applied: bpy.props.StringProperty(
         name="Applied prompts",
@@ -76,7 +122,10 @@ class WildSeg3DObject(bpy.types.PropertyGroup):
     )
     groups: bpy.props.CollectionProperty(type=WildSeg3DGroup)
     active_group: bpy.props.IntProperty(
-        name="Active Object", description="The object that new prompts go to", options={"HIDDEN"}
+        name="Active Object",
+        description="The object that new prompts go to",
+        update=_preview_changed,
+        options={"HIDDEN"},
     )
     photos: bpy.props.CollectionProperty(type=WildSeg3DPhoto)
     active_photo: bpy.props.IntProperty(name="Active Photo", options={"HIDDEN"})
@@ -128,9 +177,13 @@ class WildSeg3DObject(bpy.types.PropertyGroup):
 
     # Prompt
     group: bpy.props.StringProperty(name="Object", description="The object this prompt speaks about")
+    part: bpy.props.IntProperty(name="Part", description="Number of the object's part it speaks about")
+    subtract: bpy.props.BoolProperty(
+        name="Takes Away", description="Whether that part is taken away from the object"
+    )
     positive: bpy.props.BoolProperty(
-        name="Part of the Object",
-        description="On: this is part of the object. Off: it must stay out",
+        name="Positive",
+        description="On: this shows what the part is. Off: it shows what the part is not",
         default=True,
     )
     number: bpy.props.IntProperty(name="Number", description="Place in the order of prompts")
@@ -162,9 +215,15 @@ class WildSeg3DScene(bpy.types.PropertyGroup):
         type=bpy.types.Object,
         poll=lambda self, candidate: candidate.wildseg3d.role == "ROOT",
     )
+    preview: bpy.props.BoolProperty(
+        name="Preview",
+        description="Tint what Segment would cut out, over the photos and on the points",
+        default=True,
+        update=_preview_changed,
+    )
 
 
-_CLASSES = (WildSeg3DGroup, WildSeg3DPhoto, WildSeg3DObject, WildSeg3DScene)
+_CLASSES = (WildSeg3DPart, WildSeg3DGroup, WildSeg3DPhoto, WildSeg3DObject, WildSeg3DScene)
 
 
 def register() -> None:

@@ -1,61 +1,109 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one worker of this Blender session, and the handlers that keep .blend files and it in step.
+"""The one worker of this Blender session and what it is asked: one job at a time, and quiet work between.
 
-Jobs are asked for here, one at a time. A timer on the main thread takes in what the worker says; operators
-only look at the job. Nothing here keeps a reference into Blender's data.
+A job is what the artist waits for; there is one at a time. A quiet job is what nobody asked for just now
+(finding objects, previews): the next job stops it at once, and whoever started it starts it again later.
+``poll`` takes in what the worker says; operators only look at the job. Nothing here keeps a reference into
+Blender's data.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from ..errors import WildSegError
-from .scene import location, lookup
+from ..errors import Cancelled, WildSegError
 from .worker_client import Request, WorkerClient
 
 TICK = 0.1
 """Seconds between two looks at what the worker said."""
 
+STOPPED_WITHIN = 2.0
+"""Seconds that dropped jobs get to end; the client sees to it that one is enough."""
 
-@dataclass
+
 class Job:
-    """What the worker is doing; ``title`` names it for people, ``method`` as in the protocol."""
+    """Something the worker is asked. Made by ``start`` and ``start_quiet``.
 
-    title: str
-    method: str
-    request: Request
+    ``title`` names it for people, ``method`` as in the protocol. It is sent once the worker is free for it.
+    """
+
+    def __init__(self, title: str, method: str, params: Mapping[str, Any]) -> None:
+        self.title = title
+        self.method = method
+        self._params = params
+        self._request: Request | None = None
+        self._failure: WildSegError | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether there is an answer, or an error."""
+        return self._failure is not None or (self._request is not None and self._request.done)
 
     @property
     def fraction(self) -> float:
         """How far the whole job is, in [0, 1]."""
-        return 0.0 if self.request.progress is None else self.request.progress.fraction
+        report = None if self._request is None else self._request.progress
+        return 0.0 if report is None else report.fraction
 
     @property
     def text(self) -> str:
         """What is being done just now."""
-        if self.request.cancelled_at is not None:
+        if self._request is not None and self._request.cancelled_at is not None:
             return "Stopping"
-        report = self.request.progress
+        report = None if self._request is None else self._request.progress
         return "Starting" if report is None else report.text or report.stage
+
+    def wait(self, timeout: float) -> bool:
+        """Block until done, or for ``timeout`` seconds; returns ``done``."""
+        deadline = time.monotonic() + timeout
+        while not self.done and time.monotonic() < deadline:
+            poll(block=0.05)
+        return self.done
+
+    def result(self) -> Any:
+        """The answer (a JSON object), once ``done``. Raises the WildSegError that ended it instead."""
+        if self._failure is not None:
+            raise self._failure
+        if self._request is None:
+            raise RuntimeError(f"{self.method} was not sent yet: poll or wait first")
+        return self._request.result()
+
+    def cancel(self) -> None:
+        """Ask for an end; the job is done, one way or the other, within a second of polling."""
+        if self._request is not None:
+            self._request.cancel()
+        elif self._failure is None:
+            self._failure = Cancelled()
+
+    def _send(self) -> None:
+        if self.done:
+            return
+        try:
+            self._request = _client().request(self.method, self._params)
+        except WildSegError as error:
+            self._failure = error
 
 
 @dataclass
 class _State:
     client: WorkerClient | None = None
     job: Job | None = None
+    quiet: Job | None = None
+    when_done: Callable[[Job], None] | None = None
 
 
 _state = _State()
 
 
 def start(title: str, method: str, params: Mapping[str, Any]) -> Job:
-    """Ask the worker for something; returns at once.
+    """Ask the worker for something; returns at once. Quiet work makes way.
 
     Raises:
         WildSegError: another job is running, or the worker cannot be started.
@@ -64,24 +112,57 @@ def start(title: str, method: str, params: Mapping[str, Any]) -> Job:
         raise WildSegError(
             f"{running.title} is still running: wait for it or cancel it.", fix="wildseg3d.cancel"
         )
-    if _state.client is None:
-        _state.client = WorkerClient(extra_paths=wheel_folders())
-    _state.job = Job(title, method, _state.client.request(method, params))
-    if not bpy.app.background and not bpy.app.timers.is_registered(_drain):
-        bpy.app.timers.register(_drain, persistent=True)
-    return _state.job
+    job = _state.job = Job(title, method, params)
+    if _state.quiet is None:
+        job._send()
+        if job._failure is not None:
+            raise job._failure
+    else:
+        _state.quiet.cancel()
+    return job
+
+
+def start_quiet(title: str, method: str, params: Mapping[str, Any], when_done: Callable[[Job], None]) -> Job:
+    """Ask for something that nobody waits for; ``when_done`` is called by ``poll`` once it ended.
+
+    A job that comes up meanwhile cancels it. Ask only when ``idle()``.
+    """
+    if not idle():
+        raise RuntimeError("quiet work needs an idle worker")
+    job = _state.quiet = Job(title, method, params)
+    _state.when_done = when_done
+    job._send()
+    return job
 
 
 def current_job() -> Job | None:
-    """The job that is running, or None."""
+    """The job that the artist waits for, or None."""
     job = _state.job
-    return None if job is None or job.request.done else job
+    return None if job is None or job.done else job
 
 
-def poll() -> None:
-    """Take in what the worker said since the last time."""
+def quiet_job() -> Job | None:
+    """The quiet work that is being done, or None."""
+    return _state.quiet
+
+
+def idle() -> bool:
+    """Whether the worker has nothing to do."""
+    return current_job() is None and _state.quiet is None
+
+
+def poll(block: float = 0.0) -> None:
+    """Take in what the worker said since the last time; waits up to ``block`` seconds for it."""
     if _state.client is not None:
-        _state.client.poll()
+        _state.client.poll(block)
+    quiet, when_done = _state.quiet, _state.when_done
+    if quiet is not None and quiet.done:
+        _state.quiet = _state.when_done = None
+        if when_done is not None:
+            when_done(quiet)
+    job = _state.job
+    if job is not None and job._request is None and _state.quiet is None:
+        job._send()
 
 
 def cancel() -> bool:
@@ -89,8 +170,18 @@ def cancel() -> bool:
     job = current_job()
     if job is None:
         return False
-    job.request.cancel()
+    job.cancel()
     return True
+
+
+def drop_jobs() -> None:
+    """End all that runs and forget it. Blocks until it has ended, a second at most."""
+    for job in (current_job(), _state.quiet):
+        if job is not None:
+            # Whoever waited for it is gone, so nobody else takes in the answer.
+            job.cancel()
+            job.wait(STOPPED_WITHIN)
+    _state.job = _state.quiet = _state.when_done = None
 
 
 def worker_pid() -> int | None:
@@ -100,11 +191,9 @@ def worker_pid() -> int | None:
 
 def close() -> None:
     """End the worker process; the next job starts a fresh one."""
-    if bpy.app.timers.is_registered(_drain):
-        bpy.app.timers.unregister(_drain)
     if _state.client is not None:
         _state.client.close()
-    _state.client = _state.job = None
+    _state.client = _state.job = _state.quiet = _state.when_done = None
 
 
 def wheel_folders() -> list[Path]:
@@ -118,69 +207,16 @@ def wheel_folders() -> list[Path]:
     return [entry for entry in found if entry.is_relative_to(extensions)]
 
 
-def _drain() -> float | None:
-    poll()
-    return TICK if current_job() is not None else None
-
-
-@bpy.app.handlers.persistent
-def _on_load(*_: Any) -> None:
-    """Another file was opened: what was being made belonged to the one before."""
-    if cancel():
-        # The modal operator that waited for it ended with the old file, so nobody else takes in the answer.
-        job = _state.job
-        if job is not None:
-            job.request.wait(2.0)
-    _state.job = None
-
-
-@bpy.app.handlers.persistent
-def _on_save_pre(target: Any = None, *_: Any) -> None:
-    """Paths relative to the file being written, which may be another than the one that is open."""
-    _remember_folders(target if isinstance(target, str) and target else bpy.data.filepath)
-
-
-@bpy.app.handlers.persistent
-def _on_save_post(*_: Any) -> None:
-    """Paths relative to the file that is open now: after "Save Copy" it is still the old one."""
-    _remember_folders(bpy.data.filepath)
-
-
-def _remember_folders(blend: str) -> None:
-    folders = _absolute_folders()
-    for item in bpy.data.objects:
-        if item.wildseg3d.role == "ROOT" and item.library is None:
-            wanted = location.remembered(folders[item.name], blend)
-            if item.wildseg3d.folder != wanted:
-                item.wildseg3d.folder = wanted
-
-
-def _absolute_folders() -> dict[str, Path]:
-    return {
-        item.name: lookup.scene_folder(item)
-        for item in bpy.data.objects
-        if item.wildseg3d.role == "ROOT" and item.library is None
-    }
-
-
-def _handlers() -> tuple[tuple[list[Any], Any], ...]:
-    handlers = bpy.app.handlers
-    return (
-        (handlers.load_post, _on_load),
-        (handlers.save_pre, _on_save_pre),
-        (handlers.save_post, _on_save_post),
-    )
+def _client() -> WorkerClient:
+    if _state.client is None:
+        _state.client = WorkerClient(extra_paths=wheel_folders())
+    return _state.client
 
 
 def register() -> None:
-    """Called by the add-on."""
-    for handlers, handler in _handlers():
-        handlers.append(handler)
+    """Called by the add-on. The worker starts with the first job."""
 
 
 def unregister() -> None:
     """Called by the add-on. Ends the worker."""
     close()
-    for handlers, handler in _handlers():
-        if handler in handlers:
-            handlers.remove(handler)

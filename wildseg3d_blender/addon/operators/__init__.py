@@ -5,13 +5,26 @@ from __future__ import annotations
 
 import bpy
 
-from . import look, objects, open_scene, prompt, prompt_place, realign, reconstruct, segment
+from . import (
+    find_objects,
+    look,
+    objects,
+    open_scene,
+    parts,
+    prompt,
+    prompt_place,
+    realign,
+    reconstruct,
+    segment,
+)
 
 _CLASSES = (
     *reconstruct.CLASSES,
     *open_scene.CLASSES,
     *prompt.CLASSES,
     *prompt_place.CLASSES,
+    *parts.CLASSES,
+    *find_objects.CLASSES,
     *segment.CLASSES,
     *realign.CLASSES,
     *objects.CLASSES,

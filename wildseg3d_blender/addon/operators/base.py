@@ -94,7 +94,7 @@ class WorkerOperator:
         try:
             self._begin(context)
             while self._job is not None:
-                while not self._job.request.wait(runtime.TICK):
+                while not self._job.wait(runtime.TICK):
                     manager.progress_update(100.0 * self._job.fraction)
                 self._advance()
         except WildSegError as error:
@@ -104,7 +104,7 @@ class WorkerOperator:
             manager.progress_end()
             if self._job is not None:
                 # Interrupted from the keyboard; asking a job that has ended to stop does nothing.
-                self._job.request.cancel()
+                self._job.cancel()
         return {"FINISHED"}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -128,13 +128,13 @@ class WorkerOperator:
         job = self._job
         assert job is not None
         if event.type == "ESC" and event.value == "PRESS":
-            job.request.cancel()
+            job.cancel()
             return {"RUNNING_MODAL"}
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
         runtime.poll()
-        viewing.redraw()
-        if not job.request.done:
+        if not job.done:
+            viewing.redraw_sidebars()
             self._show_status(f"{job.title}: {job.text} ({job.fraction:.0%})   Esc: Cancel")
             return {"PASS_THROUGH"}
         try:
@@ -154,7 +154,7 @@ class WorkerOperator:
     def cancel(self, context: bpy.types.Context) -> None:
         """Blender ends the operator itself: its window closes, or another file is opened."""
         if self._job is not None:
-            self._job.request.cancel()
+            self._job.cancel()
         self._end(context)
 
     def _begin(self, context: bpy.types.Context) -> None:
@@ -165,7 +165,7 @@ class WorkerOperator:
         """Hand the answer of the call that ended to ``work``, an error included, and start its next call."""
         assert self._job is not None
         try:
-            answer = self._job.request.result()
+            answer = self._job.result()
         except WildSegError as error:
             failure = error
             self._step(lambda work: work.throw(failure))

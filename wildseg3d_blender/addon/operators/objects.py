@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import bpy
 
+from ...errors import SceneError
+from ...scene_objects import object_folder, remove_object
 from ..scene import groups, lookup, splitting
 from .base import has_root, idle, object_mode, reporting
 
@@ -30,11 +32,16 @@ class WILDSEG3D_OT_object_add(bpy.types.Operator):
 
 
 class WILDSEG3D_OT_object_remove(bpy.types.Operator):
-    """Give the active object's points back to the scene and forget its prompts"""
+    """Give the active object's points back, to the objects they were taken from or to the rest, and forget \
+its prompts"""
 
     bl_idname = "wildseg3d.object_remove"
     bl_label = "Merge Back"
     bl_options = {"REGISTER", "UNDO"}
+
+    name: bpy.props.StringProperty(
+        name="Object", description="Name in the list; the active one when empty", options={"SKIP_SAVE"}
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -49,9 +56,19 @@ class WILDSEG3D_OT_object_remove(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Merge back and remove from the list."""
         root = lookup.require_root(context.scene)
-        name = groups.ensure(root).name
+        name = self.name or groups.ensure(root).name
+        if groups.find(root, name) is None:
+            raise SceneError(f"There is no object named {name!r} in the list.")
         splitting.merge_back(root, name)
         groups.remove(root, name)
+        try:
+            scene = lookup.open_scene(root)
+            if object_folder(scene, name) is not None:
+                remove_object(scene, name)
+            splitting.settle(scene, root)
+        except SceneError as error:
+            # In Blender it is removed all the same; only what others get of it has to wait.
+            self.report({"WARNING"}, error.message)
         return {"FINISHED"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import bpy
 
+from .. import background
 from ..scene import lookup, prompting
 from .base import has_root, object_mode, reporting
 
@@ -48,6 +49,12 @@ class WILDSEG3D_OT_prompt_add(bpy.types.Operator):
         description="The object it speaks about; the list's active one when empty",
         options={"SKIP_SAVE"},
     )
+    part: bpy.props.IntProperty(
+        name="Part",
+        description="Number of the object's part it speaks about; the active one when negative",
+        default=-1,
+        options={"SKIP_SAVE"},
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -67,12 +74,15 @@ class WILDSEG3D_OT_prompt_add(bpy.types.Operator):
         view = self.view
         if not view and context.scene.camera is not None:
             view = context.scene.camera.wildseg3d.view
+        place, part = (self.x, self.y), None if self.part < 0 else self.part
         if self.x2 >= 0 or self.y2 >= 0:
-            item = prompting.add_box(root, view, (self.x, self.y), (self.x2, self.y2), group=self.object)
+            corner = (self.x2, self.y2)
+            item = prompting.add_box(root, view, place, corner, group=self.object, part=part)
         else:
             item = prompting.add_click(
-                root, view, (self.x, self.y), positive=self.positive, group=self.object
+                root, view, place, positive=self.positive, group=self.object, part=part
             )
+        background.hurry(context.scene)
         if not item.wildseg3d.on_surface:
             self.report(
                 {"WARNING"}, f"{item.name}: nothing was measured there, so it floats at a typical depth."
@@ -104,6 +114,7 @@ class WILDSEG3D_OT_prompt_remove(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Remove it."""
         prompting.remove(lookup.require_root(context.scene), self.name)
+        background.hurry(context.scene)
         return {"FINISHED"}
 
 

@@ -7,6 +7,7 @@ import bpy
 import numpy as np
 
 from ...errors import PromptError, SceneError, WildSegError
+from .. import background
 from ..scene import lookup, prompting, viewing
 from .base import has_root, object_mode, report_error
 from .look import fit_camera
@@ -134,6 +135,7 @@ class WILDSEG3D_OT_prompt_place(bpy.types.Operator):
             item = prompting.add_box(root, first[0], first[1], second[1], group=self.object)
         # One undo step a click, as if each were an operator of its own.
         bpy.ops.ed.undo_push(message=f"Add Prompt {item.name}")
+        background.hurry(context.scene)
         viewing.redraw()
 
     def _end(self, context: bpy.types.Context) -> set[str]:

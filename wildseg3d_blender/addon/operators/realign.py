@@ -10,9 +10,10 @@ from __future__ import annotations
 import bpy
 
 from ...errors import SceneError
-from ...scene_folder import PAIRS_FOLDER, Scene, object_folders, read_object
+from ...scene_folder import PAIRS_FOLDER, Scene
+from ...scene_objects import read_objects
 from ...worker.protocol import Realign, Realigned, Segment, Segmented
-from ..scene import groups, lookup, prompting, realigning, viewing
+from ..scene import groups, lookup, reading, realigning, viewing
 from .base import Call, Work, WorkerOperator, has_root, idle, object_mode
 
 STANDS_STILL = 1e-5
@@ -76,7 +77,7 @@ class WILDSEG3D_OT_realign(WorkerOperator, bpy.types.Operator):
         root_name, names, digests = root.name, self._names(root), {}
         for name, missing in _to_segment(scene, root, names).items():
             Segmented.from_json((yield Call(f"Segment {name}", "segment", missing.to_json())))
-            digests[name] = prompting.digest(missing.prompts)
+            digests[name] = reading.digest(missing.groups)
         before = realigning.measured(scene)
         request = Realign(scene=str(scene.folder), objects=tuple(names))
         answer = Realigned.from_json((yield Call("Refine Alignment", "realign", request.to_json())))
@@ -112,13 +113,13 @@ class WILDSEG3D_OT_realign(WorkerOperator, bpy.types.Operator):
 
 
 def _to_segment(scene: Scene, root: bpy.types.Object, names: list[str]) -> dict[str, Segment]:
-    """Requests for those objects that the scene folder does not have: they were renamed since."""
-    stored = {read_object(scene, folder).name for folder in object_folders(scene)}
+    """Requests for those objects that the scene folder does not have: their removal was undone."""
+    stored = {item.name for item in read_objects(scene)}
     requests = {}
     for name in names:
         if name not in stored:
-            prompts = tuple(prompting.read_group(scene, root, name))
-            requests[name] = Segment(scene=str(scene.folder), object=name, prompts=prompts)
+            prompt_groups = reading.read_groups(scene, root, name)
+            requests[name] = Segment(scene=str(scene.folder), object=name, groups=prompt_groups)
     return requests
 
 

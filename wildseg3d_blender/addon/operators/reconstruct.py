@@ -10,8 +10,8 @@ import bpy
 from ...errors import PhotoError
 from ...scene_folder import check_writable
 from ...worker.protocol import Reconstruct, Reconstructed
-from .. import runtime
-from ..scene import importing, location, viewing
+from .. import finding, preferences, runtime
+from ..scene import importing, location, lookup, viewing
 from .base import Call, Work, WorkerOperator, idle, object_mode
 
 
@@ -79,6 +79,8 @@ class WILDSEG3D_OT_reconstruct(WorkerOperator, bpy.types.Operator):
         context.scene.wildseg3d.photos = str(photos)
         root = importing.import_scene(context.scene, made.scene, photos.name)
         finish_import(context, root)
+        if preferences.finds_objects(context) and not bpy.app.background:
+            finding.want(lookup.scene_folder(root))
         given = len(made.views) + len(made.skipped)
         text = f"Placed {len(made.views)} of {given} photos, {made.points:,} points."
         if not bpy.data.filepath and not self.scene_folder:

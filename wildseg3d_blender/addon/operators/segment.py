@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import bpy
 
 from ...errors import SceneError
-from ...scene_folder import read_object
+from ...scene_folder import Scene
+from ...scene_objects import read_objects
 from ...worker.protocol import Segment, Segmented
-from ..scene import groups, lookup, prompting, splitting, viewing
+from ..scene import groups, lookup, reading, splitting, viewing
 from .base import Call, Work, WorkerOperator, has_root, idle, object_mode
 
 
@@ -24,6 +23,17 @@ class WILDSEG3D_OT_segment(WorkerOperator, bpy.types.Operator):
     object: bpy.props.StringProperty(
         name="Object",
         description="Only this object of the list; when empty, all whose prompts have changed",
+        options={"SKIP_SAVE"},
+    )
+    shared: bpy.props.EnumProperty(
+        name="Shared Points",
+        description="Who gets points that other objects want too",
+        items=(
+            ("OBJECT", "As Set", "As each object is set"),
+            ("TAKE", "Taken by This Object", "What this object and others both hold goes to this one"),
+            ("LEAVE", "Left to the Others", "What others hold already stays with them"),
+        ),
+        default="OBJECT",
         options={"SKIP_SAVE"},
     )
 
@@ -46,7 +56,7 @@ class WILDSEG3D_OT_segment(WorkerOperator, bpy.types.Operator):
         root_name, digests, answers = root.name, {}, {}
         requests = self._requests(scene, root)
         for name, request in requests.items():
-            digests[name] = prompting.digest(request.prompts)
+            digests[name] = reading.digest(request.groups)
             answer = yield Call(f"Segment {name}", "segment", request.to_json())
             answers[name] = Segmented.from_json(answer)
 
@@ -57,32 +67,37 @@ class WILDSEG3D_OT_segment(WorkerOperator, bpy.types.Operator):
             raise SceneError(
                 "The reconstruction was deleted while Segment ran: undo that and press it again."
             )
-        made = []
-        for name, answer in answers.items():
+        # Those that were removed or renamed in the meantime are left out.
+        names = [name for name in answers if groups.find(root, name) is not None]
+        made = [item.name for item in splitting.settle(scene, root, names)]
+        for name in names:
             if (group := groups.find(root, name)) is None:
-                continue  # removed or renamed in the meantime
-            points = read_object(scene, Path(answer.folder)).points
-            made.append(splitting.split_object(scene, root, name, points).name)
+                continue
+            group.shared = requests[name].shared.upper()
             group.applied = digests[name]
-            for warning in answer.warnings:
+            for warning in answers[name].warnings:
                 self.report({"WARNING"}, warning)
         _select(context, made)
         viewing.redraw()
         counts = (f"{name} ({len(bpy.data.objects[name].data.vertices):,} points)" for name in made)
         return f"Separated {', '.join(counts)}."
 
-    def _requests(self, scene: object, root: bpy.types.Object) -> dict[str, Segment]:
+    def _requests(self, scene: Scene, root: bpy.types.Object) -> dict[str, Segment]:
         """What to ask, by object; all with prompts when nothing has changed."""
+        stored = {item.name for item in read_objects(scene)}
         found, changed = {}, {}
         for group in root.wildseg3d.groups:
             if self.object and group.name != self.object:
                 continue
             if not self.object and not lookup.prompts(root, group.name):
                 continue
-            prompts = tuple(prompting.read_group(scene, root, group.name))
-            folder = str(lookup.scene_folder(root))
-            found[group.name] = Segment(scene=folder, object=group.name, prompts=prompts)
-            if groups.mesh_object(group) is None or group.applied != prompting.digest(prompts):
+            prompt_groups = reading.read_groups(scene, root, group.name)
+            shared = group.shared if self.shared == "OBJECT" else self.shared
+            found[group.name] = Segment(
+                scene=str(scene.folder), object=group.name, groups=prompt_groups, shared=shared.lower()
+            )
+            as_it_is = group.applied == reading.digest(prompt_groups) and shared == group.shared
+            if groups.mesh_object(group) is None or group.name not in stored or not as_it_is:
                 changed[group.name] = found[group.name]
         if self.object and not found:
             raise SceneError(f"There is no object named {self.object!r} in the list.")

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import bpy
 
+from ...errors import SceneError
+from ...scene_objects import rename_object
 from . import lookup
 
 DEFAULT_NAME = "Object"
@@ -17,11 +20,19 @@ def find(root: bpy.types.Object, name: str) -> Any | None:
     return next((item for item in root.wildseg3d.groups if item.name == name), None)
 
 
+def active(root: bpy.types.Object) -> Any | None:
+    """The item that is active in the list; None when the list is empty."""
+    settings = root.wildseg3d
+    if not settings.groups:
+        return None
+    return settings.groups[max(0, min(settings.active_group, len(settings.groups) - 1))]
+
+
 def ensure(root: bpy.types.Object, name: str = "") -> Any:
     """The item of that name, made when missing and made active; without a name, the active one."""
     settings = root.wildseg3d
-    if not name and settings.groups:
-        return settings.groups[min(settings.active_group, len(settings.groups) - 1)]
+    if not name and (chosen := active(root)) is not None:
+        return chosen
     item = find(root, name or DEFAULT_NAME) or add(root, name or DEFAULT_NAME)
     settings.active_group = list(settings.groups).index(item)
     return item
@@ -33,6 +44,7 @@ def add(root: bpy.types.Object, name: str = DEFAULT_NAME) -> Any:
     item = settings.groups.add()
     item.previous_name = ""
     item.name = _free_name(root, name, item)
+    item.parts.add()
     settings.active_group = len(settings.groups) - 1
     return item
 
@@ -47,6 +59,9 @@ def rename(root: bpy.types.Object, item: Any) -> None:
     item.previous_name = name
     if not old or old == name:
         return
+    # Where the scene folder is out of reach or has the name already, Segment writes the object anew.
+    with contextlib.suppress(SceneError):
+        rename_object(lookup.open_scene(root), old, name)
     for prompt in lookup.prompts(root, old):
         prompt.wildseg3d.group = name
         prompt.name = prompt.name.replace(old, name, 1)

@@ -8,8 +8,10 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from ...scene_folder import Scene, object_folders, read_object, read_scene
-from . import cameras, display, groups, location, prompting, realigning, splitting
+from ...ownership import owned_by
+from ...scene_folder import Scene, read_scene
+from ...scene_objects import SceneObject, read_objects
+from . import cameras, display, groups, location, parts, prompting, reading, realigning, splitting
 from . import points as point_arrays
 
 
@@ -28,7 +30,7 @@ def import_scene(blender_scene: bpy.types.Scene, folder: Path | str, name: str =
     scene = read_scene(folder)
     images = {view.name: cameras.load_image(scene, view) for view in scene.views}
     gathered = point_arrays.gather(scene)
-    cut_out = [read_object(scene, item) for item in object_folders(scene)]
+    cut_out = sorted(read_objects(scene), key=lambda item: item.name)
 
     name = name or scene.folder.name
     collection = bpy.data.collections.new(name)
@@ -55,15 +57,26 @@ def import_scene(blender_scene: bpy.types.Scene, folder: Path | str, name: str =
 
     blender_scene.wildseg3d.root = root
     for item in cut_out:
-        group = groups.add(root, item.name)
-        for prompt in item.prompts:
-            prompting.place(scene, root, prompt, group.name)
-        group.applied = prompting.digest(item.prompts)
-        if any(mask.any() for mask in item.points.values()):
-            splitting.split_object(scene, root, group.name, item.points)
+        _list(scene, root, item)
+    owned = owned_by(cut_out)
+    made = [name for name, points in owned.items() if any(mask.any() for mask in points.values())]
+    splitting.settle(scene, root, made)
     root.wildseg3d.active_group = 0
     display.apply_settings(root)
     return root
+
+
+def _list(scene: Scene, root: bpy.types.Object, item: SceneObject) -> None:
+    """An object of the scene folder in the list, with its prompts."""
+    listed = groups.add(root, item.name)
+    listed.shared = item.shared.upper()
+    for number, group in enumerate(item.groups):
+        part = parts.find(listed, parts.WHOLE) if number == 0 else parts.add(listed, subtract=group.subtract)
+        part.size = group.size
+        for prompt in group.prompts:
+            prompting.place(scene, root, prompt, listed.name, part.number)
+    listed.active_part = 0
+    listed.applied = reading.digest(item.groups)
 
 
 def _make_root(scene: Scene, name: str, points: point_arrays.Points) -> bpy.types.Object:

@@ -86,10 +86,15 @@ def point_objects(root: bpy.types.Object) -> list[bpy.types.Object]:
     return _with_role(root, "POINTS") + _with_role(root, "OBJECT")
 
 
-def prompts(root: bpy.types.Object, group: str | None = None) -> list[bpy.types.Object]:
-    """The prompts, of one object of the list or of all, in the order in which they were placed."""
-    found = _with_role(root, "PROMPT")
-    chosen = [item for item in found if group is None or item.wildseg3d.group == group]
+def prompts(
+    root: bpy.types.Object, group: str | None = None, part: int | None = None
+) -> list[bpy.types.Object]:
+    """The prompts, of one object of the list (or one part of it) or of all, in the order of their placing."""
+    chosen = [
+        item
+        for item in _with_role(root, "PROMPT")
+        if (group is None or item.wildseg3d.group == group) and (part is None or item.wildseg3d.part == part)
+    ]
     return sorted(chosen, key=lambda item: item.wildseg3d.number)
 
 

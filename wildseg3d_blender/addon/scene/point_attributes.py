@@ -52,6 +52,21 @@ def read(item: bpy.types.Object) -> Attributes:
     return found
 
 
+def column(mesh: bpy.types.Mesh, name: str) -> NDArray[Any]:
+    """One attribute of a mesh's points, (N,) or (N, values), in the mesh's own space.
+
+    Raises:
+        SceneError: the points do not have it any more.
+    """
+    attribute = mesh.attributes.get(name)
+    if attribute is None or attribute.data_type not in _LAYOUT or attribute.domain != "POINT":
+        raise _lost(name)
+    member, width, dtype = _LAYOUT[attribute.data_type]
+    values: NDArray[Any] = np.empty(len(mesh.vertices) * width, dtype)
+    attribute.data.foreach_get(member, values)
+    return values if width == 1 else values.reshape(-1, width)
+
+
 def write(item: bpy.types.Object, attributes: Attributes) -> None:
     """Make ``attributes`` all there is in the mesh; its materials stay."""
     mesh = item.data
@@ -86,13 +101,14 @@ def pixel_numbers(scene: Scene, attributes: Attributes) -> NDArray[np.int64]:
     """
     for name in ("view", "pixel"):
         if name not in attributes:
-            raise SceneError(
-                f"The points have lost their attribute {name!r}: undo that, or open the scene folder again.",
-                fix="wildseg3d.open_scene",
-            )
+            raise _lost(name)
+    return numbers_of(scene, attributes["view"][1].ravel(), attributes["pixel"][1].ravel())
+
+
+def numbers_of(scene: Scene, view: NDArray[np.int32], pixel: NDArray[np.int32]) -> NDArray[np.int64]:
+    """As ``pixel_numbers``, from the points' attributes ``view`` and ``pixel`` (N,)."""
     sizes = np.array([width * height for width, height in (view.size for view in scene.views)])
     first = np.cumsum(sizes) - sizes
-    view, pixel = attributes["view"][1].ravel(), attributes["pixel"][1].ravel()
     known = (view >= 0) & (view < len(sizes)) & (pixel >= 0)
     known[known] = pixel[known] < sizes[view[known]]
     numbers = np.full(len(view), -1, np.int64)
@@ -125,3 +141,10 @@ def joined(first: Attributes, second: Attributes) -> Attributes:
 def taken(attributes: Attributes, selected: NDArray[np.bool_ | np.integer]) -> Attributes:
     """The points where ``selected`` (N,) is set, or those of its indices."""
     return {name: (kind, values[selected]) for name, (kind, values) in attributes.items()}
+
+
+def _lost(name: str) -> SceneError:
+    return SceneError(
+        f"The points have lost their attribute {name!r}: undo that, or open the scene folder again.",
+        fix="wildseg3d.open_scene",
+    )

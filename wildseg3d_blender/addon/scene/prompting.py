@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prompts as Empties: placed on the surface they hit, read back as the pixel they project to.
+"""Prompts as Empties: placed on the surface they hit; ``reading`` takes them back as pixels.
 
 A prompt hangs under its camera. Its pixel is where that camera sees it, so one that was moved by hand
-counts where it is now; along the ray it may lie anywhere. A click shows as a green "+" or a red "-" that
-faces the camera; a box is a frame, and moving or scaling it in its camera's plane moves its corners.
+counts where it is now; along the ray it may lie anywhere. A click faces the camera and shows as a green "+"
+where it brings something to the object, as a red "-" where it keeps or takes something away. A box is a
+frame, and moving or scaling it in its camera's plane moves its corners.
 """
 
 from __future__ import annotations
-
-import hashlib
-import json
-from collections.abc import Sequence
 
 import bpy
 import mathutils
@@ -19,9 +16,9 @@ from numpy.typing import NDArray
 
 from ...conventions import camera_rays
 from ...errors import PromptError
-from ...prompts import Box, Click, Prompt, prompt_to_json
+from ...prompts import Box, Click, Prompt
 from ...scene_folder import Scene, View
-from . import cameras, groups, lookup, symbols
+from . import cameras, groups, lookup, parts, symbols
 
 POSITIVE_COLOUR = (0.1, 0.9, 0.2, 1.0)
 NEGATIVE_COLOUR = (1.0, 0.1, 0.1, 1.0)
@@ -39,21 +36,24 @@ def add_click(
     *,
     positive: bool = True,
     group: str = "",
+    part: int | None = None,
 ) -> bpy.types.Object:
     """Add a click at a pixel of a photo (upright, from its top-left corner, y down); returns its Empty.
 
     Args:
         view_name: the view, or the photo's file name.
+        positive: it shows what the part is; otherwise, what it is not.
         group: the object it speaks about; the list's active one when empty, made when missing.
+        part: number of the object's part; the active one when None.
 
     Raises:
         SceneError: no such view, or the scene folder is gone.
-        PromptError: the pixel lies outside the photo.
+        PromptError: the pixel lies outside the photo, or there is no such part.
     """
     scene = lookup.open_scene(root)
     view = scene.view(view_name)
     x, y = _to_view(view, photo_pixel)
-    return place(scene, root, Click(view.name, x, y, positive), groups.ensure(root, group).name)
+    return _place_in(scene, root, Click(view.name, x, y, positive), group, part)
 
 
 def add_box(
@@ -63,6 +63,7 @@ def add_box(
     second: tuple[float, float],
     *,
     group: str = "",
+    part: int | None = None,
 ) -> bpy.types.Object:
     """Add a box from two opposite corners in photo pixels; otherwise as ``add_click``."""
     scene = lookup.open_scene(root)
@@ -72,11 +73,18 @@ def add_box(
         raise PromptError(f"A box of {x1 - x0:g} × {y1 - y0:g} pixels holds nothing: drag it larger.")
     x0, y0 = _to_view(view, (x0, y0))
     x1, y1 = _to_view(view, (x1, y1))
-    return place(scene, root, Box(view.name, x0, y0, x1, y1), groups.ensure(root, group).name)
+    return _place_in(scene, root, Box(view.name, x0, y0, x1, y1), group, part)
 
 
-def place(scene: Scene, root: bpy.types.Object, prompt: Prompt, group: str) -> bpy.types.Object:
-    """Make the Empty of a prompt in view pixels. SceneError when its camera or the folder is gone."""
+def place(
+    scene: Scene, root: bpy.types.Object, prompt: Prompt, group: str, part: int = parts.WHOLE
+) -> bpy.types.Object:
+    """Make the Empty of a prompt in view pixels, for a part of an object that is in the list.
+
+    Raises:
+        SceneError: its camera or the scene folder is gone.
+        PromptError: there is no such part.
+    """
     view = scene.view(prompt.view)
     camera = lookup.camera(root, view.name)
     is_box = isinstance(prompt, Box)
@@ -89,16 +97,19 @@ def place(scene: Scene, root: bpy.types.Object, prompt: Prompt, group: str) -> b
         centre = (prompt.x, prompt.y)
         half = np.full(2, 0.5 * SYMBOL_SIZE * max(view.size))
     depth, on_surface = _depth_at(scene, view, centre)
+    subtract = bool(parts.find(groups.find(root, group), part).subtract)
+    brings = positive != subtract
 
-    item = bpy.data.objects.new(f"{group} {symbols.NAMES[(is_box, positive)]}", None)
+    item = bpy.data.objects.new(f"{group} {symbols.NAMES[(is_box, brings)]}", None)
     item.empty_display_type = "IMAGE"
-    item.data = symbols.image(is_box, positive)
+    item.data = symbols.image(is_box, brings)
     item.use_empty_image_alpha = True
     item.empty_image_depth = "FRONT"
-    item.color = POSITIVE_COLOUR if positive else NEGATIVE_COLOUR
+    item.color = POSITIVE_COLOUR if brings else NEGATIVE_COLOUR
     item.empty_display_size = 2.0  # the symbol spans -1..1, so that scale is its half size
     settings = item.wildseg3d
-    settings.role, settings.view, settings.group = "PROMPT", view.name, group
+    settings.role, settings.view = "PROMPT", view.name
+    settings.group, settings.part, settings.subtract = group, part, subtract
     settings.positive, settings.is_box, settings.on_surface = positive, is_box, on_surface
     settings.number = 1 + max((other.wildseg3d.number for other in lookup.prompts(root)), default=0)
 
@@ -111,7 +122,7 @@ def place(scene: Scene, root: bpy.types.Object, prompt: Prompt, group: str) -> b
 
 
 def remove(root: bpy.types.Object, name: str = "") -> None:
-    """Remove the prompt whose Empty has that name; without one, the last prompt of the active object.
+    """Remove the prompt whose Empty has that name; without one, the active object's last prompt.
 
     Raises:
         PromptError: there is no such prompt.
@@ -144,70 +155,12 @@ def follow(camera: bpy.types.Object, before: cameras.Lens) -> None:
         item.scale *= before.scale / after.scale
 
 
-def read(scene: Scene, root: bpy.types.Object, item: bpy.types.Object) -> Prompt:
-    """The prompt that an Empty stands for where it is now, in view pixels.
-
-    Raises:
-        PromptError: it was moved out of the photo or behind its camera.
-    """
-    settings = item.wildseg3d
-    view = scene.view(settings.view)
-    camera = lookup.camera(root, view.name)
-    if item.parent == camera and not item.constraints:
-        # From its own transform, not from matrix_world: that one is stale until Blender's next update, and
-        # for good in a collection that is hidden.
-        to_camera = item.matrix_parent_inverse @ item.matrix_basis
-    else:
-        to_camera = camera.matrix_world.inverted() @ item.matrix_world
-    if not settings.is_box:
-        x, y = _project(view, to_camera @ mathutils.Vector((0.0, 0.0, 0.0)), item.name)
-        return Click(view.name, x, y, settings.positive)
-    corners = [
-        _project(view, to_camera @ mathutils.Vector((x, y, 0.0)), item.name)
-        for x in (-1.0, 1.0)
-        for y in (-1.0, 1.0)
-    ]
-    # A box may reach over the border once it was moved; what lies outside is cut off.
-    x0, y0 = np.clip(np.min(corners, axis=0), 0.0, view.size)
-    x1, y1 = np.clip(np.max(corners, axis=0), 0.0, view.size)
-    if x1 - x0 < 1 or y1 - y0 < 1:
-        raise PromptError(f"{item.name} no longer covers the photo {view.name}: move it back or delete it.")
-    return Box(view.name, float(x0), float(y0), float(x1), float(y1))
-
-
-def read_group(scene: Scene, root: bpy.types.Object, group: str) -> list[Prompt]:
-    """All prompts of an object, in the order in which they were placed.
-
-    Raises:
-        PromptError: there are none, none is positive, or one lies outside its photo.
-    """
-    found = []
-    for item in lookup.prompts(root, group):
-        prompt = read(scene, root, item)
-        if isinstance(prompt, Click):
-            width, height = scene.view(prompt.view).size
-            if not (0 <= prompt.x <= width and 0 <= prompt.y <= height):
-                raise PromptError(
-                    f"{item.name} was moved out of the photo {prompt.view}: move it back or delete it."
-                )
-        found.append(prompt)
-    if not found:
-        raise PromptError(f"{group} has no prompts: press Add Prompt and click on it in a photo.")
-    if not any(isinstance(prompt, Box) or prompt.positive for prompt in found):
-        raise PromptError(f"Every prompt of {group} excludes: place at least one on the object itself.")
-    return found
-
-
-def digest(prompts: Sequence[Prompt]) -> str:
-    """A short text that changes when a prompt is added, removed, or moved by a fiftieth of a pixel."""
-    rounded = [
-        {
-            key: round(value * 50) if isinstance(value, float) else value
-            for key, value in prompt_to_json(p).items()
-        }
-        for p in prompts
-    ]
-    return hashlib.sha1(json.dumps(rounded).encode(), usedforsecurity=False).hexdigest()
+def _place_in(
+    scene: Scene, root: bpy.types.Object, prompt: Prompt, group: str, part: int | None
+) -> bpy.types.Object:
+    item = groups.ensure(root, group)
+    number = parts.active(item).number if part is None else part
+    return place(scene, root, prompt, item.name, number)
 
 
 def _to_view(view: View, photo_pixel: tuple[float, float]) -> tuple[float, float]:
@@ -256,11 +209,3 @@ def _to_camera(view: View, pixel: tuple[float, float], depth: float) -> mathutil
     """The point at ``depth`` on a view pixel's ray, in Blender's camera axes."""
     x, y, z = camera_rays(view.K, np.array(pixel, dtype=np.float64)) * depth
     return mathutils.Vector((x, -y, -z))
-
-
-def _project(view: View, position: mathutils.Vector, name: str) -> tuple[float, float]:
-    """View pixel of a point in Blender's camera axes."""
-    if position.z >= 0:
-        raise PromptError(f"{name} lies behind the camera of {view.name}: move it back or delete it.")
-    x, y, _ = view.K @ np.array([position.x / -position.z, -position.y / -position.z, 1.0])
-    return float(x), float(y)

@@ -8,16 +8,14 @@ stay deleted.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import PromptError
-from ...scene_folder import Scene, object_folders, read_object
-from . import cameras, display, groups, lookup, point_attributes, prompting, splitting
+from ...scene_folder import Scene
+from . import cameras, display, lookup, point_attributes, prompting, splitting
 from . import points as point_arrays
 from .point_attributes import Attributes
 
@@ -71,7 +69,7 @@ def refresh(root: bpy.types.Object, before: Mapping[str, NDArray[np.bool_]]) -> 
         _refresh(bpy.data.objects[name], points, rows[name], fresh, new if name == rest else new[:0])
     for view in scene.views:
         _follow(root, scene, view.name)
-    _split_again(scene, root)
+    splitting.settle(scene, root)
     root.wildseg3d.aligned_for = names_of(scene)
     root.wildseg3d.confidence_levels = display.confidence_levels(gathered.confidence)
     display.apply_settings(root)
@@ -117,16 +115,3 @@ def _follow(root: bpy.types.Object, scene: Scene, view_name: str) -> None:
         lens = cameras.lens_of(camera)
         if cameras.follow(camera, scene.view(view_name)):
             prompting.follow(camera, lens)
-
-
-def _split_again(scene: Scene, root: bpy.types.Object) -> None:
-    for folder in object_folders(scene):
-        item = read_object(scene, folder)
-        group = groups.find(root, item.name)
-        if group is None or groups.mesh_object(group) is None:
-            continue
-        as_segmented = group.applied == prompting.digest(item.prompts)
-        if as_segmented and any(mask.any() for mask in item.points.values()):
-            # Where other objects own all of its points by now, it keeps those it has.
-            with contextlib.suppress(PromptError):
-                splitting.split_object(scene, root, group.name, item.points)

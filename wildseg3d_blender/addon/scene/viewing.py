@@ -30,6 +30,14 @@ def redraw() -> None:
         area.tag_redraw()
 
 
+def redraw_sidebars() -> None:
+    """Have the sidebars of all 3D views drawn anew, and nothing else: for what changes often."""
+    for area in views_3d():
+        for region in area.regions:
+            if region.type == "UI":
+                region.tag_redraw()
+
+
 def show_photo_colours() -> None:
     """Let Solid show the points in the photos' colours, unlit: the light is in the photos already."""
     for area in views_3d():

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Parts of an object: what is added to it or taken away from it, and how large a thing each means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ...errors import SceneError
+from ...prompts import MOST_SIZES
+from .. import background, previewing
+from ..scene import groups, lookup, parts
+from .base import has_root, object_mode, reporting
+
+
+class WILDSEG3D_OT_part_add(bpy.types.Operator):
+    """Add a part to the object, or take one away from it: the prompts that follow show that part"""
+
+    bl_idname = "wildseg3d.part_add"
+    bl_label = "Add Part"
+    bl_options = {"REGISTER", "UNDO"}
+
+    subtract: bpy.props.BoolProperty(
+        name="Take Away", description="The object loses the part instead", options={"SKIP_SAVE"}
+    )
+    object: bpy.props.StringProperty(
+        name="Object",
+        description="Name in the list; the active one when empty",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not (has_root(cls, context) and object_mode(cls, context)):
+            return False
+        root = lookup.require_root(context.scene)
+        item = groups.active(root)
+        if item is None or not lookup.prompts(root, item.name, parts.WHOLE):
+            cls.poll_message_set("Show the object itself first: press Add Prompt and click on it")
+            return False
+        return True
+
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        """A tooltip for each of the panel's two buttons."""
+        if properties.subtract:
+            return "Click on something that the object has too much of: found by itself, then taken away"
+        return "Click on something that the object lacks: found by itself, then added"
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Add it and go on with clicks."""
+        result = self.execute(context)
+        if result == {"FINISHED"} and context.area is not None and context.area.type == "VIEW_3D":
+            bpy.ops.wildseg3d.prompt_place("INVOKE_DEFAULT", positive=True)
+        return result
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Add it to the active object."""
+        root = lookup.require_root(context.scene)
+        item = _object(root, self.object)
+        if (empty := parts.without_prompts(root, item)) is not None:  # begun and not gone on with
+            parts.remove(root, item, empty.number)
+        parts.add(item, subtract=self.subtract)
+        return {"FINISHED"}
+
+
+class WILDSEG3D_OT_part_remove(bpy.types.Operator):
+    """Forget this part and its prompts"""
+
+    bl_idname = "wildseg3d.part_remove"
+    bl_label = "Remove Part"
+    bl_options = {"REGISTER", "UNDO"}
+
+    part: bpy.props.IntProperty(
+        name="Part", description="Its number; the active one when negative", default=-1, options={"SKIP_SAVE"}
+    )
+    object: bpy.props.StringProperty(
+        name="Object", description="Name in the list; the active one when empty", options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not (has_root(cls, context) and object_mode(cls, context)):
+            return False
+        item = groups.active(lookup.require_root(context.scene))
+        if item is None or len(item.parts) < 2:
+            cls.poll_message_set("The object has no further parts")
+            return False
+        return True
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Remove it."""
+        root = lookup.require_root(context.scene)
+        item = _object(root, self.object)
+        number = parts.active(item).number if self.part < 0 else self.part
+        parts.remove(root, item, number)
+        background.hurry(context.scene)
+        return {"FINISHED"}
+
+
+class _Resize:
+    """Mix-in of Larger and Smaller."""
+
+    bl_options = {"REGISTER", "UNDO"}
+    _by = 0
+
+    @classmethod
+    def poll(cls: Any, context: bpy.types.Context) -> bool:
+        if not (has_root(cls, context) and object_mode(cls, context)):
+            return False
+        root = lookup.require_root(context.scene)
+        item = groups.active(root)
+        if item is None or not lookup.prompts(root, item.name):
+            cls.poll_message_set("No prompts yet: press Add Prompt and click on an object in a photo")
+            return False
+        if reason := _at_the_end(item, cls._by):
+            cls.poll_message_set(reason)
+            return False
+        return True
+
+    def execute(self: Any, context: bpy.types.Context) -> set[str]:
+        """Go one step."""
+        item = groups.active(lookup.require_root(context.scene))
+        part = parts.active(item)
+        part.size = max(-MOST_SIZES, min(MOST_SIZES, part.size + self._by))
+        background.hurry(context.scene)
+        return {"FINISHED"}
+
+
+class WILDSEG3D_OT_larger(_Resize, bpy.types.Operator):
+    """Take the next larger thing that holds this one: the whole instead of its part"""
+
+    bl_idname = "wildseg3d.larger"
+    bl_label = "Larger"
+    _by = 1
+
+
+class WILDSEG3D_OT_smaller(_Resize, bpy.types.Operator):
+    """Take the next smaller thing at the prompts: a part instead of the whole"""
+
+    bl_idname = "wildseg3d.smaller"
+    bl_label = "Smaller"
+    _by = -1
+
+
+def _at_the_end(item: Any, by: int) -> str:
+    """Why the active part cannot go a step further; empty when it can, or when that is not known."""
+    known = previewing.answer()
+    # The worker says it of the last part.
+    if known is None or (item.parts and item.active_part != len(item.parts) - 1):
+        return ""
+    if known.larger if by > 0 else known.smaller:
+        return ""
+    return f"No {'larger' if by > 0 else 'smaller'} object was found here: add a prompt instead"
+
+
+def _object(root: bpy.types.Object, name: str) -> Any:
+    item = groups.find(root, name) if name else groups.active(root)
+    if item is None:
+        raise SceneError(
+            f"There is no object named {name!r} in the list." if name else "There are no objects."
+        )
+    return item
+
+
+CLASSES = (
+    WILDSEG3D_OT_part_add,
+    WILDSEG3D_OT_part_remove,
+    WILDSEG3D_OT_larger,
+    WILDSEG3D_OT_smaller,
+)

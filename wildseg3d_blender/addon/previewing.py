@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Segment would cut out, known before anything is split: asked for quietly when prompts change.
+
+Anything that may change prompts calls ``touch``; ``refresh`` then looks at the active object. Answers are
+kept by what was asked, so undo, redo and going back to an object show theirs at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import Cancelled, PromptError, SceneError, WildSegError
+from ..prompts import PromptGroup
+from ..scene_folder import Scene, read_scene
+from ..scene_previews import read_preview
+from ..worker.protocol import Preview as Request
+from ..worker.protocol import Previewed
+from . import runtime
+from .scene import groups, lookup, reading, viewing
+
+METHOD = "preview"
+TITLE = "Preview"
+
+SETTLES_IN = 0.12
+"""Seconds for which prompts stay as they are before they are asked about: not at each step of a drag."""
+
+REMEMBERED = 24
+"""Answers that are kept, some 0.2 MB each."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """An answer: masks, packed to a bit a pixel, and what can be done next.
+
+    Attributes:
+        cached: it was looked up, not solved.
+        larger, smaller: there is a next larger (smaller) thing that fits the prompts of the last part.
+        warnings: sentences for the artist.
+    """
+
+    bits: Mapping[str, NDArray[np.uint8]]
+    shapes: Mapping[str, tuple[int, int]]
+    cached: bool
+    larger: bool
+    smaller: bool
+    warnings: tuple[str, ...]
+
+    def mask(self, view: str) -> NDArray[np.bool_]:
+        """The mask in a view, (H, W) bool on the view's grid."""
+        height, width = self.shapes[view]
+        return np.unpackbits(self.bits[view], count=height * width).view(np.bool_).reshape(height, width)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked about the active object.
+
+    Attributes:
+        key: changes whenever the answer may.
+        applied: the object was segmented with exactly these prompts, so there is nothing to show.
+    """
+
+    key: str
+    folder: Path
+    prompt_groups: tuple[PromptGroup, ...]
+    applied: bool
+
+
+@dataclass
+class _State:
+    touched: bool = True
+    settled: bool = False
+    question: Question | None = None
+    problem: str = ""
+    since: float = 0.0
+    answers: OrderedDict[str, Preview | WildSegError] = field(default_factory=OrderedDict)
+
+
+_state = _State()
+
+
+def touch(*, settled: bool = False) -> None:
+    """Prompts, or which of them count, may have changed; ``settled``: and stay as they are for now."""
+    _state.touched = True
+    _state.settled |= settled
+
+
+def forget() -> None:
+    """Another file was opened."""
+    global _state
+    _state = _State()
+
+
+def forget_answers() -> None:
+    """The worker may answer the same questions otherwise from now on."""
+    _state.answers.clear()
+    touch()
+
+
+def refresh(scene: bpy.types.Scene) -> None:
+    """Look at the prompts of the active object again if they were touched."""
+    if not _state.touched:
+        return
+    _state.touched = False
+    before = _state.question
+    _state.problem = ""
+    try:
+        _state.question = question(scene) if scene.wildseg3d.preview else None
+    except (PromptError, SceneError) as error:
+        _state.question, _state.problem = None, error.message
+    if before != _state.question:
+        _state.since = time.monotonic()
+        redraw()
+    if _state.settled:
+        _state.settled, _state.since = False, 0.0
+
+
+def question(scene: bpy.types.Scene) -> Question | None:
+    """What there is to ask about the active object; None without prompts.
+
+    Raises:
+        PromptError, SceneError: as ``reading.read_groups`` and ``lookup.open_scene``.
+    """
+    root = lookup.active_root(scene)
+    item = None if root is None else groups.active(root)
+    if root is None or item is None or not lookup.prompts(root, item.name):
+        return None
+    opened = lookup.open_scene(root)
+    prompt_groups = reading.read_groups(opened, root, item.name)
+    digest = reading.digest(prompt_groups)
+    applied = groups.mesh_object(item) is not None and item.applied == digest
+    return Question(_key(opened, digest), opened.folder, prompt_groups, applied)
+
+
+def due() -> bool:
+    """Whether the worker is to be asked now."""
+    asked = _state.question
+    if asked is None or asked.applied or asked.key in _state.answers:
+        return False
+    return time.monotonic() - _state.since >= SETTLES_IN
+
+
+def start() -> None:
+    """Ask. The worker must be idle, and the preview due."""
+    asked = _state.question
+    assert asked is not None
+
+    def when_done(job: runtime.Job) -> None:
+        try:
+            take(asked, job.result())
+        except Cancelled:
+            return  # made way for something else; it is still due
+        except WildSegError as error:
+            remember(asked.key, error)
+
+    runtime.start_quiet(TITLE, METHOD, request(asked).to_json(), when_done)
+
+
+def request(asked: Question) -> Request:
+    """The question as the worker takes it."""
+    return Request(scene=str(asked.folder), groups=asked.prompt_groups)
+
+
+def take(asked: Question, result: Any) -> Preview:
+    """Take in the worker's answer and keep it.
+
+    Raises:
+        SceneError: the masks or the scene folder are gone.
+    """
+    answer = Previewed.from_json(result)
+    masks = read_preview(read_scene(asked.folder), Path(answer.folder))
+    made = Preview(
+        bits={view: np.packbits(mask) for view, mask in masks.items()},
+        shapes={view: (mask.shape[0], mask.shape[1]) for view, mask in masks.items()},
+        cached=answer.cached,
+        larger=answer.larger,
+        smaller=answer.smaller,
+        warnings=answer.warnings,
+    )
+    remember(asked.key, made)
+    return made
+
+
+def remember(key: str, answer: Preview | WildSegError) -> None:
+    """Keep an answer, the oldest making way."""
+    _state.answers[key] = answer
+    while len(_state.answers) > REMEMBERED:
+        _state.answers.popitem(last=False)
+    redraw()
+
+
+def current() -> Question | None:
+    """What is asked about the active object just now; None when there is nothing to preview."""
+    return _state.question
+
+
+def answer() -> Preview | None:
+    """The answer about the active object as it is now, if it is known."""
+    known = None if _state.question is None else _state.answers.get(_state.question.key)
+    return known if isinstance(known, Preview) else None
+
+
+def shown() -> Preview | None:
+    """The preview to draw now. What is segmented as it is needs none."""
+    return None if _state.question is None or _state.question.applied else answer()
+
+
+def problem() -> str:
+    """Why there is no preview, in a sentence; empty when there is nothing wrong."""
+    known = None if _state.question is None else _state.answers.get(_state.question.key)
+    return known.message if isinstance(known, WildSegError) else _state.problem
+
+
+def redraw() -> None:
+    """Have the preview drawn anew."""
+    viewing.redraw()
+
+
+def _key(scene: Scene, digest: str) -> str:
+    status = (scene.folder / "scene.json").stat()
+    text = f"{scene.folder} {status.st_mtime_ns} {digest}"
+    return hashlib.sha1(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The points that a preview would take, wherever they are by now: with the rest or with another object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ...scene_folder import Scene
+from . import display, lookup, point_attributes
+
+
+@dataclass(frozen=True)
+class Selected:
+    """Points of one mesh object, in its own space: position (N, 3) and size (N,), float32."""
+
+    position: NDArray[np.float32]
+    size: NDArray[np.float32]
+
+
+def fingerprint(root: bpy.types.Object) -> tuple[object, ...]:
+    """Changes when points move between objects, are deleted, or are hidden by the display settings."""
+    settings = root.wildseg3d
+    meshes = tuple((item.name, len(item.data.vertices)) for item in lookup.point_objects(root))
+    return (meshes, settings.hide_uncertain)
+
+
+def selected(
+    scene: Scene, root: bpy.types.Object, mask: Callable[[str], NDArray[np.bool_]]
+) -> dict[str, Selected]:
+    """The points whose pixels are in the masks, by the name of the mesh object that has them.
+
+    Args:
+        mask: view name -> (H, W) bool.
+
+    Raises:
+        SceneError: the points do not know their pixels any more.
+    """
+    # One more at the end, for the points of no pixel: their number is -1.
+    wanted = np.append(
+        point_attributes.by_number(scene, {view.name: mask(view.name) for view in scene.views}), np.False_
+    )
+    minimum = display.minimum_confidence(root.wildseg3d)
+    found = {}
+    for item in lookup.point_objects(root):
+        if item.mode == "EDIT":
+            continue  # its points are not in the mesh just now
+        names = ("view", "pixel", "position", "size", "confidence")
+        points = {name: point_attributes.column(item.data, name) for name in names}
+        chosen = wanted[point_attributes.numbers_of(scene, points["view"], points["pixel"])]
+        if minimum > 0:
+            chosen &= points["confidence"] >= minimum
+        if chosen.any():
+            found[item.name] = Selected(points["position"][chosen], points["size"][chosen])
+    return found

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The preview as Blender shows it: a tint over the photo, and over the points where no photo is.
+
+Drawn, not stored: no mesh is touched, so that it costs no undo step and no evaluation of a million points.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+import gpu
+import numpy as np
+from bpy_extras.view3d_utils import location_3d_to_region_2d
+from gpu_extras.batch import batch_for_shader
+from mathutils import Vector
+
+from ..errors import WildSegError
+from ..scene_folder import View
+from . import previewing
+from .scene import lookup, preview_points
+
+COLOUR = (0.05, 0.55, 1.0, 0.42)
+"""Blue: green and red are the prompts'."""
+
+OUTLINE = (0.75, 0.93, 1.0, 0.95)
+
+_PHOTO_VERTEX = """
+void main()
+{
+  at = corner;
+  gl_Position = to_clip * vec4(place, 0.0, 1.0);
+}
+"""
+
+# Between the mask's pixels it is interpolated here: which filter a texture has differs between versions.
+_PHOTO_FRAGMENT = """
+float mask_at(ivec2 cell)
+{
+  return texelFetch(mask, clamp(cell, ivec2(0), textureSize(mask, 0) - 1), 0).r;
+}
+
+void main()
+{
+  vec2 place = at * vec2(textureSize(mask, 0)) - 0.5;
+  ivec2 cell = ivec2(floor(place));
+  vec2 part = place - floor(place);
+  float low = mix(mask_at(cell), mask_at(cell + ivec2(1, 0)), part.x);
+  float high = mix(mask_at(cell + ivec2(0, 1)), mask_at(cell + ivec2(1, 1)), part.x);
+  float inside = mix(low, high, part.y);
+  float from_edge = abs(inside - 0.5) / max(fwidth(inside), 1e-4);
+  float line = 1.0 - smoothstep(0.8, 1.8, from_edge);
+  vec4 filling = vec4(tint.rgb, tint.a * smoothstep(0.4, 0.6, inside));
+  fragment = mix(filling, outline, line * outline.a);
+}
+"""
+
+# The points lie in the squares that show them, so they are drawn a little nearer.
+_POINTS_VERTEX = """
+void main()
+{
+  gl_Position = to_clip * vec4(place, 1.0);
+  gl_Position.z -= 0.002 * gl_Position.w;
+  gl_PointSize = clamp(size * pixels / gl_Position.w, 1.5, 64.0);
+}
+"""
+
+_POINTS_FRAGMENT = """
+void main()
+{
+  fragment = tint;
+}
+"""
+
+_shaders: dict[str, Any] = {}
+_textures: dict[str, tuple[str, Any]] = {}
+"""View name -> the key of the question it answers, and the mask as a texture."""
+
+_batches: dict[str, Any] = {}
+_batches_for: tuple[object, ...] = ()
+
+
+def forget() -> None:
+    """Free what is on the graphics card."""
+    global _batches_for
+    _shaders.clear()
+    _textures.clear()
+    _batches.clear()
+    _batches_for = ()
+
+
+def draw_on_photo(context: bpy.types.Context, camera: bpy.types.Object, view: View) -> None:
+    """Tint the photo in a region that looks through its camera; call after everything else was drawn."""
+    preview, asked = previewing.shown(), previewing.current()
+    if preview is None or asked is None or view.name not in preview.shapes:
+        return
+    corners = [_in_region(context, camera, view, x, y) for x, y in ((0, 0), (1, 0), (1, 1), (0, 1))]
+    if None in corners:
+        return
+    shader = _photo_shader()
+    shader.bind()
+    shader.uniform_float("to_clip", gpu.matrix.get_projection_matrix() @ gpu.matrix.get_model_view_matrix())
+    shader.uniform_float("tint", COLOUR)
+    shader.uniform_float("outline", OUTLINE)
+    shader.uniform_sampler("mask", _texture(asked.key, view.name, preview))
+    content = {
+        "place": [tuple(corner) for corner in corners if corner is not None],
+        "corner": [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)],
+    }
+    gpu.state.blend_set("ALPHA")
+    batch_for_shader(shader, "TRI_FAN", content).draw(shader)
+    gpu.state.blend_set("NONE")
+
+
+def draw_on_points(context: bpy.types.Context, root: bpy.types.Object) -> None:
+    """Tint the points in a region that looks freely around; call while its 3D content is drawn."""
+    preview, asked = previewing.shown(), previewing.current()
+    if preview is None or asked is None:
+        return
+    shader = _points_shader()
+    _prepare_batches(root, asked.key, preview, shader)
+    region_3d = context.region_data
+    half_height = context.region.height / 2
+    gpu.state.blend_set("ALPHA")
+    gpu.state.depth_test_set("LESS_EQUAL")
+    gpu.state.program_point_size_set(True)
+    shader.bind()
+    shader.uniform_float("tint", (*COLOUR[:3], 0.6))
+    for name, batch in _batches.items():
+        item = bpy.data.objects.get(name)
+        if item is None or not item.visible_get():
+            continue
+        scale = item.matrix_world.median_scale * root.wildseg3d.point_size
+        shader.uniform_float("to_clip", region_3d.perspective_matrix @ item.matrix_world)
+        shader.uniform_float("pixels", scale * region_3d.window_matrix[1][1] * half_height)
+        batch.draw(shader)
+    gpu.state.program_point_size_set(False)
+    gpu.state.depth_test_set("NONE")
+    gpu.state.blend_set("NONE")
+
+
+def _prepare_batches(root: bpy.types.Object, key: str, preview: previewing.Preview, shader: Any) -> None:
+    global _batches_for
+    wanted = (root.name, key, preview_points.fingerprint(root))
+    if wanted == _batches_for:
+        return
+    _batches_for = wanted
+    _batches.clear()
+    try:
+        found = preview_points.selected(lookup.open_scene(root), root, preview.mask)
+    except WildSegError:
+        return  # the panel says what is wrong with the scene folder; Segment with the points
+    for name, points in found.items():
+        content = {"place": points.position, "size": points.size}
+        _batches[name] = batch_for_shader(shader, "POINTS", content)
+
+
+def _in_region(
+    context: bpy.types.Context, camera: bpy.types.Object, view: View, across: float, down: float
+) -> Vector | None:
+    """Where a place of the photo, in shares of its sides, is in the region."""
+    x = (across * view.size[0] - view.K[0, 2]) / view.K[0, 0]
+    y = (down * view.size[1] - view.K[1, 2]) / view.K[1, 1]
+    position = camera.matrix_world @ Vector((x, -y, -1.0))
+    return location_3d_to_region_2d(context.region, context.region_data, position)
+
+
+def _texture(key: str, view: str, preview: previewing.Preview) -> Any:
+    known = _textures.get(view)
+    if known is None or known[0] != key:
+        mask = preview.mask(view)
+        values = np.ascontiguousarray(mask, np.float32)
+        data = gpu.types.Buffer("FLOAT", values.size, values.ravel())
+        known = key, gpu.types.GPUTexture(mask.shape[::-1], format="R8", data=data)
+        _textures[view] = known
+    return known[1]
+
+
+def _photo_shader() -> Any:
+    if "photo" not in _shaders:
+        info = gpu.types.GPUShaderCreateInfo()
+        info.push_constant("MAT4", "to_clip")
+        info.push_constant("VEC4", "tint")
+        info.push_constant("VEC4", "outline")
+        info.sampler(0, "FLOAT_2D", "mask")
+        between = gpu.types.GPUStageInterfaceInfo("wildseg3d_photo")
+        between.smooth("VEC2", "at")
+        info.vertex_in(0, "VEC2", "place")
+        info.vertex_in(1, "VEC2", "corner")
+        info.vertex_out(between)
+        info.fragment_out(0, "VEC4", "fragment")
+        info.vertex_source(_PHOTO_VERTEX)
+        info.fragment_source(_PHOTO_FRAGMENT)
+        _shaders["photo"] = gpu.shader.create_from_info(info)
+    return _shaders["photo"]
+
+
+def _points_shader() -> Any:
+    if "points" not in _shaders:
+        info = gpu.types.GPUShaderCreateInfo()
+        info.push_constant("MAT4", "to_clip")
+        info.push_constant("VEC4", "tint")
+        info.push_constant("FLOAT", "pixels")
+        info.vertex_in(0, "VEC3", "place")
+        info.vertex_in(1, "FLOAT", "size")
+        info.fragment_out(0, "VEC4", "fragment")
+        info.vertex_source(_POINTS_VERTEX)
+        info.fragment_source(_POINTS_FRAGMENT)
+        _shaders["points"] = gpu.shader.create_from_info(info)
+    return _shaders["points"]
