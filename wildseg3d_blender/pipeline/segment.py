@@ -22,6 +22,7 @@ from ..scene_objects import (
     write_object,
 )
 from .prompt_answers import Answer, PromptAnswers
+from .resumed_proposals import ResumedProposer
 from .segmentation import Masks, Segmenter, create_segmenter
 from .segmentation.build_cache import build_mask_cache
 from .segmentation.lift import Lifting
@@ -83,6 +84,7 @@ class SceneSession:
         self._segmenter_name = segmenter
         self._segmenter: Segmenter | None = None
         self._lifting: Lifting | None = None
+        self._proposer: ResumedProposer | None = None
         self._cache_stamp = _stamp(self._cache_file)
         self._cache = read_mask_cache(self.scene, segmenter)
         self._answers = PromptAnswers(self.scene, segmenter, self._prepared, self._cache)
@@ -104,16 +106,21 @@ class SceneSession:
     def find_objects(self, progress: Progress = silent) -> MaskCache:
         """The scene's cached objects, looked for and kept in the scene folder unless they are there.
 
+        Cancelled, it goes on from there the next time.
+
         Raises:
             SceneError: the scene folder is gone or cannot be written.
             PromptError: the segmenter cannot find objects by itself.
         """
         if self.cache is not None:
             return self.cache
-        proposer = self._prepared(span(progress, 0.0, 0.3))
-        if not isinstance(proposer, Proposer):
-            raise PromptError(f"{proposer.name} finds no objects by itself: click on the one you want.")
-        self._cache = build_mask_cache(self.scene, proposer, span(progress, 0.3, 1.0))
+        segmenter = self._prepared(span(progress, 0.0, 0.3))
+        if not isinstance(segmenter, Proposer):
+            raise PromptError(f"{segmenter.name} finds no objects by itself: click on the one you want.")
+        # Kept until all is found: one that was cancelled goes on from there.
+        self._proposer = self._proposer or ResumedProposer(segmenter)
+        self._cache = build_mask_cache(self.scene, self._proposer, span(progress, 0.3, 1.0))
+        self._proposer = None
         self._cache_stamp = _stamp(self._cache_file)
         self._answers.use_cache(self._cache)
         return self._cache
@@ -141,7 +148,7 @@ class SceneSession:
             cached=all(answer.item is not None for answer in answers),
             larger=self._answers.has_next(last, answer, larger=True),
             smaller=self._answers.has_next(last, answer, larger=False),
-            warnings=_warnings("This", masks, self._measured(masks)),
+            warnings=_warnings("This", masks, measured=self._has_points(masks)),
         )
 
     def segment(
@@ -193,7 +200,7 @@ class SceneSession:
         folder = write_object(self.scene, item)
         after = owned_by([*others, item])
         owned = after[item.name]
-        warnings = _warnings(item.name, item.masks, item.points)
+        warnings = _warnings(item.name, item.masks, measured=_any(item.points))
         if any(mask.any() for mask in item.points.values()) and not any(
             mask.any() for mask in owned.values()
         ):
@@ -236,9 +243,11 @@ class SceneSession:
         ordered = [masks[view.name] for view in self.scene.views]
         return {view.name: self._lifting.points(ordered, k) for k, view in enumerate(self.scene.views)}
 
-    def _measured(self, masks: Masks) -> Masks:
-        """The pixels of the masks that have a 3D point at all."""
-        return {view.name: masks[view.name] & (self.scene.confidence(view) > 0) for view in self.scene.views}
+    def _has_points(self, masks: Masks) -> bool:
+        """Whether any pixel of the masks has a 3D point at all."""
+        return any(
+            bool((self.scene.confidence(view)[masks[view.name]] > 0).any()) for view in self.scene.views
+        )
 
     @property
     def _cache_file(self) -> Path:
@@ -273,9 +282,9 @@ def _nothing(name: str, answers: Sequence[Answer]) -> str:
     return f"Nothing was found at the prompts of {name}: place a prompt on the object itself."
 
 
-def _warnings(name: str, masks: ViewMasks, points: ViewMasks) -> tuple[str, ...]:
-    """What the artist should know about an object, a sentence each."""
-    if not _any(points):
+def _warnings(name: str, masks: ViewMasks, *, measured: bool) -> tuple[str, ...]:
+    """What the artist should know about an object, a sentence each; ``measured``: it has 3D points."""
+    if not measured:
         return (
             f"{name} has masks but no 3D points: nothing was measured there. Add photos in which its "
             "surface shows texture.",
