@@ -18,7 +18,7 @@ ROOT = Path(__file__).absolute().parents[1]
 PACKAGE = ROOT / "wildseg3d_blender"
 FILES = sorted(PACKAGE.rglob("*.py"))
 BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "gpu_extras", "bpy_extras", "blf", "bl_ext", "addon_utils"}
-TORCH = {"torch", "torchvision", "mini_dust3r", "dust3r", "sam2"}
+TORCH = {"torch", "torchvision", "mini_dust3r", "dust3r", "sam2", "safetensors"}
 HEAVY = {"cv2", "pycolmap", "PIL", "maxflow"}
 LIGHT_WORKER = "worker/protocol"
 COMMAND_LINE = {"cli", "__main__"}
@@ -113,7 +113,7 @@ def test_ground_and_protocol_need_only_numpy() -> None:
     ("libraries", "allowed"),
     [
         (BLENDER, "addon/"),
-        (TORCH, ("pipeline/engines/dust3r", "pipeline/segmentation/sam2")),
+        (TORCH, ("pipeline/engines/dust3r", "pipeline/segmentation/sam2", "pipeline/torch_runtime")),
         (HEAVY, "pipeline/"),
         ({"pycolmap"}, "pipeline/engines/stereo"),
         ({"maxflow"}, "pipeline/segmentation/graphcut"),

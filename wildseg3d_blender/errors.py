@@ -50,6 +50,12 @@ class SceneError(WildSegError):
     code = "scene"
 
 
+class NeuralError(WildSegError):
+    """The neural engines cannot run: something is not installed, damaged, or too much for this machine."""
+
+    code = "neural"
+
+
 class WorkerError(WildSegError):
     """The worker process died or does not answer."""
 
@@ -74,6 +80,7 @@ ERROR_BY_CODE: dict[str, type[WildSegError]] = {
         AlignmentError,
         PromptError,
         SceneError,
+        NeuralError,
         WorkerError,
         Cancelled,
     )

@@ -34,10 +34,18 @@ class PointmapEngine(Protocol):
     def pair_graph(self, photos: Sequence[Photo], *, image_size: int, progress: Progress) -> EngineResult: ...
 
 
-def create_engine(name: str) -> PointmapEngine:
-    """The engine of that name. Imports its libraries only now."""
+def create_engine(name: str, *, quality: str = "balanced") -> PointmapEngine:
+    """The engine of that name. Imports its libraries only now.
+
+    ``quality`` is "fast", "balanced" or "fine": how many pairs a network looks at. The stereo engine has one
+    quality.
+    """
     if name == "stereo":
         from .stereo import StereoEngine
 
         return StereoEngine()
-    raise ValueError(f"no pointmap engine named {name!r}; there is 'stereo'")
+    if name == "dust3r":
+        from .dust3r import Dust3rEngine
+
+        return Dust3rEngine(quality=quality)
+    raise ValueError(f"no pointmap engine named {name!r}; there are 'stereo' and 'dust3r'")

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which directed pairs of photos the network looks at, by quality preset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....progress import Progress
+from ...pair_selection import (
+    both_directions,
+    image_similarity,
+    in_capture_order,
+    one_direction,
+    select_pairs,
+)
+from ...pair_selection.selection import Pair
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How many pairs are looked at.
+
+    Attributes:
+        complete_up_to: number of photos up to which every pair is.
+        neighbours: beyond, the most similar photos that each is paired with.
+        window: beyond, the photos that follow in capture order, where there is one.
+        both: each pair in both directions, or in one.
+    """
+
+    complete_up_to: int
+    neighbours: int
+    window: int
+    both: bool
+
+
+PRESETS = {
+    "fast": Preset(complete_up_to=5, neighbours=3, window=1, both=False),
+    "balanced": Preset(complete_up_to=12, neighbours=6, window=2, both=False),
+    "fine": Preset(complete_up_to=12, neighbours=6, window=2, both=True),
+}
+
+
+def directed_pairs(images: Sequence[NDArray[np.uint8]], preset: Preset, progress: Progress) -> list[Pair]:
+    """The pairs (i, j) to look at, sorted; every image in some pair, all connected, each first in some.
+
+    Args:
+        images: (H, W, 3) uint8 RGB, two or more. Their looks decide where not every pair is taken.
+    """
+    count = len(images)
+    if count <= preset.complete_up_to:
+        return chosen_pairs(np.ones((count, count)), preset)
+    return chosen_pairs(image_similarity(images, progress=progress), preset)
+
+
+def chosen_pairs(similarity: NDArray[np.floating], preset: Preset) -> list[Pair]:
+    """As ``directed_pairs``, by a similarity (N, N); see ``pair_selection.select_pairs``."""
+    pairs = select_pairs(
+        similarity,
+        neighbours=preset.neighbours,
+        window=preset.window if in_capture_order(similarity) else 0,
+        complete_up_to=preset.complete_up_to,
+    )
+    return both_directions(pairs) if preset.both else one_direction(pairs, len(similarity))

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the two neural parts ask of torch alike: the device, its precision and memory, weights from a file.
+
+Import it only where a neural part runs: it imports torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import os
+from pathlib import Path
+
+import torch
+
+from ..errors import NeuralError
+
+DEVICE_VARIABLE = "WILDSEG3D_DEVICE"
+"""Environment variable of the worker process: auto, cpu, cuda or mps."""
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def pick_device(choice: str | None = None) -> torch.device:
+    """The device to compute on; ``choice`` one of ``DEVICES``, by default what ``DEVICE_VARIABLE`` says.
+
+    Raises:
+        NeuralError: that device is not known, or is not there.
+    """
+    choice = choice or os.environ.get(DEVICE_VARIABLE) or "auto"
+    if choice not in DEVICES:
+        raise NeuralError(f"There is no device {choice!r}: choose one of {', '.join(DEVICES)}.")
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if choice == "auto":
+        choice = next(name for name in ("cuda", "mps", "cpu") if there[name])
+    if not there[choice]:
+        raise NeuralError(
+            f"The neural engines were to run on {choice}, but torch {torch.__version__} finds no such "
+            "device: choose another device, or install the neural environment again for this graphics card."
+        )
+    return torch.device(choice)
+
+
+def autocast_dtype(device: torch.device) -> torch.dtype | None:
+    """The half-precision type that the device is fast and safe in; None to stay in float32.
+
+    bfloat16 from NVIDIA's Ampere on, float16 on Volta and Turing. Older cards, CPUs and Apple's gain little
+    or lose precision in operations that have no half-precision version.
+    """
+    if device.type != "cuda":
+        return None
+    major, _ = torch.cuda.get_device_capability(device)
+    return torch.bfloat16 if major >= 8 else torch.float16 if major == 7 else None
+
+
+def autocast(device: torch.device, dtype: torch.dtype | None) -> contextlib.AbstractContextManager[object]:
+    """A block whose matrix products are computed in ``dtype``; None changes nothing."""
+    return contextlib.nullcontext() if dtype is None else torch.autocast(device.type, dtype)
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Bytes that new tensors may take on a GPU; None on a CPU, where the system pages before it fails."""
+    if device.type == "cuda":
+        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0]) + unused
+    if device.type == "mps":
+        return int(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
+    return None
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether torch ran out of memory, on whichever device."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    # On CPU and MPS torch says so in words only.
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+
+
+def release_memory() -> None:
+    """Give memory that torch keeps for later back to the system."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()
+
+
+def read_weights(file: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a checkpoint by name, on the CPU. No code from the file runs.
+
+    ``.safetensors`` holds tensors only. Anything else is read as torch's own format with ``weights_only``;
+    the tensors may lie under "model", as DUSt3R and SAM 2 publish them.
+
+    Raises:
+        NeuralError: the file is damaged or holds something other than tensors.
+    """
+    try:
+        if file.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(file, device="cpu")
+        # DUSt3R keeps its command line in the file; a Namespace is only names and values.
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            data = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+    except Exception as error:  # each format has its own errors, none of them ours
+        if isinstance(error, MemoryError):
+            raise
+        reason = str(error).split("\n", 1)[0]
+        raise NeuralError(f"The weights in {file} cannot be read ({reason}): download them again.") from error
+    data = data.get("model", data) if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not all(isinstance(value, torch.Tensor) for value in data.values()):
+        raise NeuralError(f"{file} holds no network weights: download them again.")
+    return data
