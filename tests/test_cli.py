@@ -19,7 +19,8 @@ from PIL import Image
 
 from tests.small_photos import IMAGE_SIZE, NAMES, write_small_photos
 from tests.tiny_scene import BALL, PHOTO_SIZE, RADIUS, true_photo_mask, write_tiny_scene
-from wildseg3d_blender.cli import main, photo_prompts
+from wildseg3d_blender.cli import main
+from wildseg3d_blender.cli_prompts import photo_groups
 from wildseg3d_blender.errors import PromptError
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.prompts import Click
@@ -112,7 +113,7 @@ def test_prompts_keep_their_order_and_their_view(scene: Scene) -> None:
         ("exclude", (10.0, 20.0)),
         ("box", (400.0, 300.0, 200.0, 100.0)),
     ]
-    first, second, out, box = photo_prompts(scene, given)
+    first, second, out, box = photo_groups(scene, given)[0].prompts
     assert (first.view, second.view, out.view, box.view) == ("left", "left", "right", "right")
     assert isinstance(out, Click) and not out.positive and isinstance(second, Click)
     np.testing.assert_allclose(left.warp.to_photo(np.array([second.x, second.y])), [300.0, 200.0], atol=1e-9)
@@ -122,19 +123,19 @@ def test_prompts_keep_their_order_and_their_view(scene: Scene) -> None:
 
 
 def test_a_single_view_may_come_last(scene: Scene) -> None:
-    assert photo_prompts(scene, [("click", (320.0, 240.0)), ("view", ("left",))])[0].view == "left"
+    assert photo_groups(scene, [("click", (320.0, 240.0)), ("view", ("left",))])[0].prompts[0].view == "left"
 
 
 def test_prompts_before_one_of_several_views_are_refused(scene: Scene) -> None:
     given = [("click", (320.0, 240.0)), ("view", ("left",)), ("view", ("right",))]
     with pytest.raises(PromptError, match="--view"):
-        photo_prompts(scene, given)
+        photo_groups(scene, given)
 
 
 def test_clicks_at_the_corners_of_the_photo_count(scene: Scene) -> None:
     width, height = PHOTO_SIZE
     corners = (0.0, 0.0, float(width), 0.0, 0.0, float(height), float(width), float(height))
-    for click in photo_prompts(scene, [("view", ("left",)), ("exclude", corners)]):
+    for click in photo_groups(scene, [("view", ("left",)), ("exclude", corners)]):
         assert isinstance(click, Click)
         assert 0 < click.x < 160
         assert 0 < click.y < 120

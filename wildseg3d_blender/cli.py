@@ -12,21 +12,22 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from . import __version__
-from .errors import Cancelled, PromptError, WildSegError
+from .cli_prompts import EXAMPLES, add_prompt_options, photo_groups
+from .errors import Cancelled, WildSegError
 from .interrupt import CancelOnInterrupt
-from .photo_prompts import box_on_photo, click_on_photo
+from .ownership import owned_points
 from .progress import Progress
-from .prompts import Prompt, one_group
-from .scene_folder import Scene, read_scene
+from .scene_folder import read_scene
 from .scene_objects import read_object
 from .scratch import scratch_folder
 from .terminal import terminal_progress
 from .worker.jobs import Jobs
-from .worker.protocol import Realign, Reconstruct, Segment
+from .worker.protocol import FindObjects, Realign, Reconstruct, Segment
 
 Result = dict[str, Any]
 
@@ -77,10 +78,12 @@ def reconstruct(options: argparse.Namespace, progress: Progress) -> tuple[Result
 def segment(options: argparse.Namespace, progress: Progress) -> tuple[Result, str]:
     """Prompts -> an object in the scene folder, its masks and its points."""
     scene = read_scene(options.scene)
-    prompts = photo_prompts(scene, options.prompts or [])
-    params = Segment(str(scene.folder), options.name, one_group(prompts), segmenter=options.segmenter)
+    groups = photo_groups(scene, options.prompts or [])
+    params = Segment(str(scene.folder), options.name, groups, options.shared, options.segmenter)
     result = Jobs().segment(params, progress)
     data, lines = result.to_json(), [f"{result.object}: {result.points:,} points in {result.folder}"]
+    if result.changed:
+        lines.append(f"  other points now: {', '.join(result.changed)}")
     lines += [f"  {warning}" for warning in result.warnings]
     if options.masks_to or options.ply:
         from .pipeline.export import write_masks, write_ply
@@ -91,7 +94,7 @@ def segment(options: argparse.Namespace, progress: Progress) -> tuple[Result, st
             data["mask_files"] = [str(file) for file in files]
             lines.append(f"  {len(files)} masks in {options.masks_to}")
         if options.ply:
-            write_ply(scene, item, options.ply)
+            write_ply(scene, replace(item, points=owned_points(scene)[item.name]), options.ply)
             data["ply"] = str(options.ply)
             lines.append(f"  points in {options.ply}")
     return data, "\n".join(lines)
@@ -99,12 +102,10 @@ def segment(options: argparse.Namespace, progress: Progress) -> tuple[Result, st
 
 def find_objects(options: argparse.Namespace, progress: Progress) -> tuple[Result, str]:
     """The objects of a scene, found once and kept in its folder, so that prompts only look them up."""
-    from .pipeline.segment import SceneSession
-
-    cache = SceneSession(options.scene, segmenter=options.segmenter).find_objects(progress)
-    parts = int((cache.parents() >= 0).sum())
-    text = f"{len(cache)} objects in the scene's mask cache, {parts} of them parts of others"
-    return {"scene": str(Path(options.scene).absolute()), "objects": len(cache), "parts": parts}, text
+    folder = str(options.scene.absolute())
+    result = Jobs().find_objects(FindObjects(folder, options.segmenter), progress)
+    text = f"{result.count} objects in the scene's mask cache, {result.parts} of them parts of others"
+    return {"scene": folder, "objects": result.count, "parts": result.parts}, text
 
 
 def realign(options: argparse.Namespace, progress: Progress) -> tuple[Result, str]:
@@ -142,49 +143,6 @@ def evaluate(options: argparse.Namespace, progress: Progress) -> tuple[Result, s
     return result, "\n".join(lines)
 
 
-def photo_prompts(scene: Scene, given: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Prompt]:
-    """The prompt options in the order given, in view pixels, each on the view of the last --view before it.
-
-    A single --view may stand anywhere.
-
-    Raises:
-        PromptError: a prompt comes before any --view, lies outside its photo, or there is none.
-        SceneError: a view's name is not known.
-    """
-    prompts: list[Prompt] = []
-    views = [scene.view(values[0]) for kind, values in given if kind == "view"]
-    view = views[0] if len(views) == 1 else None
-    for kind, values in given:
-        if kind == "view":
-            view = scene.view(values[0])
-        elif view is None:
-            raise PromptError(f"Say with --view which photo --{kind} is on, before it.")
-        elif kind == "box":
-            prompts.append(box_on_photo(view, *values))
-        else:
-            pairs = zip(values[::2], values[1::2], strict=True)
-            prompts += [click_on_photo(view, x, y, kind == "click") for x, y in pairs]
-    if not prompts:
-        raise PromptError("Show the object: --view NAME --click X Y, or --view NAME --box X0 Y0 X1 Y1.")
-    return prompts
-
-
-class _PromptOption(argparse.Action):
-    """Collects --view, --click, --exclude and --box in one list, because their order means something."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        kind = self.option_strings[0].removeprefix("--")
-        if kind in ("click", "exclude") and len(values) % 2:
-            parser.error(f"argument --{kind}: give pairs of X Y")
-        namespace.prompts = [*(namespace.prompts or []), (kind, tuple(values))]
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="wildseg3d_blender", description="Photos to a 3D scene, any object out of it with a click."
@@ -193,10 +151,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _reconstruct_options(_command(commands, "reconstruct", reconstruct, "photos -> a scene folder"))
     _segment_options(
-        _command(commands, "segment", segment, "clicks and boxes -> an object; pixels of the photo")
+        _command(commands, "segment", segment, "clicks and boxes -> an object; pixels of the photo", EXAMPLES)
     )
     find = _command(
-        commands, "find-objects", find_objects, "find a scene's objects before they are asked for"
+        commands,
+        "find-objects",
+        find_objects,
+        "find a scene's objects before they are asked for",
+        "Once that is done, segment looks up what it can, which takes milliseconds, and --size can choose\n"
+        "larger and smaller things. A scene is searched once; asked again, it says what is there.\n",
     )
     _scene(find)
     _segmenter(find)
@@ -226,19 +189,14 @@ def _reconstruct_options(command: argparse.ArgumentParser) -> None:
 
 def _segment_options(command: argparse.ArgumentParser) -> None:
     _scene(command)
-    prompt: dict[str, Any] = {"action": _PromptOption, "dest": "prompts", "default": None}
-    pixels: dict[str, Any] = {**prompt, "type": float}
-    command.add_argument(
-        "--view", nargs=1, metavar="NAME", help="photo that the prompts after it are on", **prompt
-    )
-    command.add_argument(
-        "--click", nargs="+", metavar=("X", "Y"), help="on the object; also X Y X Y ...", **pixels
-    )
-    command.add_argument("--exclude", nargs="+", metavar=("X", "Y"), help="on what must stay out", **pixels)
-    command.add_argument(
-        "--box", nargs=4, metavar=("X0", "Y0", "X1", "Y1"), help="around the object", **pixels
-    )
+    add_prompt_options(command)
     command.add_argument("--name", default="Object", metavar="OBJ", help="what to call it")
+    command.add_argument(
+        "--shared",
+        choices=["take", "leave"],
+        default="take",
+        help="points that other objects claim too: take them (the default) or leave them to the others",
+    )
     command.add_argument("--masks-to", type=Path, metavar="DIR", help="write a mask per photo there, as PNG")
     command.add_argument("--ply", type=Path, metavar="FILE", help="write its points there, with colours")
     _segmenter(command)
@@ -275,8 +233,16 @@ def _scene(command: argparse.ArgumentParser) -> None:
     command.add_argument("scene", type=Path, metavar="SCENE", help="scene folder")
 
 
-def _command(commands: Any, name: str, run: Callable[..., Any], text: str) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+def _command(
+    commands: Any, name: str, run: Callable[..., Any], text: str, more: str = ""
+) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=text,
+        description=text,
+        epilog=more,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     command.set_defaults(run=run)
     command.add_argument("--json", action="store_true", help="one JSON object on the last line of stdout")
     return command

@@ -45,17 +45,16 @@ class ResumedProposer:
                 self._running, self._come = self._proposer.proposals(self._heard), 0
             try:
                 proposal = next(self._running, None)
+                if proposal is None:
+                    return None
+                self._come += 1
+                new = self._come > len(self._found)
+                if new:
+                    self._found.append(_Packed.of(proposal))
             except BaseException:
-                self._running = (
-                    None  # nothing comes out of a generator any more in which something was raised
-                )
+                # An interrupt may have come anywhere, and a generator that was broken off gives nothing more.
+                self._running = None
                 raise
-            if proposal is None:
-                return None
-            self._come += 1
-            new = self._come > len(self._found)
-            if new:
-                self._found.append(_Packed.of(proposal))
             cancelled, self._cancelled = self._cancelled, None
             if cancelled is not None:
                 raise cancelled

@@ -148,7 +148,7 @@ class SceneSession:
             cached=all(answer.item is not None for answer in answers),
             larger=self._answers.has_next(last, answer, larger=True),
             smaller=self._answers.has_next(last, answer, larger=False),
-            warnings=_warnings("This", masks, measured=self._has_points(masks)),
+            warnings=_warnings("This", masks, measured=self._has_points(masks)) + self._unsized(groups),
         )
 
     def segment(
@@ -185,7 +185,8 @@ class SceneSession:
         )
         # The last moment to cancel: once the object is in its place, it is there.
         progress("lifting", 1.0, "Saving")
-        return self._written(item)
+        result = self._written(item)
+        return replace(result, warnings=result.warnings + self._unsized(groups))
 
     def _written(self, item: SceneObject) -> SegmentResult:
         others = read_objects(self.scene, but=item.name)
@@ -242,6 +243,12 @@ class SceneSession:
             self._lifting = Lifting(self.scene)
         ordered = [masks[view.name] for view in self.scene.views]
         return {view.name: self._lifting.points(ordered, k) for k, view in enumerate(self.scene.views)}
+
+    def _unsized(self, groups: Sequence[PromptGroup]) -> tuple[str, ...]:
+        """A word about sizes that were asked for and cannot be had."""
+        if self._cache is not None or not any(group.size for group in groups):
+            return ()
+        return ("Larger and smaller things are known only once the scene's objects were found: find them.",)
 
     def _has_points(self, masks: Masks) -> bool:
         """Whether any pixel of the masks has a 3D point at all."""
