@@ -9,7 +9,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 # Real photo sets for the slow tests and the benchmarks: a folder per set, photos in images/.
 DATA ?= ../shared/data
 
-.PHONY: help setup test test-slow test-blender lint format build lock bench-alignment bench-dga-ablation bench-dga bench-pairs bench-pipeline bench-photos bench-segmentation demo samples clean
+.PHONY: help setup test test-slow test-blender lint format build lock bench-alignment bench-dga-ablation bench-dga bench-pairs bench-pipeline bench-photos bench-segmentation demo samples samples-extra clean
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
@@ -81,6 +81,9 @@ demo: setup ## the sample photos -> demo/; or PHOTOS=dir, and CLICK=view:x,y to 
 
 samples: setup ## render the sample photos and their truth again (half an hour)
 	$(PY) -m samples.render_table
+
+samples-extra: setup ## render the samples that only benchmarks use, into samples/generated; SCENE=garden or shelf for one
+	$(PY) -m samples.render_extra $(SCENE)
 
 clean: ## remove what the targets above made
 	rm -rf $(VENV) $(VENV)-bpy?? $(OFFICIAL) demo dist vendor/wheels

@@ -4,7 +4,8 @@
 Layout of a sample folder such as ``samples/table``:
 
     photos/<photo>.jpg
-    truth/cameras.json               per photo K (photo pixels) and cam_to_world (OpenCV axes, metres)
+    truth/cameras.json               per photo K (photo pixels) and cam_to_world (OpenCV axes, metres);
+                                     "radial" where the lens distorts
     truth/masks/<object>/<photo>.png visible pixels, photo size, black and white
     truth/depth/<photo>.npz          ``depth`` (180, 270) float16, metres along the camera's z
 """
@@ -44,12 +45,14 @@ class SampleTruth:
         size: (width, height) of every photo.
         cameras: photo stem -> camera, in the order of the walk.
         objects: names of the objects that have masks, sorted.
+        radial: first radial coefficient of the lens that took the photos (see ``PhotoWarp``).
     """
 
     folder: Path
     size: tuple[int, int]
     cameras: dict[str, TrueCamera]
     objects: tuple[str, ...]
+    radial: float = 0.0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -66,7 +69,7 @@ class SampleTruth:
             return np.asarray(image.convert("L")) > 127
 
     def depth(self, name: str) -> NDArray[np.float32]:
-        """(h, w) float32 metres along the camera's z, sampled at the centres of a coarser pixel grid."""
+        """(h, w) float32 metres along the camera's z at the centres of a coarser grid; inf in the sky."""
         with np.load(self.folder / "truth" / "depth" / f"{name}.npz", allow_pickle=False) as data:
             return np.asarray(data["depth"], dtype=np.float32)
 
@@ -87,4 +90,4 @@ def load_truth(folder: Path = TABLE) -> SampleTruth:
     masks = folder / "truth" / "masks"
     objects = tuple(sorted(entry.name for entry in masks.iterdir() if entry.is_dir()))
     width, height = data["size"]
-    return SampleTruth(folder, (width, height), known, objects)
+    return SampleTruth(folder, (width, height), known, objects, float(data.get("radial", 0.0)))

@@ -56,6 +56,14 @@ class Shader:
         """A random number in 0..1 for each object that wears the material."""
         return self.node("ShaderNodeObjectInfo").outputs["Random"]
 
+    def own_coordinates(self) -> Any:
+        """Object coordinates in metres, shifted by an amount of each object's own."""
+        own = self.per_object()
+        shift: dict[str | int, Value] = {k: self.math("MULTIPLY", own, 31.0 + 9 * k) for k in range(3)}
+        inputs: dict[str | int, Value] = {0: self.coordinates()}
+        inputs[1] = self.node("ShaderNodeCombineXYZ", shift).outputs[0]
+        return self.node("ShaderNodeVectorMath", inputs, operation="ADD").outputs[0]
+
     def moved(self, vector: Value, *, scale: Value = (1, 1, 1), location: Value = (0, 0, 0)) -> Any:
         """``vector * scale + location``."""
         inputs: dict[str | int, Value] = {"Vector": vector, "Scale": scale, "Location": location}

@@ -12,6 +12,7 @@ import bmesh
 import bpy
 import numpy as np
 from mathutils import Matrix, Vector, noise
+from numpy.typing import NDArray
 
 Point = tuple[float, float, float]
 Profile = Sequence[tuple[float, float]]
@@ -180,3 +181,53 @@ def group(name: str, parts: Sequence[Any], *, location: Point, turn_z: float = 0
     holder.location = location
     holder.rotation_euler = (0.0, 0.0, turn_z * pi / 180.0)
     return list(parts)
+
+
+def add_arrays(
+    name: str,
+    vertices: NDArray[np.floating],
+    faces: NDArray[np.integer],
+    material: Any,
+    *,
+    smooth: bool = True,
+) -> Any:
+    """A mesh object of (V, 3) vertices and (F, n) faces: ``add_mesh`` for a hundred thousand faces."""
+    mesh = bpy.data.meshes.new(name)
+    count, corners = faces.shape
+    mesh.vertices.add(len(vertices))
+    mesh.vertices.foreach_set("co", vertices.astype(np.float32).ravel())
+    mesh.loops.add(count * corners)
+    mesh.loops.foreach_set("vertex_index", faces.astype(np.int32).ravel())
+    mesh.polygons.add(count)
+    mesh.polygons.foreach_set("loop_start", np.arange(count, dtype=np.int32) * corners)
+    mesh.polygons.foreach_set("use_smooth", np.full(count, smooth))
+    mesh.materials.append(material)
+    mesh.update()
+    mesh.validate()
+    thing = bpy.data.objects.new(name, mesh)
+    bpy.context.collection.objects.link(thing)
+    return thing
+
+
+def melted(name: str, lumps: Sequence[Any], material: Any, *, cell: float, rounds: int = 6) -> Any:
+    """Overlapping closed meshes made one skin: remeshed with ``cell`` metres, smoothed. Uses ``lumps`` up."""
+    whole = bmesh.new()
+    for lump in lumps:
+        whole.from_mesh(lump.data)
+        bpy.data.objects.remove(lump)
+    data = bpy.data.meshes.new(name)
+    whole.to_mesh(data)
+    whole.free()
+    thing = bpy.data.objects.new(name, data)
+    bpy.context.collection.objects.link(thing)
+    skin = thing.modifiers.new("skin", "REMESH")
+    skin.mode, skin.voxel_size = "VOXEL", cell
+    even = thing.modifiers.new("even", "SMOOTH")
+    even.factor, even.iterations = 0.5, rounds
+    evaluated = thing.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    thing.data = bpy.data.meshes.new_from_object(evaluated)
+    thing.modifiers.clear()
+    thing.data.polygons.foreach_set("use_smooth", [True] * len(thing.data.polygons))
+    thing.data.materials.clear()
+    thing.data.materials.append(material)
+    return thing

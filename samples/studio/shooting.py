@@ -25,6 +25,9 @@ from .camera import SENSOR, Lens, Shot, Walk, add_camera, aim_camera
 DEPTH_COLUMNS = 270
 """Width of the true depth maps in pixels."""
 
+FARTHEST = 1e4
+"""Metres; beyond is the sky, written down as infinite."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -169,7 +172,8 @@ def _write_masks_and_depth(
         )
     (truth / "depth").mkdir(parents=True, exist_ok=True)
     rows = round(DEPTH_COLUMNS * lens.photo_size[1] / lens.photo_size[0])
-    depth = truth_passes.depth(lens, (DEPTH_COLUMNS, rows), scratch).astype(np.float16)
+    metres = truth_passes.depth(lens, (DEPTH_COLUMNS, rows), scratch)
+    depth = np.where(metres > FARTHEST, np.inf, metres).astype(np.float16)
     np.savez_compressed(truth / "depth" / f"{shot.name}.npz", depth=depth)
 
 
