@@ -58,11 +58,6 @@ class Palette:
         return np.log(f) - np.log(b)
 
 
-def bin_distribution(bins: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Smoothed distribution, with outliers, of pixels given by their bins; (BINS,) > 0."""
-    return _with_outliers(_smoothed(np.bincount(bins.ravel(), minlength=BINS).astype(np.float64)))
-
-
 def _with_outliers(distribution: NDArray[np.float64]) -> NDArray[np.float64]:
     # The outlier floor is spread over as many bins as a scene usually fills.
     return (1 - OUTLIER_SHARE) * distribution + OUTLIER_SHARE / 500.0

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ....scene_folder import Scene, View
 from .colour import colour_bins
+from .guide import Guide, make_guide
 from .superpixels import Labels, superpixels
 
 PIXELS_PER_SUPERPIXEL = 90
@@ -31,8 +32,7 @@ class ViewData:
         image: (H, W, 3) uint8 RGB.
         lab: (H, W, 3) float32 CIE Lab, L in 0..100.
         bins: (H, W) int64 the pixels' colour bins (see ``colour``).
-        contrast: (4, H, W) float32 squared Lab difference to the neighbour right, below, below right and
-            below left; 0 beyond the frame.
+        guide: what the colours around each pixel say about a mask.
         points_world: (H, W, 3) float32.
         depth: (H, W) float32 along the camera's z; meaningless where not measured.
         measured: (H, W) bool, where there is depth.
@@ -44,7 +44,7 @@ class ViewData:
     image: NDArray[np.uint8]
     lab: NDArray[np.float32]
     bins: NDArray[np.int64]
-    contrast: NDArray[np.float32]
+    guide: Guide
     points_world: NDArray[np.float32]
     depth: NDArray[np.float32]
     measured: NDArray[np.bool_]
@@ -72,7 +72,7 @@ def read_view_data(scene: Scene, view: View, first: int) -> ViewData:
         image=image,
         lab=lab,
         bins=colour_bins(lab),
-        contrast=_contrast(lab),
+        guide=make_guide(lab),
         points_world=np.where(measured[..., None], points_world, np.float32(0)),
         depth=np.where(measured, depth, np.float32(0)),
         measured=measured,
@@ -80,13 +80,3 @@ def read_view_data(scene: Scene, view: View, first: int) -> ViewData:
         first=first,
         count=int(labels.max()) + 1,
     )
-
-
-def _contrast(lab: NDArray[np.float32]) -> NDArray[np.float32]:
-    height, width = lab.shape[:2]
-    contrast = np.zeros((4, height, width), dtype=np.float32)
-    for k, (dy, dx) in enumerate(((0, 1), (1, 0), (1, 1), (1, -1))):
-        here = (slice(0, height - dy), slice(max(-dx, 0), width - max(dx, 0)))
-        there = (slice(dy, height), slice(max(dx, 0), width + min(dx, 0)))
-        contrast[k][here] = ((lab[here] - lab[there]) ** 2).sum(-1)
-    return contrast
