@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.listed_objects import Made, core, middle_click, same, shown, write_listed_scene
+from tests.listed_objects import Listed, Made, core, middle_click, same, shown, write_listed_scene
 from tests.object_scene import BALL, BOX
 from tests.test_worker_server import Peer
 from tests.tiny_scene import write_tiny_scene
@@ -172,18 +172,13 @@ def test_one_that_waits_is_cancelled_too(copy: Made, worker: Worker) -> None:
 def test_what_another_process_changed_is_seen(copy: Made, worker: Worker, tmp_path: Path) -> None:
     scene, truths = copy
     ball = middle_click(truths, BALL)
-    assert same(
-        read_preview(scene, worker.preview(scene.folder, *one_group([ball])).folder), shown(truths, BALL)
-    )
+    seen = worker.preview(scene.folder, *one_group([ball]))
+    assert same(read_preview(scene, seen.folder), shown(truths, BALL))
     # Other objects in the cache.
     shutil.rmtree(scene.folder / FOLDER)
-    listed = known_objects(truths)
-    listed._objects = [core(truths, BALL), shown(truths, BOX)]
-    listed._scores = [1.0, 0.9]
-    build_mask_cache(scene, listed)
-    assert same(
-        read_preview(scene, worker.preview(scene.folder, *one_group([ball])).folder), core(truths, BALL)
-    )
+    build_mask_cache(scene, Listed([core(truths, BALL), shown(truths, BOX)], [1.0, 0.9]))
+    seen = worker.preview(scene.folder, *one_group([ball]))
+    assert same(read_preview(scene, seen.folder), core(truths, BALL))
     # Another scene in its place, while the old one is open.
     scene.folder.rename(tmp_path / "old")
     other = write_tiny_scene(scene.folder)
