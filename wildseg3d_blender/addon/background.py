@@ -32,7 +32,7 @@ def step(scene: bpy.types.Scene) -> None:
         if quiet is None:
             previewing.start()
         elif quiet.method == finding.METHOD:
-            quiet.cancel()
+            quiet.cancel(gently=True)
     elif quiet is None and (folder := finding.due()) is not None:
         finding.start(folder)
 

@@ -67,10 +67,12 @@ class Question:
 
     Attributes:
         key: changes whenever the answer may.
+        about: which object of which scene folder.
         applied: the object was segmented with exactly these prompts, so there is nothing to show.
     """
 
     key: str
+    about: tuple[Path, str]
     folder: Path
     prompt_groups: tuple[PromptGroup, ...]
     applied: bool
@@ -84,6 +86,7 @@ class _State:
     problem: str = ""
     since: float = 0.0
     answers: OrderedDict[str, Preview | WildSegError] = field(default_factory=OrderedDict)
+    latest: tuple[tuple[Path, str], str] | None = None
 
 
 _state = _State()
@@ -121,6 +124,7 @@ def refresh(scene: bpy.types.Scene) -> None:
     if before != _state.question:
         _state.since = time.monotonic()
         redraw()
+    _remember_latest()
     if _state.settled:
         _state.settled, _state.since = False, 0.0
 
@@ -139,7 +143,8 @@ def question(scene: bpy.types.Scene) -> Question | None:
     prompt_groups = reading.read_groups(opened, root, item.name)
     digest = reading.digest(prompt_groups)
     applied = groups.mesh_object(item) is not None and item.applied == digest
-    return Question(_key(opened, digest), opened.folder, prompt_groups, applied)
+    about = (opened.folder, str(item.name))
+    return Question(_key(opened, digest), about, opened.folder, prompt_groups, applied)
 
 
 def due() -> bool:
@@ -196,6 +201,7 @@ def remember(key: str, answer: Preview | WildSegError) -> None:
     _state.answers[key] = answer
     while len(_state.answers) > REMEMBERED:
         _state.answers.popitem(last=False)
+    _remember_latest()
     redraw()
 
 
@@ -210,9 +216,36 @@ def answer() -> Preview | None:
     return known if isinstance(known, Preview) else None
 
 
-def shown() -> Preview | None:
-    """The preview to draw now. What is segmented as it is needs none."""
-    return None if _state.question is None or _state.question.applied else answer()
+@dataclass(frozen=True)
+class Shown:
+    """What to draw.
+
+    Attributes:
+        key: changes with the preview.
+        outdated: a newer one is on its way.
+        applied: the object was segmented like this: its outline is enough.
+    """
+
+    key: str
+    preview: Preview
+    outdated: bool = False
+    applied: bool = False
+
+
+def shown() -> Shown | None:
+    """The preview to draw now.
+
+    Until there is an answer to the prompts as they are now, that is the object's latest one, outdated.
+    """
+    asked = _state.question
+    if asked is None or isinstance(_state.answers.get(asked.key), WildSegError):
+        return None
+    if (now := answer()) is not None:
+        return Shown(asked.key, now, applied=asked.applied)
+    if asked.applied or _state.latest is None or _state.latest[0] != asked.about:
+        return None
+    before = _state.answers.get(_state.latest[1])
+    return Shown(_state.latest[1], before, outdated=True) if isinstance(before, Preview) else None
 
 
 def problem() -> str:
@@ -224,6 +257,12 @@ def problem() -> str:
 def redraw() -> None:
     """Have the preview drawn anew."""
     viewing.redraw()
+
+
+def _remember_latest() -> None:
+    asked = _state.question
+    if asked is not None and isinstance(_state.answers.get(asked.key), Preview):
+        _state.latest = (asked.about, asked.key)
 
 
 def _key(scene: Scene, digest: str) -> str:

@@ -75,10 +75,10 @@ class Job:
             raise RuntimeError(f"{self.method} was not sent yet: poll or wait first")
         return self._request.result()
 
-    def cancel(self) -> None:
-        """Ask for an end; the job is done, one way or the other, within a second of polling."""
+    def cancel(self, *, gently: bool = False) -> None:
+        """Ask for an end, and see to it within a second of polling; ``gently``: within four."""
         if self._request is not None:
-            self._request.cancel()
+            self._request.cancel(gently=gently)
         elif self._failure is None:
             self._failure = Cancelled()
 
@@ -118,7 +118,7 @@ def start(title: str, method: str, params: Mapping[str, Any]) -> Job:
         if job._failure is not None:
             raise job._failure
     else:
-        _state.quiet.cancel()
+        _state.quiet.cancel(gently=True)
     return job
 
 

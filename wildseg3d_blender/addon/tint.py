@@ -20,10 +20,13 @@ from ..scene_folder import View
 from . import previewing
 from .scene import lookup, preview_points
 
-COLOUR = (0.05, 0.55, 1.0, 0.42)
+COLOUR = (0.05, 0.55, 1.0, 0.38)
 """Blue: green and red are the prompts'."""
 
 OUTLINE = (0.75, 0.93, 1.0, 0.95)
+
+FADED = 0.45
+"""Strength of a preview that a newer one is about to replace."""
 
 _PHOTO_VERTEX = """
 void main()
@@ -33,21 +36,28 @@ void main()
 }
 """
 
-# Between the mask's pixels it is interpolated here: which filter a texture has differs between versions.
+# The mask is interpolated here, over a little more than a pixel so that its outline has no stairs: which
+# filter a texture has differs between Blender's versions.
 _PHOTO_FRAGMENT = """
 float mask_at(ivec2 cell)
 {
   return texelFetch(mask, clamp(cell, ivec2(0), textureSize(mask, 0) - 1), 0).r;
 }
 
-void main()
+float mask_between(vec2 place)
 {
-  vec2 place = at * vec2(textureSize(mask, 0)) - 0.5;
   ivec2 cell = ivec2(floor(place));
   vec2 part = place - floor(place);
   float low = mix(mask_at(cell), mask_at(cell + ivec2(1, 0)), part.x);
   float high = mix(mask_at(cell + ivec2(0, 1)), mask_at(cell + ivec2(1, 1)), part.x);
-  float inside = mix(low, high, part.y);
+  return mix(low, high, part.y);
+}
+
+void main()
+{
+  vec2 place = at * vec2(textureSize(mask, 0)) - 0.5;
+  float inside = 0.25 * (mask_between(place + vec2(0.6, 0.6)) + mask_between(place + vec2(-0.6, 0.6))
+                         + mask_between(place + vec2(0.6, -0.6)) + mask_between(place - vec2(0.6, 0.6)));
   float from_edge = abs(inside - 0.5) / max(fwidth(inside), 1e-4);
   float line = 1.0 - smoothstep(0.8, 1.8, from_edge);
   vec4 filling = vec4(tint.rgb, tint.a * smoothstep(0.4, 0.6, inside));
@@ -91,18 +101,20 @@ def forget() -> None:
 
 def draw_on_photo(context: bpy.types.Context, camera: bpy.types.Object, view: View) -> None:
     """Tint the photo in a region that looks through its camera; call after everything else was drawn."""
-    preview, asked = previewing.shown(), previewing.current()
-    if preview is None or asked is None or view.name not in preview.shapes:
+    shown = previewing.shown()
+    if shown is None or view.name not in shown.preview.shapes:
         return
+    strength = FADED if shown.outdated else 1.0
     corners = [_in_region(context, camera, view, x, y) for x, y in ((0, 0), (1, 0), (1, 1), (0, 1))]
     if None in corners:
         return
     shader = _photo_shader()
     shader.bind()
     shader.uniform_float("to_clip", gpu.matrix.get_projection_matrix() @ gpu.matrix.get_model_view_matrix())
-    shader.uniform_float("tint", COLOUR)
-    shader.uniform_float("outline", OUTLINE)
-    shader.uniform_sampler("mask", _texture(asked.key, view.name, preview))
+    filling = 0.0 if shown.applied else COLOUR[3] * strength
+    shader.uniform_float("tint", (*COLOUR[:3], filling))
+    shader.uniform_float("outline", (*OUTLINE[:3], OUTLINE[3] * strength))
+    shader.uniform_sampler("mask", _texture(shown.key, view.name, shown.preview))
     content = {
         "place": [tuple(corner) for corner in corners if corner is not None],
         "corner": [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)],
@@ -114,18 +126,18 @@ def draw_on_photo(context: bpy.types.Context, camera: bpy.types.Object, view: Vi
 
 def draw_on_points(context: bpy.types.Context, root: bpy.types.Object) -> None:
     """Tint the points in a region that looks freely around; call while its 3D content is drawn."""
-    preview, asked = previewing.shown(), previewing.current()
-    if preview is None or asked is None:
+    shown = previewing.shown()
+    if shown is None or shown.applied:
         return
     shader = _points_shader()
-    _prepare_batches(root, asked.key, preview, shader)
+    _prepare_batches(root, shown.key, shown.preview, shader)
     region_3d = context.region_data
     half_height = context.region.height / 2
     gpu.state.blend_set("ALPHA")
     gpu.state.depth_test_set("LESS_EQUAL")
     gpu.state.program_point_size_set(True)
     shader.bind()
-    shader.uniform_float("tint", (*COLOUR[:3], 0.6))
+    shader.uniform_float("tint", (*COLOUR[:3], 0.6 * (FADED if shown.outdated else 1.0)))
     for name, batch in _batches.items():
         item = bpy.data.objects.get(name)
         if item is None or not item.visible_get():

@@ -38,6 +38,10 @@ from ..worker.protocol import Initialize, Initialized, ProgressReport
 STDERR_TAIL = 4000
 """Bytes of the dead worker's last words that are shown."""
 
+PATIENCE = 3.0
+"""Seconds that a request cancelled gently gets before its worker is ended: what that worker has prepared
+takes longer to prepare again."""
+
 CLOSE_AFTER = 1.5
 """Seconds the worker has to end by itself when the client closes; then it is killed."""
 
@@ -55,6 +59,7 @@ class Request:
         self.progress: ProgressReport | None = None
         self.done = False
         self.cancelled_at: float | None = None
+        self._patience = 0.0
         self._client = client
         self._on_progress = on_progress
         self._result: Any = None
@@ -81,8 +86,12 @@ class Request:
             raise self._error
         return self._result
 
-    def cancel(self) -> None:
-        """Ask for an end; the request is done, one way or the other, within a second of polling."""
+    def cancel(self, *, gently: bool = False) -> None:
+        """Ask for an end; the request is done, one way or the other, within a second of polling.
+
+        With ``gently`` the worker gets ``PATIENCE`` more before it is ended.
+        """
+        self._patience = PATIENCE if gently else 0.0
         self._client._cancel(self)
 
     def _report(self, report: ProgressReport) -> None:
@@ -210,7 +219,7 @@ class WorkerClient:
             return
         waited = max(
             (
-                time.monotonic() - item.cancelled_at
+                time.monotonic() - item.cancelled_at - item._patience
                 for item in self._pending.values()
                 if item.cancelled_at is not None
             ),

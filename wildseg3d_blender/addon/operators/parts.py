@@ -7,9 +7,9 @@ from typing import Any
 
 import bpy
 
-from ...errors import SceneError
+from ...errors import PromptError, SceneError
 from ...prompts import MOST_SIZES
-from .. import background, previewing
+from .. import background, finding, previewing
 from ..scene import groups, lookup, parts
 from .base import has_root, object_mode, reporting
 
@@ -34,9 +34,7 @@ class WILDSEG3D_OT_part_add(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         if not (has_root(cls, context) and object_mode(cls, context)):
             return False
-        root = lookup.require_root(context.scene)
-        item = groups.active(root)
-        if item is None or not lookup.prompts(root, item.name, parts.WHOLE):
+        if not lookup.prompts(lookup.require_root(context.scene)):
             cls.poll_message_set("Show the object itself first: press Add Prompt and click on it")
             return False
         return True
@@ -60,6 +58,8 @@ class WILDSEG3D_OT_part_add(bpy.types.Operator):
         """Add it to the active object."""
         root = lookup.require_root(context.scene)
         item = _object(root, self.object)
+        if not lookup.prompts(root, item.name, parts.WHOLE):
+            raise PromptError(f"Show {item.name} itself first: press Add Prompt and click on it.")
         if (empty := parts.without_prompts(root, item)) is not None:  # begun and not gone on with
             parts.remove(root, item, empty.number)
         parts.add(item, subtract=self.subtract)
@@ -84,9 +84,9 @@ class WILDSEG3D_OT_part_remove(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         if not (has_root(cls, context) and object_mode(cls, context)):
             return False
-        item = groups.active(lookup.require_root(context.scene))
-        if item is None or len(item.parts) < 2:
-            cls.poll_message_set("The object has no further parts")
+        root = lookup.require_root(context.scene)
+        if not any(len(item.parts) > 1 for item in root.wildseg3d.groups):
+            cls.poll_message_set("There are no further parts")
             return False
         return True
 
@@ -154,7 +154,10 @@ def _at_the_end(item: Any, by: int) -> str:
         return ""
     if known.larger if by > 0 else known.smaller:
         return ""
-    return f"No {'larger' if by > 0 else 'smaller'} object was found here: add a prompt instead"
+    kind = "larger" if by > 0 else "smaller"
+    if finding.is_wanted(lookup.scene_folder(item.id_data)):
+        return f"No {kind} object is known here yet: wait until objects are found"
+    return f"No {kind} object was found here: add a prompt instead"
 
 
 def _object(root: bpy.types.Object, name: str) -> Any:

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Quiet work with a real worker: previews that follow prompts, objects found meanwhile, who goes first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.object_scene import BALL, Truth, write_object_scene
+from wildseg3d_blender.conventions import project
+from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene_objects import read_objects
+
+Made = tuple[Scene, dict[str, Truth]]
+ON_BALL, ON_BOX = (-0.42, -0.4, 0.4), (0.3, -0.3, 0.35)
+
+
+@pytest.fixture
+def made(blender: Any, tmp_path: Path) -> Made:
+    """The scene of a ball and a box, opened."""
+    result = write_object_scene(tmp_path / "scene")
+    blender.ops.wildseg3d.open_scene(directory=str(result[0].folder))
+    return result
+
+
+def _click(bpy: Any, scene: Scene, name: str, point: tuple[float, float, float], **more: Any) -> None:
+    view = scene.view("v2")
+    pixel, _ = project(np.array(point), view.K, view.cam_to_world)
+    x, y = view.warp.to_photo(pixel)
+    bpy.ops.wildseg3d.prompt_add(view="v2", x=float(x), y=float(y), object=name, **more)
+
+
+def _run(bpy: Any, until: Callable[[], bool], seconds: float = 120.0) -> None:
+    """What the timer does in a window."""
+    from wildseg3d_blender.addon import background
+
+    deadline = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < deadline, "waited too long"
+        background.step(bpy.context.scene)
+        time.sleep(0.01)
+
+
+def _answered() -> bool:
+    import bpy
+
+    from wildseg3d_blender.addon import previewing
+
+    previewing.refresh(bpy.context.scene)
+    return previewing.answer() is not None
+
+
+def _matches(shown: Any, truths: dict[str, Truth], thing: int) -> bool:
+    inter = union = 0
+    for view, truth in truths.items():
+        mask, wanted = shown.preview.mask(view), truth.shows == thing
+        inter, union = inter + int((mask & wanted).sum()), union + int((mask | wanted).sum())
+    return inter > 0.8 * union
+
+
+def test_previews_follow_prompts_undo_and_the_toggle(blender: Any, made: Made) -> None:
+    from wildseg3d_blender.addon import previewing, runtime
+
+    scene, truths = made
+    blender.ops.ed.undo_push(message="before")
+    _click(blender, scene, "Thing", ON_BALL)
+    blender.ops.ed.undo_push(message="click")
+    _run(blender, _answered)
+    first = previewing.shown()
+    assert first is not None and not first.outdated and _matches(first, truths, BALL)
+    assert not read_objects(scene) and "Thing" not in blender.data.objects
+
+    # A prompt more: the old preview stays until the new one is there.
+    _click(blender, scene, "Thing", (0.0, -0.6, 0.0), positive=False)
+    blender.ops.ed.undo_push(message="exclude")
+    _run(blender, lambda: runtime.quiet_job() is not None)
+    between = previewing.shown()
+    assert between is not None and between.outdated and between.key == first.key
+    _run(blender, _answered)
+    second = previewing.shown()
+    assert second is not None and second.key != first.key
+
+    # Undo needs no worker: its answer is known.
+    blender.ops.ed.undo()
+    _run(blender, lambda: (shown := previewing.shown()) is not None and shown.key == first.key)
+    assert runtime.idle()
+
+    # Moved by hand.
+    prompt = next(item for item in blender.data.objects if item.wildseg3d.role == "PROMPT")
+    prompt.location.x += 0.02
+    blender.context.view_layer.update()
+    _run(blender, lambda: (shown := previewing.shown()) is not None and shown.key != first.key)
+
+    blender.context.scene.wildseg3d.preview = False
+    _run(blender, lambda: previewing.shown() is None)
+    prompt = next(item for item in blender.data.objects if item.wildseg3d.role == "PROMPT")
+    prompt.location.x += 0.02
+    blender.context.view_layer.update()
+    for _ in range(40):
+        _run(blender, lambda: True)
+    assert runtime.idle() and previewing.current() is None
+
+
+def test_the_preview_is_what_segment_cuts_out(blender: Any, made: Made) -> None:
+    from wildseg3d_blender.addon import background, previewing
+    from wildseg3d_blender.addon.scene import lookup, preview_points
+
+    scene, _ = made
+    _click(blender, scene, "Thing", ON_BALL)
+    assert blender.ops.wildseg3d.preview() == {"FINISHED"}
+    background.step(blender.context.scene)
+    shown = previewing.shown()
+    assert shown is not None
+    root = lookup.active_root(blender.context.scene)
+    found = preview_points.selected(scene, root, shown.preview.mask)
+    assert set(found) == {lookup.points(root).name}
+    blender.ops.wildseg3d.segment()
+    stored = read_objects(scene)[0]
+    for view, mask in stored.masks.items():
+        np.testing.assert_array_equal(shown.preview.mask(view), mask)
+    previewing.touch()
+    background.step(blender.context.scene)
+    after = previewing.shown()
+    assert after is not None and after.applied and after.key == shown.key
+
+    # The points that would be tinted are where they are now: most with the object, in its own space.
+    found = preview_points.selected(scene, root, shown.preview.mask)
+    thing = blender.data.objects["Thing"]
+    assert len(found["Thing"].position) == len(thing.data.vertices)
+    assert np.abs(np.median(found["Thing"].position, axis=0)).max() < 1e-3
+    assert found["Thing"].size.min() > 0
+
+
+def test_prompts_that_mean_nothing_are_said_in_the_preview(blender: Any, made: Made) -> None:
+    from wildseg3d_blender.addon import background, previewing
+
+    scene, _ = made
+    _click(blender, scene, "Thing", ON_BALL, positive=False)
+    background.step(blender.context.scene)
+    assert previewing.shown() is None
+    assert "Every prompt of Thing excludes" in previewing.problem()
+    blender.ops.wildseg3d.prompt_remove()
+    background.step(blender.context.scene)
+    assert previewing.problem() == ""
+
+
+def test_finding_makes_way_and_goes_on_by_itself(blender: Any, made: Made) -> None:
+    from wildseg3d_blender.addon import finding, previewing, runtime
+
+    scene, truths = made
+    assert finding.due() is None  # never by itself without a window
+    finding.want(scene.folder)
+    _run(blender, lambda: (job := runtime.quiet_job()) is not None and job.fraction > 0)
+    assert blender.ops.wildseg3d.segment.poll() is False  # for want of prompts, not because of the job
+    assert blender.ops.wildseg3d.object_add.poll()
+
+    # A job does not wait for it to end, and is not refused.
+    _click(blender, scene, "Thing", ON_BALL)
+    assert blender.ops.wildseg3d.segment() == {"FINISHED"}
+    assert finding.is_wanted(scene.folder) and finding.found(scene.folder) is None
+    _run(blender, lambda: (job := runtime.quiet_job()) is not None and job.method == finding.METHOD)
+
+    # Nor does a preview.
+    _click(blender, scene, "Other", ON_BOX)
+    _run(blender, _answered)
+    assert finding.is_wanted(scene.folder)
+
+    _run(blender, lambda: finding.found(scene.folder) is not None)
+    assert not finding.is_wanted(scene.folder) and (finding.found(scene.folder) or 0) > 0
+
+    # Now that objects are known, the same prompts are asked about again, and answered from them.
+    _run(blender, _answered)
+    _click(blender, scene, "Third", ON_BALL)
+    _run(blender, _answered)
+    shown = previewing.shown()
+    assert shown is not None and _matches(shown, truths, BALL)
+
+
+def test_finding_can_be_called_off(blender: Any, made: Made) -> None:
+    from wildseg3d_blender.addon import finding, runtime
+
+    scene, _ = made
+    finding.want(scene.folder)
+    _run(blender, lambda: runtime.quiet_job() is not None)
+    finding.call_off(scene.folder)
+    _run(blender, runtime.idle)
+    assert finding.due() is None and finding.found(scene.folder) is None
+    assert not (scene.folder / "mask_cache").exists()
+
+
+def test_find_objects_by_operator(blender: Any, made: Made) -> None:
+    from wildseg3d_blender.addon import finding
+
+    scene, _ = made
+    assert blender.ops.wildseg3d.find_objects() == {"FINISHED"}
+    assert (scene.folder / "mask_cache" / "cache.json").is_file()
+    assert finding.found(scene.folder) is not None
+
+
+def test_a_scene_folder_that_is_gone_ends_finding_with_a_sentence(blender: Any, tmp_path: Path) -> None:
+    from wildseg3d_blender.addon import finding
+
+    finding.want(tmp_path / "nowhere")
+    _run(blender, lambda: finding.failure(tmp_path / "nowhere") != "")
+    assert "No scene at" in finding.failure(tmp_path / "nowhere")
+    assert finding.due() is None
+
+
+def test_opening_another_file_forgets_quiet_work(blender: Any, made: Made) -> None:
+    from wildseg3d_blender.addon import finding, previewing, runtime
+
+    scene, _ = made
+    _click(blender, scene, "Thing", ON_BALL)
+    finding.want(scene.folder)
+    _run(blender, lambda: runtime.quiet_job() is not None)
+    blender.ops.wm.read_factory_settings(use_empty=True)
+    assert runtime.idle() and finding.due() is None and previewing.current() is None
+    assert not (scene.folder / "mask_cache").exists()
