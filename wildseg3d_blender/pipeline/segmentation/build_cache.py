@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ...progress import Progress, silent, span
 from ...scene_folder import Scene
+from ..side_by_side import side_by_side
 from .lift import Lifting
 from .mask_cache import MaskCache, scene_stamp, write_mask_cache
 from .packed_masks import MaskPacker, PackedMasks
@@ -67,20 +70,32 @@ def lifted_points(scene: Scene, masks: PackedMasks, progress: Progress) -> Packe
     lifting = Lifting(scene)
     points: list[list[NDArray[np.bool_]]] = [[] for _ in range(len(masks))]
     views = range(len(scene.views))
-    for view in views:
-        progress("lifting", view / len(views), f"Taking the objects' points in {scene.views[view].name}")
-        seen = lifting.links(view)
-        for item in range(len(masks)):
-            window, inside = masks.cut(item, view)
-            points[item].append(inside)
-            if inside.any():
-                others = [masks.mask(item, other) for other in views]
-                kept = lifting.voted(seen, others, view)
-                points[item][-1] = kept[window]
+
+    def taken(view: int) -> list[NDArray[np.bool_]]:
+        return list(_points_in_view(lifting, masks, view))
+
+    def waiting(view: int) -> None:
+        name = scene.views[min(view, len(views) - 1)].name
+        progress("lifting", view / len(views), f"Taking the objects' points in {name}")
+
+    for cuts in side_by_side(taken, views, waiting):
+        for item, cut in enumerate(cuts):
+            points[item].append(cut)
     packer = MaskPacker(masks.shapes)
     for item, cuts in enumerate(points):
         packer.add_cuts(cuts, masks.boxes[item])
     return packer.packed()
+
+
+def _points_in_view(lifting: Lifting, masks: PackedMasks, view: int) -> Iterator[NDArray[np.bool_]]:
+    """Every object's points in one view, cut like its mask there."""
+    seen = lifting.links(view)
+    for item in range(len(masks)):
+        window, inside = masks.cut(item, view)
+        if inside.any():
+            others = [masks.mask(item, other) for other in range(len(masks.shapes))]
+            inside = lifting.voted(seen, others, view)[window]
+        yield inside
 
 
 def _overlap(masks: PackedMasks) -> NDArray[np.float32]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ....progress import Progress, silent
 from .colour import BINS, Palette
 from .diffusion import WalkGraph
 from .edges import CrossViewEdges, InViewEdges
@@ -51,11 +52,12 @@ class Contracted:
         return covered > 0.5 * self.graph.nodes.area
 
 
-def contract(graph: SceneGraph, count: int) -> Contracted:
+def contract(graph: SceneGraph, count: int, progress: Progress = silent) -> Contracted:
     """Merge nodes until about ``count`` remain, or nothing is left that may merge."""
     of_node = np.arange(len(graph.nodes))
     limit = LARGEST * float(graph.nodes.area.sum()) / count
     for _ in range(ROUNDS):
+        progress("proposals", 0.0, "Finding objects")
         size = int(of_node.max()) + 1
         if size <= 1.15 * count:
             break

@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import maxflow
 import numpy as np
 from numpy.typing import NDArray
 
-from ....progress import Progress
+from ....progress import Progress, span
 from ....scene_folder import Scene
+from ...side_by_side import side_by_side
 from .colour import Palette, make_palette
 from .diffusion import WalkGraph
 from .edges import CrossViewEdges, InViewEdges, cross_view_edges, in_view_edges
@@ -112,12 +113,7 @@ class SceneGraph:
 
 def build_graph(scene: Scene, progress: Progress) -> SceneGraph:
     """Read all views of a scene and join them in one graph. About half a second per view."""
-    views: list[ViewData] = []
-    first = 0
-    for number, view in enumerate(scene.views):
-        progress("segmenter", 0.7 * number / len(scene.views), f"Superpixels of {view.name}")
-        views.append(read_view_data(scene, view, first))
-        first += views[-1].count
+    views = _read_views(scene, span(progress, 0.0, 0.7))
     nodes = node_features(views)
     progress("segmenter", 0.75, "Joining neighbours")
     in_view, normal = in_view_edges(views, nodes)
@@ -149,6 +145,21 @@ def build_graph(scene: Scene, progress: Progress) -> SceneGraph:
         palette=make_palette(views, nodes.area),
         planes=find_planes(nodes),
     )
+
+
+def _read_views(scene: Scene, progress: Progress) -> list[ViewData]:
+    """All views, with their superpixels numbered one view after the other."""
+
+    def waiting(number: int) -> None:
+        view = scene.views[min(number, len(scene.views) - 1)]
+        progress("segmenter", number / len(scene.views), f"Superpixels of {view.name}")
+
+    views: list[ViewData] = []
+    first = 0
+    for data in side_by_side(lambda view: read_view_data(scene, view, 0), scene.views, waiting):
+        views.append(replace(data, labels=data.labels + np.int32(first), first=first))
+        first += data.count
+    return views
 
 
 def _boundary_strength(edges: InViewEdges) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

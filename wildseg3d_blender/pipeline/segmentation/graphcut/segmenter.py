@@ -12,6 +12,7 @@ from ....errors import PromptError
 from ....progress import Progress, span
 from ....prompts import Box, Prompt
 from ....scene_folder import Scene
+from ...side_by_side import side_by_side
 from .. import Masks
 from ..pixel_prompts import PixelClick
 from ..proposals import Proposal
@@ -21,10 +22,10 @@ from .correction import correct
 from .graph import Selection, build_graph
 from .hypotheses import Hypothesis, from_clicks
 from .prompt_seeds import Seeds, seeds_of
-from .proposals import propose
+from .proposals import Proposed, propose
 from .refine import obeying, refine
 
-MERGED, MOST_NODES = 6, 2500
+MERGED, MOST_NODES = 6, 1700
 """How many nodes become one in the graph on which proposals are looked for, and how many it has at most."""
 
 
@@ -68,11 +69,16 @@ class GraphCutSegmenter:
     def proposals(self, progress: Progress) -> Iterator[Proposal]:
         """Objects of the scene, as ``Proposer.proposals`` describes."""
         nodes = min(len(self.graph.nodes) // MERGED, MOST_NODES)
-        found = propose(contract(self.graph, nodes), span(progress, 0.0, 0.4))
-        for number, item in enumerate(found):
-            progress("proposals", 0.4 + 0.6 * number / len(found), "Sharpening outlines")
+        found = propose(contract(self.graph, nodes, progress), span(progress, 0.0, 0.4))
+
+        def sharp(item: Proposed) -> Proposal:
             masks = {data.view.name: refine(data, item.selection[data.labels]) for data in self.graph.views}
-            yield Proposal(masks, item.score)
+            return Proposal(masks, item.score)
+
+        def waiting(number: int) -> None:
+            progress("proposals", 0.4 + 0.6 * number / len(found), "Sharpening outlines")
+
+        yield from side_by_side(sharp, found, waiting)
 
     def hypotheses(self, seeds: Seeds) -> list[Hypothesis]:
         """Guesses at the object, best first; made anew, without a previous result."""
