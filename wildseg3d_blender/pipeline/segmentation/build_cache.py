@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...progress import Progress, silent, span
 from ...scene_folder import Scene
 from ..side_by_side import side_by_side
-from .lift import Lifting
+from .lift import Lifting, joined
 from .mask_cache import MaskCache, scene_stamp, write_mask_cache
 from .packed_masks import MaskPacker, PackedMasks
 from .proposals import Proposer
@@ -89,12 +89,24 @@ def lifted_points(scene: Scene, masks: PackedMasks, progress: Progress) -> Packe
 
 def _points_in_view(lifting: Lifting, masks: PackedMasks, view: int) -> Iterator[NDArray[np.bool_]]:
     """Every object's points in one view, cut like its mask there."""
-    seen = lifting.links(view)
+    links = lifting.links(view, np.flatnonzero(lifting.solid[view]))
+    number = np.zeros(lifting.solid[view].shape, dtype=np.int32)
+    number.ravel()[links.pixels] = np.arange(len(links.pixels))
+    # One row of all views' pixels, into which one object's masks are put after the other.
+    row = joined([np.zeros(shape, dtype=bool) for shape in masks.shapes])
+    sizes = [height * width for height, width in masks.shapes]
+    parts = np.split(row, np.cumsum(sizes))
+    planes = [part.reshape(shape) for part, shape in zip(parts, masks.shapes, strict=False)]
     for item in range(len(masks)):
         window, inside = masks.cut(item, view)
+        inside = inside & lifting.solid[view][window]
         if inside.any():
-            others = [masks.mask(item, other) for other in range(len(masks.shapes))]
-            inside = lifting.voted(seen, others, view)[window]
+            cuts = [masks.cut(item, other) for other in range(len(planes))]
+            for plane, (place, cut) in zip(planes, cuts, strict=True):
+                plane[place] = cut
+            inside[inside] = links.kept(row, number[window][inside])
+            for plane, (place, _) in zip(planes, cuts, strict=True):
+                plane[place] = False
         yield inside
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +21,8 @@ SEEN_THROUGH = 0.04
 
 Bools = NDArray[np.bool_]
 
-
-NO_SAY = -1
-"""A view has no say about a point: it does not see it, or something hides it."""
+SEES, SEES_THROUGH = 2, 1
+"""Weights of a view that has the point in its mask, by how it looks at the point (see ``Links.kept``)."""
 
 
 def lift(scene: Scene, masks: Mapping[str, NDArray[np.bool_]]) -> dict[str, NDArray[np.bool_]]:
@@ -39,6 +39,43 @@ def lift(scene: Scene, masks: Mapping[str, NDArray[np.bool_]]) -> dict[str, NDAr
     return {view.name: lifting.points(ordered, number) for number, view in enumerate(scene.views)}
 
 
+@dataclass(frozen=True)
+class Links:
+    """What all views have to say about n pixels of one view, to be asked for many masks.
+
+    Attributes:
+        pixels: (n,) int64 flat pixels of the view.
+        place: (n, v) int32 where each view has the pixel's point, as an index into ``joined`` masks; their
+            last entry, which is always False, where the view has no say: it does not see the point, or
+            something hides it.
+        weight: (n, v) uint8 ``SEES``, ``SEES_THROUGH``, or 0 without a say.
+        say: (n,) uint16 how many views have a say.
+    """
+
+    pixels: NDArray[np.int64]
+    place: NDArray[np.int32]
+    weight: NDArray[np.uint8]
+    say: NDArray[np.uint16]
+
+    def kept(self, joined: Bools, which: NDArray[np.int64] | slice) -> Bools:
+        """Which of some of the pixels the other views do not vote out of an object.
+
+        A view that sees the point always votes. One that looks through it can only vote against: where it
+        has the object in its mask too, it abstains. Out goes what more than half of the votes are against,
+        which is to say: what twice the number of views that see the point and have it, plus the number of
+        those that look through it and have it, is less than the number of those with a say.
+        """
+        having = np.einsum(
+            "nv,nv->n", joined[self.place[which]].view(np.uint8), self.weight[which], dtype=np.uint16
+        )
+        return having >= self.say[which]
+
+
+def joined(masks: Sequence[Bools]) -> Bools:
+    """Masks of all views one after the other, flat, with a False at the end: what ``Links.place`` indexes."""
+    return np.concatenate([*(mask.ravel() for mask in masks), np.zeros(1, dtype=bool)])
+
+
 class Lifting:
     """A scene's geometry, prepared for taking objects out of it.
 
@@ -51,50 +88,35 @@ class Lifting:
         self._scene = scene
         self._depths = [view_depth(scene, view) for view in scene.views]
         self._measured = [np.asarray(scene.confidence(view)) > 0 for view in scene.views]
-        self._solid = [
+        self.solid = [
             measured & ~boundary_band(depth, measured)
             for depth, measured in zip(self._depths, self._measured, strict=True)
         ]
+        """Per view (H, W) bool: the pixels that can belong to an object at all."""
 
     def points(self, masks: Sequence[Bools], view: int) -> Bools:
         """The pixels of a view whose points belong to the object with these masks, one (H, W) per view."""
-        return self._vote(self._links(view, self._solid_pixels(masks[view], view)), masks, view)
+        links = self.links(view, np.flatnonzero(masks[view] & self.solid[view]))
+        kept = np.zeros(masks[view].shape, dtype=bool)
+        kept.ravel()[links.pixels] = links.kept(joined(masks), slice(None))
+        return kept
 
-    def links(self, view: int) -> list[NDArray[np.int32]]:
-        """What every view has to say about each pixel of this one, to be asked for many masks.
+    def links(self, view: int, pixels: NDArray[np.int64]) -> Links:
+        """What all views have to say about some flat pixels (n,) of one view."""
+        points_world = np.asarray(self._scene.pointmap(self._scene.views[view])).reshape(-1, 3)[pixels]
+        sizes = [depth.size for depth in self._depths]
+        place = np.full((len(pixels), len(sizes)), sum(sizes), dtype=np.int32)
+        weight = np.zeros(place.shape, dtype=np.uint8)
+        for other, start in enumerate(np.cumsum([0, *sizes[:-1]])):
+            if other != view:
+                pixel, weight[:, other] = self._look(other, points_world)
+                np.copyto(place[:, other], pixel + np.int32(start), where=weight[:, other] > 0)
+        return Links(pixels, place, weight, (weight > 0).sum(1, dtype=np.uint16))
 
-        Returns:
-            For each view (H * W,) int32: ``NO_SAY``; i >= 0 where it sees the same point at its flat pixel
-            i; -2 - i where it looks through the point at its flat pixel i.
-        """
-        pixels = np.flatnonzero(self._solid[view])
-        size = self._solid[view].size
-        found = []
-        for said in self._links(view, pixels)[1]:
-            link = np.full(size, NO_SAY, dtype=np.int32)
-            link[pixels] = said
-            found.append(link)
-        return found
-
-    def voted(self, links: Sequence[NDArray[np.int32]], masks: Sequence[Bools], view: int) -> Bools:
-        """As ``points``, with the ``links`` of the view at hand."""
-        pixels = self._solid_pixels(masks[view], view)
-        return self._vote((pixels, [link[pixels] for link in links]), masks, view)
-
-    def _solid_pixels(self, mask: Bools, view: int) -> NDArray[np.int64]:
-        return np.flatnonzero(mask & self._solid[view])
-
-    def _links(
-        self, number: int, pixels: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], list[NDArray[np.int32]]]:
-        """Flat pixels (n,) of a view, and what each view says about them, (n,) each."""
-        pointmap = np.asarray(self._scene.pointmap(self._scene.views[number]))
-        points_world = pointmap.reshape(-1, 3)[pixels]
-        nothing = np.full(len(pixels), NO_SAY, dtype=np.int32)
-        others = range(len(self._scene.views))
-        return pixels, [nothing if k == number else self._link(k, points_world) for k in others]
-
-    def _link(self, number: int, points_world: NDArray[np.float32]) -> NDArray[np.int32]:
+    def _look(
+        self, number: int, points_world: NDArray[np.float32]
+    ) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+        """Flat pixels (n,) of a view where points lie, and how it looks at each: ``Links.weight``."""
         view, depth = self._scene.views[number], self._depths[number]
         width, height = view.size
         pixel, z = project(points_world, view.K, view.cam_to_world)
@@ -106,23 +128,7 @@ class Lifting:
         known = hit & self._measured[number].ravel()[place]
         same = known & (np.abs(there - z) < SAME_SURFACE * z)
         through = known & (there > z * (1 + SEEN_THROUGH))
-        return np.where(same, place, np.where(through, -2 - place, NO_SAY)).astype(np.int32)
-
-    def _vote(
-        self,
-        links: tuple[NDArray[np.int64], Sequence[NDArray[np.int32]]],
-        masks: Sequence[Bools],
-        view: int,
-    ) -> Bools:
-        pixels, said = links
-        against, votes = (np.zeros(len(pixels), dtype=np.int32) for _ in range(2))
-        for link, mask in zip(said, masks, strict=True):
-            outside = ~mask.ravel()[np.where(link >= 0, link, -2 - link)] & (link != NO_SAY)
-            votes += (link >= 0) | outside
-            against += outside
-        kept = np.zeros(masks[view].shape, dtype=bool)
-        kept.ravel()[pixels] = 2 * against <= votes
-        return kept
+        return place, np.where(same, SEES, np.where(through, SEES_THROUGH, 0)).astype(np.uint8)
 
 
 def view_depth(scene: Scene, view: View) -> NDArray[np.float32]:
