@@ -58,9 +58,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Photo]:
     return open_photos([Path(p) for p in write_small_photos(tmp_path_factory.mktemp("photos"))])[0]
 
 
-def engine(
-    network: Dust3rNetwork, quality: str = "balanced", kept: FeatureStore | None = None
-) -> Dust3rEngine:
+def engine(network: Dust3rNetwork, quality: str = "fast", kept: FeatureStore | None = None) -> Dust3rEngine:
     kept = FeatureStore() if kept is None else kept
     return Dust3rEngine(quality=quality, load=lambda _: network, kept=kept)
 

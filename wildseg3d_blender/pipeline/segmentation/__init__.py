@@ -50,4 +50,8 @@ def create_segmenter(name: str, scene: Scene, progress: Progress) -> Segmenter:
         from .graphcut import GraphCutSegmenter
 
         return GraphCutSegmenter(scene, progress)
-    raise ValueError(f"no segmenter named {name!r}; there is 'graphcut'")
+    if name == "sam2":
+        from .sam2 import Sam2Segmenter
+
+        return Sam2Segmenter(scene, progress)
+    raise ValueError(f"no segmenter named {name!r}; there are 'graphcut' and 'sam2'")

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One view's answer: prompts in view pixels to logits on the view's grid, looked at closely where small."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ....scene_folder import Scene
+from ..pixel_prompts import PixelClick, PixelPrompts
+from .encodings import Encodings
+from .grids import SURE, Window, closer_window, onto_network, onto_view, whole
+
+if TYPE_CHECKING:
+    from .network import Sam2Network
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Prompts on one view.
+
+    Attributes:
+        points: (p, 2) in view pixels. A box is its two corners and comes first.
+        labels: (p,) see ``network.CLICK_IN`` and so on.
+        guess: (H, W) logits of an earlier or projected mask, or None.
+    """
+
+    points: Floats
+    labels: NDArray[np.int32]
+    guess: Floats | None = None
+
+    def with_clicks(self, points: Floats, labels: NDArray[np.int32], guess: Floats | None = None) -> Shown:
+        """These and more clicks; a ``guess`` takes the place of the earlier one."""
+        return Shown(
+            np.concatenate([self.points, points]),
+            np.concatenate([self.labels, labels]).astype(np.int32),
+            self.guess if guess is None else guess,
+        )
+
+
+def clicks_on(prompts: PixelPrompts, view: int) -> Shown:
+    """The clicks on a view."""
+    clicks = [click for click in prompts.clicks if click.view == view]
+    points = np.array([(click.column + 0.5, click.row + 0.5) for click in clicks], np.float32)
+    return Shown(points.reshape(-1, 2), np.array([int(click.positive) for click in clicks], np.int32))
+
+
+def boxes_on(prompts: PixelPrompts, view: int) -> list[Shown]:
+    """The boxes on a view, one each."""
+    return [
+        Shown(
+            np.array([(box.column0, box.row0), (box.column1, box.row1)], np.float32),
+            np.array([2, 3], np.int32),
+        )
+        for box in prompts.boxes
+        if box.view == view
+    ]
+
+
+class Answering:
+    """The network's answers on the views of a scene."""
+
+    def __init__(self, scene: Scene, network: Sam2Network, encodings: Encodings) -> None:
+        self._scene = scene
+        self._network = network
+        self._encodings = encodings
+
+    def answer(self, view: int, shown: Shown, *, first: bool = False) -> Floats:
+        """Logits (H, W) on the grid of a view by its number.
+
+        Args:
+            first: nothing is known but one click, which may mean a part or a whole: of three masks the one
+                is taken that the network trusts most.
+        """
+        size = self._scene.views[view].size
+        logits = self._in_window(view, whole(size), shown, several=first)
+        window = closer_window(logits > 0)
+        if window is None or not all(window.holds(*point) for point in shown.points[shown.labels != 0]):
+            return logits
+        closer = self._in_window(view, window, Shown(shown.points, shown.labels, logits))
+        return closer if (closer > 0).any() else logits
+
+    def _in_window(self, view: int, window: Window, shown: Shown, *, several: bool = False) -> Floats:
+        """The answer of the network when it sees only a window of the view."""
+        features = self._encodings.of(view, None if window == whole(self._size(view)) else window)
+        near = np.array(
+            [label != 0 or window.holds(*p) for p, label in zip(shown.points, shown.labels, strict=True)],
+            bool,
+        )
+        points, labels = shown.points[near], shown.labels[near]
+        guess = None
+        if shown.guess is not None:
+            guess = onto_network(shown.guess, window, self._network.mask_side)[None]
+        decoded = self._network.decode(
+            features, window.relative(points)[None], labels[None], masks=guess, several=several
+        )
+        best = int(decoded.quality[0].argmax())
+        return onto_view(decoded.logits[0, best], window, self._size(view))
+
+    def _size(self, view: int) -> tuple[int, int]:
+        return self._scene.views[view].size
+
+
+def obeying(logits: Floats, clicks: list[PixelClick], radius: int = 2) -> Floats:
+    """The logits with the clicks themselves, and a few pixels around, as they say."""
+    obeyed = logits.copy()
+    for click in clicks:
+        if (obeyed[click.row, click.column] > 0) != click.positive:
+            value = SURE if click.positive else -SURE
+            cv2.circle(obeyed, (click.column, click.row), radius, value, -1)
+    return obeyed

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The objects of a scene: automatic masks of a key view, tracked into all others; then further key views."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....progress import Progress, span
+from ...adaptive_batches import in_batches
+from ..proposals import Proposal
+from .automatic import Found, Search, automatic_masks
+from .carrying import Carrying
+from .grids import as_soft, onto_view, whole
+from .overlap import most_central
+from .transfer import agreement
+
+Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+
+COVERED = 0.9
+"""A view of which this share belongs to objects already has none worth another search."""
+
+KNOWN = 0.6
+"""A mask that overlaps so much (IoU) with a tracked object is that object."""
+
+MOST_OBJECTS = 200
+TRACKED_AT_ONCE = {"cpu": 4, "cuda": 16}
+LARGEST = 0.95
+"""Share of a view above which a mask is the view."""
+
+
+def propose(carrying: Carrying, search: Search, progress: Progress) -> Iterator[Proposal]:
+    """Objects, in the order of key views, best first in each. Stages 'proposals' and 'tracking'.
+
+    The first key view is the one that shares most with the others; then, as long as views are left of which
+    much belongs to no object yet, the one of them that shares most.
+    """
+    scene = carrying.scene
+    seen = [np.zeros(view.size[::-1], bool) for view in scene.views]
+    small: list[list[Bools]] = [[] for _ in scene.views]
+    candidates, count = list(range(len(scene.views))), 0
+    # Each key view finds fewer new objects than the one before: half of what is left goes to each.
+    done = 0.0
+    while candidates and count < MOST_OBJECTS:
+        key = most_central(carrying.shares, candidates)
+        candidates.remove(key)
+        part, done = span(progress, done, done + (1 - done) / 2), done + (1 - done) / 2
+        for proposal, logits in _from_view(carrying, key, search, small[key], part):
+            yield proposal
+            count += 1
+            for view in range(len(scene.views)):
+                mask = logits[view] > 0
+                seen[view] |= mask
+                small[view].append(_small(mask))
+        candidates = [view for view in candidates if seen[view].mean() < COVERED]
+
+
+def _from_view(
+    carrying: Carrying, key: int, search: Search, known: Sequence[Bools], progress: Progress
+) -> Iterator[tuple[Proposal, dict[int, Floats]]]:
+    """New objects of a key view, with their logits in every view."""
+    from ... import torch_runtime as runtime
+
+    size = carrying.scene.views[key].size
+    found = automatic_masks(carrying.network, carrying.encodings.of(key), search, span(progress, 0.0, 0.4))
+    new = [one for one in found if _is_new(onto_view(one.logits, whole(size), size) > 0, known)]
+
+    def track(batch: Sequence[Found]) -> list[dict[int, Floats]]:
+        masks = np.stack([one.logits > 0 for one in batch])
+        tracked = carrying.track(key, masks)
+        return [
+            {key: one.logits, **{view: logits[k] for view, logits in tracked.items()}}
+            for k, one in enumerate(batch)
+        ]
+
+    batches = in_batches(
+        new,
+        track,
+        size=TRACKED_AT_ONCE.get(carrying.network.device.type, 4),
+        out_of_memory=runtime.is_out_of_memory,
+        release=runtime.release_memory,
+    )
+    for start, batch in batches:
+        for one, tracked in zip(new[start:], batch, strict=False):
+            yield _proposal(carrying, one, tracked)
+        done = (start + len(batch)) / len(new)
+        progress("tracking", 0.4 + 0.6 * done, f"Tracked {start + len(batch)} of {len(new)} objects")
+
+
+def _proposal(
+    carrying: Carrying, one: Found, tracked: dict[int, Floats]
+) -> tuple[Proposal, dict[int, Floats]]:
+    """A tracked object as the views agree on it; less sure where they do not."""
+    views = carrying.scene.views
+    placed = {
+        view: onto_view(tracked[view], whole(views[view].size), views[view].size)
+        for view in range(len(views))
+    }
+    shown = [view for view, logits in placed.items() if (logits > 0).any()]
+    agreeing = [agreement(placed[view] > 0, carrying.lean(view, placed)) for view in shown]
+    logits = carrying.agreed(placed)
+    masks = {views[view].name: values > 0 for view, values in logits.items()}
+    soft = {views[view].name: as_soft(values) for view, values in logits.items()}
+    score = one.score * (0.5 + 0.5 * float(np.mean(agreeing)) if agreeing else 0.5)
+    return Proposal(masks, score, soft), logits
+
+
+def _is_new(mask: Bools, known: Sequence[Bools]) -> bool:
+    if mask.mean() > LARGEST:
+        return False
+    small = _small(mask)
+    return all(int((small & other).sum()) < KNOWN * max(int((small | other).sum()), 1) for other in known)
+
+
+def _small(mask: Bools) -> Bools:
+    """Every third row and column: enough to compare by."""
+    return mask[::3, ::3]
