@@ -19,10 +19,13 @@ from mathutils import Vector
 
 from ..errors import WildSegError
 from . import tint
-from .scene import lookup
+from .scene import groups, lookup
 
 RADIUS = 9.0
 """Of a mark, in points of the interface."""
+
+INACTIVE = 0.35
+"""Strength of the prompts of other objects than the active one."""
 
 _handlers: list[Any] = []
 
@@ -38,9 +41,13 @@ def draw_pixels() -> None:
     # The panel says what is wrong with a scene folder that cannot be opened.
     with contextlib.suppress(WildSegError):
         tint.draw_on_photo(context, camera, lookup.open_scene(root).view(name))
+    item = groups.active(root)
+    active = None if item is None else item.name
     for prompt in lookup.prompts(root):
         if prompt.wildseg3d.view == name and prompt.visible_get():
-            _draw_prompt(context, prompt)
+            _draw_prompt(
+                context, prompt, 1.0 if active is None or prompt.wildseg3d.group == active else INACTIVE
+            )
 
 
 def draw_space() -> None:
@@ -63,8 +70,8 @@ def _photo_camera(context: bpy.types.Context) -> bpy.types.Object | None:
     return camera if ours else None
 
 
-def _draw_prompt(context: bpy.types.Context, prompt: bpy.types.Object) -> None:
-    colour = tuple(prompt.color)
+def _draw_prompt(context: bpy.types.Context, prompt: bpy.types.Object, strength: float) -> None:
+    colour, black = (*prompt.color[:3], strength), (0.0, 0.0, 0.0, strength)
     if prompt.wildseg3d.is_box:
         corners = [_in_region(context, prompt, x, y) for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
         if None not in corners:
@@ -74,12 +81,12 @@ def _draw_prompt(context: bpy.types.Context, prompt: bpy.types.Object) -> None:
     if centre is None:
         return
     radius = RADIUS * context.preferences.system.ui_scale
-    _draw("TRI_FAN", _circle(centre, radius * 1.15), (0.0, 0.0, 0.0, 1.0))
+    _draw("TRI_FAN", _circle(centre, radius * 1.15), black)
     _draw("TRI_FAN", _circle(centre, radius), colour)
     reach, half = radius * 0.6, radius * 0.14
-    _draw("TRI_FAN", _bar(centre, reach, half), (0.0, 0.0, 0.0, 1.0))
+    _draw("TRI_FAN", _bar(centre, reach, half), black)
     if prompt.wildseg3d.positive != prompt.wildseg3d.subtract:
-        _draw("TRI_FAN", _bar(centre, half, reach), (0.0, 0.0, 0.0, 1.0))
+        _draw("TRI_FAN", _bar(centre, half, reach), black)
 
 
 def _in_region(context: bpy.types.Context, prompt: bpy.types.Object, x: float, y: float) -> Vector | None:
@@ -100,9 +107,11 @@ def _bar(centre: Vector, across: float, up: float) -> list[tuple[float, float]]:
 def _draw(kind: str, places: list[Any], colour: tuple[float, ...]) -> None:
     shader = gpu.shader.from_builtin("UNIFORM_COLOR")
     shader.uniform_float("color", colour)
+    gpu.state.blend_set("ALPHA")
     gpu.state.line_width_set(2.0)
     batch_for_shader(shader, kind, {"pos": [tuple(place)[:2] for place in places]}).draw(shader)
     gpu.state.line_width_set(1.0)
+    gpu.state.blend_set("NONE")
 
 
 def register() -> None:

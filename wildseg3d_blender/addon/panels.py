@@ -279,7 +279,8 @@ def _preview_state(
     if asked is not None and asked.applied:
         return "Segmented; prompts refine it"
     if preview is not None:
-        return "Preview: known object" if preview.cached else "Preview: found for these prompts"
+        found = "known object" if preview.cached else "found for these prompts"
+        return f"Preview: {found}{_steps(parts.active_size(item))}"
     quiet = runtime.quiet_job()
     if quiet is not None and quiet.method == previewing.METHOD:
         return f"Preview: {quiet.text} {quiet.fraction:.0%}"
@@ -320,6 +321,11 @@ def _draw_refine(layout: bpy.types.UILayout, settings: Any) -> None:
     row.operator_menu_enum("wildseg3d.realign", "fit", text="", icon="DOWNARROW_HLT")
     if settings.aligned_for:
         column.label(text=f"Aligned for {settings.aligned_for}", icon="CHECKMARK")
+
+
+def _steps(size: int) -> str:
+    """How far the active part is from the best answer."""
+    return f", {abs(size)}× {'larger' if size > 0 else 'smaller'}" if size else ""
 
 
 def _prompts(count: int) -> str:

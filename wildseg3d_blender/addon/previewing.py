@@ -115,7 +115,7 @@ def refresh(scene: bpy.types.Scene) -> None:
     if not _state.touched:
         return
     _state.touched = False
-    before = _state.question
+    before, drawn = _state.question, _drawn()
     _state.problem = ""
     try:
         _state.question = question(scene) if scene.wildseg3d.preview else None
@@ -123,8 +123,12 @@ def refresh(scene: bpy.types.Scene) -> None:
         _state.question, _state.problem = None, error.message
     if before != _state.question:
         _state.since = time.monotonic()
-        redraw()
     _remember_latest()
+    # Whole views take long to draw, and an outdated preview fades with whatever is drawn next.
+    if _drawn() != drawn:
+        redraw()
+    elif before != _state.question:
+        viewing.redraw_sidebars()
     if _state.settled:
         _state.settled, _state.since = False, 0.0
 
@@ -257,6 +261,11 @@ def problem() -> str:
 def redraw() -> None:
     """Have the preview drawn anew."""
     viewing.redraw()
+
+
+def _drawn() -> tuple[str, bool] | None:
+    now = shown()
+    return None if now is None else (now.key, now.applied)
 
 
 def _remember_latest() -> None:

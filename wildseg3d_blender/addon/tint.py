@@ -25,6 +25,9 @@ COLOUR = (0.05, 0.55, 1.0, 0.38)
 
 OUTLINE = (0.75, 0.93, 1.0, 0.95)
 
+POINTS_ALPHA = 0.55
+"""Stronger than over the photo: points are speckled."""
+
 FADED = 0.45
 """Strength of a preview that a newer one is about to replace."""
 
@@ -131,24 +134,35 @@ def draw_on_points(context: bpy.types.Context, root: bpy.types.Object) -> None:
         return
     shader = _points_shader()
     _prepare_batches(root, shown.key, shown.preview, shader)
-    region_3d = context.region_data
-    half_height = context.region.height / 2
-    gpu.state.blend_set("ALPHA")
-    gpu.state.depth_test_set("LESS_EQUAL")
-    gpu.state.program_point_size_set(True)
+    strength = FADED if shown.outdated else 1.0
+    wrote_depth = gpu.state.depth_mask_get()
     shader.bind()
-    shader.uniform_float("tint", (*COLOUR[:3], 0.6 * (FADED if shown.outdated else 1.0)))
+    shader.uniform_float("tint", (*COLOUR[:3], POINTS_ALPHA * strength))
+    gpu.state.program_point_size_set(True)
+    gpu.state.depth_test_set("LESS_EQUAL")
+    # Points of many photos lie on one another: the depth first, then colour on the nearest alone.
+    gpu.state.depth_mask_set(True)
+    gpu.state.color_mask_set(False, False, False, False)
+    _draw_batches(context, root, shader)
+    gpu.state.color_mask_set(True, True, True, True)
+    gpu.state.depth_mask_set(wrote_depth)
+    gpu.state.blend_set("ALPHA")
+    _draw_batches(context, root, shader)
+    gpu.state.blend_set("NONE")
+    gpu.state.depth_test_set("NONE")
+    gpu.state.program_point_size_set(False)
+
+
+def _draw_batches(context: bpy.types.Context, root: bpy.types.Object, shader: Any) -> None:
+    region_3d = context.region_data
     for name, batch in _batches.items():
         item = bpy.data.objects.get(name)
         if item is None or not item.visible_get():
             continue
         scale = item.matrix_world.median_scale * root.wildseg3d.point_size
         shader.uniform_float("to_clip", region_3d.perspective_matrix @ item.matrix_world)
-        shader.uniform_float("pixels", scale * region_3d.window_matrix[1][1] * half_height)
+        shader.uniform_float("pixels", scale * region_3d.window_matrix[1][1] * context.region.height / 2)
         batch.draw(shader)
-    gpu.state.program_point_size_set(False)
-    gpu.state.depth_test_set("NONE")
-    gpu.state.blend_set("NONE")
 
 
 def _prepare_batches(root: bpy.types.Object, key: str, preview: previewing.Preview, shader: Any) -> None:

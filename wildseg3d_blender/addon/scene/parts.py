@@ -30,6 +30,13 @@ def active(item: Any) -> Any:
     return parts[max(0, min(item.active_part, len(parts) - 1))]
 
 
+def active_size(item: Any) -> int:
+    """The size of the active part. Reads only, so that drawing code may ask."""
+    if not item.parts:
+        return 0
+    return int(item.parts[max(0, min(item.active_part, len(item.parts) - 1))].size)
+
+
 def find(item: Any, number: int) -> Any:
     """The part of that number. PromptError when there is none."""
     for part in ensure(item):

@@ -140,7 +140,8 @@ def joined(first: Attributes, second: Attributes) -> Attributes:
 
 def taken(attributes: Attributes, selected: NDArray[np.bool_ | np.integer]) -> Attributes:
     """The points where ``selected`` (N,) is set, or those of its indices."""
-    return {name: (kind, values[selected]) for name, (kind, values) in attributes.items()}
+    indices = np.flatnonzero(selected) if selected.dtype == np.bool_ else selected
+    return {name: (kind, values.take(indices, axis=0)) for name, (kind, values) in attributes.items()}
 
 
 def _lost(name: str) -> SceneError:
