@@ -46,6 +46,11 @@ def found(folder: Path) -> int | None:
     return _found.get(folder)
 
 
+def is_done(folder: Path) -> bool:
+    """Whether a scene folder has found objects, perhaps by an older version, which would not count."""
+    return (folder / "mask_cache" / "cache.json").is_file()
+
+
 def failure(folder: Path) -> str:
     """Why looking for objects ended, in a sentence; empty when it did not fail."""
     return _failed.get(folder, "")

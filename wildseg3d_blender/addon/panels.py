@@ -243,7 +243,9 @@ def _draw_parts(layout: bpy.types.UILayout, root: bpy.types.Object, item: Any | 
     """What the active object is made of, where that is more than itself; and the way to more."""
     column = layout.column(align=True)
     if item is not None and len(item.parts) > 1:
-        column.template_list("WILDSEG3D_UL_parts", "", item, "parts", item, "active_part", rows=2, maxrows=4)
+        column.template_list(
+            "WILDSEG3D_UL_parts", "", item, "parts", item, "active_part", rows=min(len(item.parts), 4)
+        )
     row = column.row(align=True)
     row.operator("wildseg3d.part_add", text="Add Part", icon="SELECT_EXTEND").subtract = False
     row.operator("wildseg3d.part_add", text="Take Away", icon="SELECT_SUBTRACT").subtract = True
@@ -301,10 +303,12 @@ def _draw_finding(layout: bpy.types.UILayout, context: bpy.types.Context, root: 
     elif failure := finding.failure(folder):
         _draw_text(layout, context, failure, icon="ERROR")
         layout.operator("wildseg3d.find_objects", text="Find Objects Again", icon="VIEWZOOM")
-    elif (count := finding.found(folder)) is not None:
+    elif (count := finding.found(folder)) is not None or finding.is_done(folder):
         row = layout.row()
         row.active = False
-        row.label(text=f"{count} objects found in advance", icon="CHECKMARK")
+        which = "Objects" if count is None else f"{count} objects"
+        row.label(text=f"{which} found in advance", icon="CHECKMARK")
+        row.operator("wildseg3d.find_objects", text="", icon="FILE_REFRESH", emboss=False)
     else:
         layout.operator("wildseg3d.find_objects", icon="VIEWZOOM")
 

@@ -19,7 +19,8 @@ class WILDSEG3D_OT_part_add(bpy.types.Operator):
 
     bl_idname = "wildseg3d.part_add"
     bl_label = "Add Part"
-    bl_options = {"REGISTER", "UNDO"}
+    # Not REGISTER: "Adjust Last Operation" would take back the clicks that followed.
+    bl_options = {"UNDO"}
 
     subtract: bpy.props.BoolProperty(
         name="Take Away", description="The object loses the part instead", options={"SKIP_SAVE"}

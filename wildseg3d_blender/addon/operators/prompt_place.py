@@ -8,12 +8,13 @@ import numpy as np
 
 from ...errors import PromptError, SceneError, WildSegError
 from .. import background
-from ..scene import lookup, prompting, viewing
+from ..scene import groups, lookup, parts, prompting, viewing
 from .base import has_root, object_mode, report_error
 from .look import fit_camera
 from .rubber_band import RubberBand
 
 PART, NOT_PART = "part of the object", "not part of it"
+TAKEN_AWAY, STAYS = "taken away from the object", "stays"
 DRAG_FROM = 8
 """Pixels the mouse moves before a click is a box."""
 
@@ -48,7 +49,8 @@ class WILDSEG3D_OT_prompt_place(bpy.types.Operator):
             return {"CANCELLED"}
         self._band = RubberBand()
         context.window.cursor_modal_set("CROSSHAIR")
-        click, with_ctrl = (PART, NOT_PART) if self.positive else (NOT_PART, PART)
+        positive, negative = (TAKEN_AWAY, STAYS) if self._takes_away(context) else (PART, NOT_PART)
+        click, with_ctrl = (positive, negative) if self.positive else (negative, positive)
         context.workspace.status_text_set(
             f"Click: {click}   Ctrl-click: {with_ctrl}   Drag: box around it   Ctrl Z: undo   Esc: done"
         )
@@ -88,6 +90,12 @@ class WILDSEG3D_OT_prompt_place(bpy.types.Operator):
     def cancel(self, context: bpy.types.Context) -> None:
         """Blender ends the operator itself."""
         self._end(context)
+
+    def _takes_away(self, context: bpy.types.Context) -> bool:
+        """Whether prompts go to a part that the object loses."""
+        root = lookup.require_root(context.scene)
+        item = groups.find(root, self.object) if self.object else groups.active(root)
+        return item is not None and bool(parts.active(item).subtract)
 
     def _enter_camera(self, context: bpy.types.Context) -> None:
         root = lookup.require_root(context.scene)
