@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from tests.object_scene import BALL, Truth, write_object_scene
+from tests.object_scene import BALL, TABLE, Truth, write_object_scene
+from wildseg3d_blender.conventions import project
 from wildseg3d_blender.pipeline.boundary_band import boundary_band
 from wildseg3d_blender.pipeline.segmentation.lift import lift, view_depth
 from wildseg3d_blender.scene_folder import Scene
@@ -34,6 +38,87 @@ def test_a_grazing_plane_and_a_clean_jump_are_no_band() -> None:
     assert not boundary_band(plane, np.ones(plane.shape, dtype=bool)).any()
     jump = np.where(np.arange(60)[None, :] < 30, 1.0, 2.0) * np.ones((20, 1))
     assert not boundary_band(jump, np.ones(jump.shape, dtype=bool)).any()
+
+
+def sphere_before(wall: float, smeared: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Depth (120, 160) of a ball of radius 1 three units away before a wall, and where the ball is; along
+    rows, ``smeared`` pixels mix front and back at each of its outlines."""
+    x, y = np.meshgrid((np.arange(160) - 79.5) / 150, (np.arange(120) - 59.5) / 150)
+    a, b = x**2 + y**2 + 1, np.full(x.shape, 3.0)
+    inside = b**2 - a * 8
+    depth = np.where(inside > 0, (b - np.sqrt(np.maximum(inside, 0))) / a, wall)
+    mixed = depth.copy()
+    for row, column in zip(*np.nonzero(np.diff(inside > 0, axis=1)), strict=True):
+        ends = 1 / depth[row, column - smeared // 2], 1 / depth[row, column + smeared // 2 + 2]
+        for k in range(smeared):
+            share = (k + 1) / (smeared + 1)
+            mixed[row, column + 1 - smeared // 2 + k] = 1 / ((1 - share) * ends[0] + share * ends[1])
+    return mixed, inside > 0
+
+
+@pytest.mark.parametrize("wall", [3.5, 6.0])
+def test_the_limb_of_a_round_thing_is_no_band_but_a_smear_there_is(wall: float) -> None:
+    depth, ball = sphere_before(wall, 0)
+    band = boundary_band(depth, np.ones(ball.shape, dtype=bool))
+    assert band.sum() < 0.02 * ball.sum()
+    assert not (boundary_band(depth, ball) & ball).any()  # before the sky
+    smeared, _ = sphere_before(wall, 3)
+    changed = smeared != depth
+    assert changed.sum() > 300
+    band = boundary_band(smeared, np.ones(ball.shape, dtype=bool))
+    assert band[changed].mean() > 0.8
+
+
+def looks(
+    made: tuple[Scene, dict[str, Truth]], points_world: NDArray[np.float64], name: str
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """What the view shows where points (n, 3) fall, -1 beyond its frame, and where it sees them or something
+    in front of them, by the exact depth."""
+    scene, truths = made
+    view, truth = scene.view(name), truths[name]
+    pixel, z = project(points_world, view.K, view.cam_to_world)
+    column, row = np.floor(pixel).astype(np.int64).T
+    inside = (row >= 0) & (row < view.size[1]) & (column >= 0) & (column < view.size[0])
+    row, column = np.where(inside, row, 0), np.where(inside, column, 0)
+    there = truth.depth[row, column]
+    sees = inside & (np.abs(there - z) < 0.01 * z)
+    return np.where(inside, truth.shows[row, column], -1), sees, inside & (there < 0.95 * z)
+
+
+def test_a_view_in_which_an_occluder_hides_a_point_has_no_say(made: tuple[Scene, dict[str, Truth]]) -> None:
+    scene, truths = made
+    judged = 0
+    for view, other in itertools.permutations(scene.views, 2):
+        mask = truths[view.name].shows == TABLE
+        row, column = np.nonzero(mask & ~truths[view.name].smeared)
+        points_world = np.asarray(scene.pointmap(view), dtype=np.float64)[row, column]
+        shows, _, in_front = looks(made, points_world, other.name)
+        hidden = in_front & (shows != TABLE)
+        two = replace(scene, views=(view, other))
+        kept = lift(two, {view.name: mask, other.name: truths[other.name].shows == TABLE})[view.name]
+        judged += int(hidden.sum())
+        if hidden.any():
+            assert kept[row, column][hidden].mean() > 0.9
+    assert judged > 1000
+
+
+def test_what_an_occluder_hides_does_not_come_along(made: tuple[Scene, dict[str, Truth]]) -> None:
+    scene, truths = made
+    masks = {name: truth.shows == BALL for name, truth in truths.items()}
+    judged = 0
+    for view in scene.views:
+        # In this view alone the mask takes in everything around the ball.
+        row, column = np.nonzero((truths[view.name].shows != BALL) & ~truths[view.name].smeared)
+        points_world = np.asarray(scene.pointmap(view), dtype=np.float64)[row, column]
+        others = [looks(made, points_world, other.name) for other in scene.views if other is not view]
+        hidden = sum((in_front & (shows == BALL)).astype(int) for shows, _, in_front in others)
+        seen = sum((sees & (shows != BALL)).astype(int) for shows, sees, _ in others)
+        behind = (hidden > seen) & (seen > 0)
+        judged += int(behind.sum())
+        generous = lift(scene, {**masks, view.name: np.ones(masks[view.name].shape, dtype=bool)})
+        if behind.any():
+            assert generous[view.name][row, column][behind].mean() < 0.25
+    assert judged > 50
 
 
 def test_true_masks_keep_their_points(made: tuple[Scene, dict[str, Truth]]) -> None:

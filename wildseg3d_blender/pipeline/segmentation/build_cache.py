@@ -90,7 +90,7 @@ def lifted_points(scene: Scene, masks: PackedMasks, progress: Progress) -> Packe
 def _points_in_view(lifting: Lifting, masks: PackedMasks, view: int) -> Iterator[NDArray[np.bool_]]:
     """Every object's points in one view, cut like its mask there."""
     links = lifting.links(view, np.flatnonzero(lifting.solid[view]))
-    number = np.zeros(lifting.solid[view].shape, dtype=np.int32)
+    number = np.zeros(lifting.solid[view].shape, dtype=np.int64)
     number.ravel()[links.pixels] = np.arange(len(links.pixels))
     # One row of all views' pixels, into which one object's masks are put after the other.
     row = joined([np.zeros(shape, dtype=bool) for shape in masks.shapes])
