@@ -43,10 +43,17 @@ format: setup ## apply the style
 build: setup ## the extension's zip in dist/, for this system or PLATFORM=linux-x64, windows-x64, macos-arm64
 	$(PY) tools/build_extension.py $(if $(PLATFORM),--platform $(PLATFORM))
 
-lock: setup ## renew vendor/*.lock from pyproject.toml (needs uv)
-	uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url \
+# The user's own settings and pyproject.toml's overrides are not the neural environment's.
+NEURAL_LOCK := ../../$(VENV)/bin/uv pip compile --quiet --no-config --python-version 3.11 --universal --generate-hashes \
+	--no-header --no-emit-index-url --no-annotate
+lock: setup ## renew vendor/*.lock from pyproject.toml, vendor/neural/*.lock from the .in files there
+	$(VENV)/bin/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url \
 		--no-annotate --group dev --output-file vendor/dev.lock pyproject.toml
 	$(PY) tools/fetch_wheels.py --lock
+	cd vendor/neural && grep -v '^numpy==' ../dev.lock | sed -n 's/^\([^ ]*==[^ ]*\).*/\1/p' > tested.txt && \
+		echo uv | $(NEURAL_LOCK) -c tested.txt -o uv.lock - && \
+		$(NEURAL_LOCK) --excludes excludes.txt -c tested.txt -o requirements.lock requirements.in && \
+		$(NEURAL_LOCK) --excludes excludes.txt -c requirements.lock -o dust3r.lock dust3r.in; rm -f tested.txt
 
 bench-dga: setup ## where DGA's weights help and where not, over ten seeds
 	$(PY) -m benchmarks.dga_weights

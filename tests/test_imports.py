@@ -22,6 +22,8 @@ TORCH = {"torch", "torchvision", "mini_dust3r", "dust3r", "sam2", "safetensors"}
 HEAVY = {"cv2", "pycolmap", "PIL", "maxflow"}
 LIGHT_WORKER = "worker/protocol"
 COMMAND_LINE = {"cli", "__main__"}
+INSIDE = {"neural/inside/check", "neural/inside/fetch"}
+"""Run by the neural environment's own interpreter, imported by nothing."""
 
 
 def module_of(file: Path) -> str:
@@ -94,7 +96,7 @@ def test_the_addon_takes_only_the_protocol_from_the_worker() -> None:
 
 
 def test_ground_and_protocol_need_only_numpy() -> None:
-    light = {module for module, _, _ in OURS + THEIRS if area(module) == "ground"} - COMMAND_LINE
+    light = {module for module, _, _ in OURS + THEIRS if area(module) == "ground"} - COMMAND_LINE - INSIDE
     light.add(LIGHT_WORKER)
     wrong = [
         f"{module}:{line} imports {name}"
@@ -113,12 +115,21 @@ def test_ground_and_protocol_need_only_numpy() -> None:
     ("libraries", "allowed"),
     [
         (BLENDER, "addon/"),
-        (TORCH, ("pipeline/engines/dust3r", "pipeline/segmentation/sam2", "pipeline/torch_runtime")),
-        (HEAVY, "pipeline/"),
+        (
+            TORCH,
+            (
+                "pipeline/engines/dust3r",
+                "pipeline/segmentation/sam2",
+                "pipeline/torch_runtime",
+                "neural/inside",
+            ),
+        ),
+        (HEAVY, ("pipeline/", "neural/inside")),
+        ({"huggingface_hub"}, "neural/inside/fetch"),
         ({"pycolmap"}, "pipeline/engines/stereo"),
         ({"maxflow"}, "pipeline/segmentation/graphcut"),
     ],
-    ids=["blender", "torch", "heavy", "pycolmap", "maxflow"],
+    ids=["blender", "torch", "heavy", "downloads", "pycolmap", "maxflow"],
 )
 def test_libraries_stay_where_they_belong(libraries: set[str], allowed: str | tuple[str, ...]) -> None:
     wrong = [
@@ -135,7 +146,7 @@ def test_we_import_each_other_relatively() -> None:
 
 
 def test_nothing_but_the_declared_libraries_is_used() -> None:
-    known = {*sys.stdlib_module_names, "numpy", *HEAVY, *BLENDER, *TORCH}
+    known = {*sys.stdlib_module_names, "numpy", *HEAVY, *BLENDER, *TORCH, "huggingface_hub"}
     assert not [f"{module}:{line} imports {name}" for module, name, line in THEIRS if name not in known]
 
 

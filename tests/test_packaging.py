@@ -115,6 +115,7 @@ def test_the_zip_holds_the_extension_and_nothing_else(tmp_path: Path) -> None:
         "__init__.py",
         "LICENSE",
         "blender_manifest.toml",
+        "vendor",
         "wheels",
         "wildseg3d_blender",
     }

@@ -3,8 +3,9 @@
 
     python tools/build_extension.py [--platform linux-x64]
 
-The zip holds the package, the licence, the wheels of ``vendor/wheels.lock`` for that platform and the
-manifest with those wheels listed; nothing else. The same sources give the same bytes.
+The zip holds the package, the licence, the locks of the neural environment, the wheels of
+``vendor/wheels.lock`` for that platform and the manifest with those wheels listed; nothing else. The same
+sources give the same bytes.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ def source_files() -> Iterator[Path]:
     """What an installed extension needs of this repository, the manifest aside."""
     yield ROOT / "__init__.py"
     yield ROOT / "LICENSE"
+    yield from sorted((ROOT / "vendor" / "neural").glob("*.lock"))
+    yield from (ROOT / "vendor" / "neural" / name for name in ("torch.in", "models.toml"))
     for path in (ROOT / "wildseg3d_blender").rglob("*"):
         if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("."):
             yield path

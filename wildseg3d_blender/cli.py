@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import __version__
+from . import __version__, cli_neural
 from .cli_prompts import EXAMPLES, add_prompt_options, photo_groups
 from .errors import Cancelled, WildSegError
 from .interrupt import CancelOnInterrupt
@@ -167,6 +167,7 @@ def _parser() -> argparse.ArgumentParser:
         _command(commands, "realign", realign, "align a scene again, so that objects of it fit best")
     )
     _evaluate_options(_command(commands, "evaluate", evaluate, "simulated clicks against true masks -> IoU"))
+    cli_neural.add_commands(commands, _command)
     return parser
 
 
