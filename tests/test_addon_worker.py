@@ -129,6 +129,42 @@ def test_only_objects_whose_prompts_changed_are_done_again(blender: Any, made: M
     assert _count(blender) == total
 
 
+def test_parts_and_shared_points(blender: Any, made: Made) -> None:
+    scene, truths = made
+    total = _count(blender)
+    _click_ball_and_box(blender, scene)
+    blender.ops.wildseg3d.segment()
+    before = {name: len(blender.data.objects[name].data.vertices) for name in ("Ball", "Box")}
+
+    # An object of both: it takes nearly all that they have.
+    _click(blender, scene, "Both", (0.3, -0.3, 0.35))
+    blender.ops.wildseg3d.part_add()
+    _click(blender, scene, "Both", (-0.42, -0.4, 0.4))
+    blender.ops.wildseg3d.segment(object="Both")
+    both = len(blender.data.objects["Both"].data.vertices)
+    left = {name: len(blender.data.objects[name].data.vertices) for name in before}
+    assert both > 0.95 * sum(before.values()) and all(left[name] < 0.05 * before[name] for name in before)
+    assert _count(blender) == total
+
+    # The ball taken away from it again: the ball's points are the ball's again.
+    blender.ops.wildseg3d.part_remove(part=1)
+    blender.ops.wildseg3d.segment(object="Both")
+    assert len(blender.data.objects["Ball"].data.vertices) == before["Ball"]
+    assert _shares(scene, truths, blender.data.objects["Both"], BOX)[0] > 0.95
+    assert _count(blender) == total
+
+    # Left to the others, there is nothing for it; that is said, and all stays as it was.
+    held = {item.name: len(item.data.vertices) for item in blender.data.objects if item.type == "MESH"}
+    with pytest.raises(RuntimeError, match="other objects own the points"):
+        blender.ops.wildseg3d.segment(object="Both", shared="LEAVE")
+    assert held == {
+        item.name: len(item.data.vertices) for item in blender.data.objects if item.type == "MESH"
+    }
+    blender.ops.wildseg3d.object_remove(name="Both")
+    assert {name: len(blender.data.objects[name].data.vertices) for name in before} == before
+    assert _count(blender) == total
+
+
 def test_an_empty_moved_by_hand_is_segmented_where_it_is(blender: Any, made: Made) -> None:
     scene, truths = made
     _click(blender, scene, "Thing", (0.3, -0.3, 0.35))
