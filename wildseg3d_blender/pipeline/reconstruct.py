@@ -31,6 +31,7 @@ def reconstruct(
     folder: Path,
     *,
     engine: str = "stereo",
+    quality: str = "balanced",
     image_size: int = 512,
     weighting: Weighting = WITH_DGA,
     progress: Progress = silent,
@@ -40,7 +41,7 @@ def reconstruct(
     Args:
         photos: files and folders of photos.
         folder: the scene folder to make; a scene that is already there is replaced at the very end.
-        engine: pointmap engine, see ``engines.create_engine``.
+        engine, quality: pointmap engine, see ``engines.create_engine``.
         image_size: longer side of the views' pixel grids.
         weighting: how the alignment weights pixels; kept in the scene's settings.
 
@@ -61,7 +62,7 @@ def reconstruct(
     opened, unreadable = open_photos(photos)
     seconds: dict[str, float] = {}
 
-    result = create_engine(engine).pair_graph(
+    result = create_engine(engine, quality=quality).pair_graph(
         opened, image_size=image_size, progress=span(progress, 0.02, 0.85)
     )
     seconds.update(result.seconds)

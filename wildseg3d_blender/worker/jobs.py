@@ -48,6 +48,7 @@ class Jobs:
             [Path(photo) for photo in params.photos],
             Path(params.folder),
             engine=params.engine,
+            quality=params.quality,
             image_size=params.image_size,
             weighting=Weighting(params.dga, params.alpha_p, params.alpha_n),
             progress=progress,

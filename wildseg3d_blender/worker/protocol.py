@@ -117,6 +117,7 @@ class Initialized(Params):
 @dataclass(frozen=True)
 class Reconstruct(Params):
     """Make a scene. ``photos``: absolute paths of files or folders; ``folder``: the scene folder to write;
+    ``quality``: "fast", "balanced" or "fine", where the engine knows them;
     ``image_size``: longer side of the views' pixel grid; ``dga``, ``alpha_p``, ``alpha_n``: how the
     alignment weights pixels."""
 
@@ -127,6 +128,7 @@ class Reconstruct(Params):
     dga: bool = True
     alpha_p: float = 0.5
     alpha_n: float = 0.9
+    quality: str = "balanced"
 
 
 @dataclass(frozen=True)
