@@ -83,6 +83,22 @@ def test_a_negative_correction_takes_an_object_away(made: Made) -> None:
     assert min(found.values()) > 0.85, found
 
 
+def test_a_small_correction_changes_no_more_than_its_click_says(made: Made) -> None:
+    _, truths, segmenter = made
+    balls = {name: truth.shows == BALL for name, truth in truths.items()}
+    rows, columns = np.nonzero(balls["v2"])
+    row, column = int(np.median(rows)), int(np.quantile(columns, 0.9))
+    y, x = np.mgrid[0 : SIZE[1], 0 : SIZE[0]]
+    bitten = {name: ball.copy() for name, ball in balls.items()}
+    bitten["v2"] &= (y - row) ** 2 + (x - column) ** 2 > 9**2
+    clicks = [Click("v2", *centre_of(truths["v2"], BALL)), Click("v2", column + 0.5, row + 0.5)]
+    masks = segmenter.segment(clicks, previous=bitten, progress=silent)
+    for name, ball in balls.items():
+        box = truths[name].shows == BOX
+        assert iou(masks[name], ball) > 0.9, name
+        assert (masks[name] & box).sum() < 0.05 * box.sum(), name
+
+
 def test_clicks_hold_at_their_pixels(made: Made) -> None:
     _, truths, segmenter = made
     x, y = centre_of(truths["v2"], BALL)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..pixel_prompts import PixelClick
 from .evidence import Evidence
 from .graph import SceneGraph, Selection
-from .hypotheses import Hypothesis, area_overlap, polish
+from .hypotheses import Hypothesis, polish
 from .outline import best_prefixes, centredness, change_scores, outline_score, prefix_scores
 from .prompt_seeds import node_at
 
@@ -17,8 +17,6 @@ LOSSES = (0.3, 3.0)
 GUESSES = 2
 KEEP = 2.5
 """Evidence per pixel for leaving things as they are, far from the click."""
-
-WHOLE_WEIGHT, CENTRE_WEIGHT, SURPRISE_WEIGHT = 3.0, 0.3, 0.013
 
 LARGEST = 0.25
 """Share of all pixels that one correction may change."""
@@ -30,41 +28,45 @@ def correct(
     inside: NDArray[np.int64],
     outside: NDArray[np.int64],
     click: PixelClick,
-    earlier: int = 1,
+    mask: NDArray[np.bool_],
 ) -> list[Hypothesis]:
     """Hypotheses for ``previous`` with the region around ``click`` added or taken away, best first.
 
+    What a hypothesis changes in the clicked view is what it says was wrong there. People click the middle
+    of what is most wrong, so that region should have the click in its middle and no thicker part elsewhere;
+    this counts as much as the outline of the whole, and keeps a small correction from flipping a large
+    region.
+
     Args:
         inside, outside: nodes of all clicks so far.
-        click: the one that contradicts ``previous``; expected near the middle of what is wrong.
-        earlier: how many clicks went before; the more, the less is expected to be wrong still.
+        click: the one that contradicts ``mask``.
+        mask: (H, W) bool, the last result in the click's view.
     """
     positive = click.positive
     opposite = outside if positive else inside
     held = _with_seeds(previous, inside, outside)
-    node = np.array([node_at(graph.views, click)])
-    found: list[Hypothesis] = []
+    labels, node = graph.views[click.view].labels, np.array([node_at(graph.views, click)])
+    candidates: list[tuple[str, Selection]] = []
     for loss in LOSSES:
         reach = graph.walk.reach(node, opposite, loss)
         rival = graph.walk.reach(opposite, node, loss) if len(opposite) else np.zeros_like(reach)
-        for changed, score in _changed_regions(
+        for changed in _changed_regions(
             graph, previous, np.where(reach > rival, reach, 0.0), inside, outside, positive
         ):
             start = held.copy()
             start[changed] = positive
             constant = _keep(start, changed, reach)
+            candidates.append((f"change {loss}", start))
             polished = polish(graph, inside, outside, start, constant, rounds=1)
-            for note, selection in (("change", start), ("change+polish", polished)):
-                region = (selection != held) & (selection == positive)
-                region[changed] = True
-                unchanged = area_overlap(graph, previous, selection)
-                total = (
-                    score
-                    - min(SURPRISE_WEIGHT * earlier**4, 3.0) * (1.0 - unchanged)
-                    + WHOLE_WEIGHT * outline_score(graph, selection)
-                    + CENTRE_WEIGHT * centredness(graph, region, click)
-                )
-                found.append(Hypothesis(selection, total, f"{note} {loss}"))
+            candidates.append((f"change+polish {loss}", polished))
+    found = [
+        Hypothesis(
+            selection,
+            outline_score(graph, selection) + centredness(mask != selection[labels], click),
+            note,
+        )
+        for note, selection in candidates or [("click only", held)]
+    ]
     return sorted(found, key=lambda h: -h.score)
 
 
@@ -82,7 +84,7 @@ def _changed_regions(
     inside: NDArray[np.int64],
     outside: NDArray[np.int64],
     positive: bool,
-) -> list[tuple[NDArray[np.int64], float]]:
+) -> list[NDArray[np.int64]]:
     """Regions around the click whose flip gives the best outlines, at different sizes."""
     flippable = ~previous if positive else previous.copy()
     flippable[outside if positive else inside] = False
@@ -91,10 +93,7 @@ def _changed_regions(
     if len(wrong) == 0:
         return []
     others = np.setdiff1d(np.arange(len(graph.nodes)), wrong)
-    kept_in, kept_out = others[previous[others]], others[~previous[others]]
-    others = np.setdiff1d(np.arange(len(graph.nodes)), wrong)
-    change_only = change_scores(graph, np.concatenate([wrong, others]), previous)[: len(wrong)]
-    scores = change_only.copy()
+    scores = change_scores(graph, np.concatenate([wrong, others]), previous)[: len(wrong)]
     # What becomes of the whole object counts as much as the outline of the part that changes.
     kept_in, kept_out = others[previous[others]], others[~previous[others]]
     if positive:
@@ -106,10 +105,7 @@ def _changed_regions(
         scores += np.where(lengths > 0, whole[np.maximum(lengths, 1) - 1], -1.0)
     change = np.cumsum(graph.nodes.area[wrong])
     scores[change > LARGEST * graph.nodes.area.sum()] = -np.inf
-    return [
-        (wrong[:length], float(change_only[length - 1]))
-        for length in best_prefixes(scores, change, GUESSES, ratio=2.0)
-    ]
+    return [wrong[:length] for length in best_prefixes(scores, change, GUESSES, ratio=2.0)]
 
 
 def _keep(selection: Selection, changed: NDArray[np.int64], reach: NDArray[np.float64]) -> Evidence:

@@ -72,8 +72,9 @@ def from_clicks(
     ]
     first = next((click for click in clicks if click.positive), None)
     if first is not None:
+        labels = graph.views[first.view].labels
         found = [
-            replace(h, score=h.score + CENTRE_WEIGHT * centredness(graph, h.selection, first)) for h in found
+            replace(h, score=h.score + CENTRE_WEIGHT * centredness(h.selection[labels], first)) for h in found
         ]
     return ranked(graph, found)
 

@@ -99,12 +99,11 @@ def _prefix_parts(
     return strong / np.maximum(length, 1.0), interior, torn / np.maximum(touching, 1.0), framed, share
 
 
-def centredness(graph: SceneGraph, selection: Selection, click: PixelClick) -> float:
-    """How central a click is in a selection, in [0, 1]: its depth inside over the greatest depth there is.
+def centredness(mask: NDArray[np.bool_], click: PixelClick) -> float:
+    """How central a click is in a mask (H, W), in [0, 1]: its depth inside over the greatest there is.
 
     People click the middle of what they mean, rarely its edge.
     """
-    mask = selection[graph.views[click.view].labels]
     if not mask[click.row, click.column]:
         return 0.0
     distance = cv2.distanceTransform(np.pad(mask.astype(np.uint8), 1), cv2.DIST_L2, 3)

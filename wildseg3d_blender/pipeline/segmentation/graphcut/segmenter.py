@@ -98,11 +98,9 @@ class GraphCutSegmenter:
         """``previous``, whose nodes are ``before``, as the clicks that contradict it say."""
         selection = before.copy()
         for click in self._contradicting(seeds, previous):
-            found = correct(
-                self.graph, selection, seeds.inside, seeds.outside, click, max(len(seeds.clicks) - 1, 1)
-            )
-            if found:
-                selection = found[0].selection
+            mask = np.asarray(previous[self.graph.views[click.view].view.name])
+            found = correct(self.graph, selection, seeds.inside, seeds.outside, click, mask)
+            selection = found[0].selection
         selection[seeds.inside] = True
         selection[seeds.outside] = False
         return selection
