@@ -80,8 +80,8 @@ bench-dga-ablation: setup ## mIoU over alpha_p and alpha_n, and pictures, in ben
 	$(PY) -m benchmarks.dga_ablation $(if $(wildcard $(DATA)),--data $(DATA)) $(if $(NVOS),--nvos "$(NVOS)") \
 		$(if $(SPIN),--spin "$(SPIN)") $(if $(LLFF),--llff "$(LLFF)") $(if $(SEEDS),--seeds $(SEEDS))
 
-bench-segmentation: setup ## IoU after 1, 3, 5 clicks and a box, beside GrabCut carried over by 3D, and the mask cache; DATA= holds the photo sets
-	$(PY) -m benchmarks.real_segmentation --data $(DATA)
+bench-segmentation: setup ## IoU after 1, 3, 5 clicks and a box, beside GrabCut carried over by 3D; mask cache; times; pictures; DATA= holds the photo sets
+	$(PY) -m benchmarks.segmentation --data $(DATA) $(if $(SCENES),--scenes "$(SCENES)")
 
 demo: setup ## the sample photos -> demo/; or PHOTOS=dir, and CLICK=view:x,y to say on what
 	$(PY) -m samples.demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(CLICK),--click "$(CLICK)")

@@ -18,7 +18,7 @@ from typing import Any
 
 from . import __version__, cli_neural
 from .cli_prompts import EXAMPLES, add_prompt_options, photo_groups
-from .errors import Cancelled, WildSegError
+from .errors import Cancelled, SceneError, WildSegError
 from .interrupt import CancelOnInterrupt
 from .ownership import owned_points
 from .progress import Progress
@@ -125,6 +125,7 @@ def realign(options: argparse.Namespace, progress: Progress) -> tuple[Result, st
 def evaluate(options: argparse.Namespace, progress: Progress) -> tuple[Result, str]:
     """Simulated clicks in one view -> IoU in every view that has a true mask."""
     from .pipeline.evaluation import evaluate as measure
+    from .pipeline.evaluation import words
 
     result = measure(
         read_scene(options.scene),
@@ -132,14 +133,17 @@ def evaluate(options: argparse.Namespace, progress: Progress) -> tuple[Result, s
         options.view,
         clicks=options.clicks,
         segmenter=options.segmenter,
+        every_view=options.every_view,
+        whole=None if options.whole is None else read_scene(options.whole),
         progress=progress,
     )
-    lines = ["clicks   clicked view   other views (mean)"]
-    for item in result["rounds"]:
-        mean = item["mean_iou_others"]
-        lines.append(
-            f"{item['clicks']:6}   {item['iou_clicked']:12.3f}   {'-' if mean is None else f'{mean:.3f}'}"
-        )
+    lines = words.lines(result)
+    if options.output is not None:
+        try:
+            options.output.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        except OSError as error:
+            raise SceneError(f"{options.output} cannot be written ({error}): name another file.") from error
+        lines.append(f"figures in {options.output}")
     return result, "\n".join(lines)
 
 
@@ -227,6 +231,16 @@ def _evaluate_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--view", required=True, metavar="NAME", help="photo to click in")
     command.add_argument("--clicks", nargs="+", type=int, default=[1, 3, 5], metavar="N", help="1 3 5")
+    command.add_argument(
+        "--every-view", action="store_true", help="click in every other view that shows it too, for the means"
+    )
+    command.add_argument(
+        "--whole",
+        type=Path,
+        metavar="SCENE",
+        help="a reconstruction of more photos: in those that the first lacks, its 3D object is measured",
+    )
+    command.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the figures there, as JSON")
     _segmenter(command)
 
 
