@@ -182,14 +182,14 @@ def test_a_renamed_object_keeps_all_else(copy: Made) -> None:
 def test_a_damaged_object_is_named_and_can_be_replaced_or_removed(copy: Made) -> None:
     artist = Artist(copy)
     folder = artist.cut_ball().folder
-    (folder / "points" / "v2.npy").write_bytes(b"half")
+    (folder / "points.npy").write_bytes(b"half")
     with pytest.raises(SceneError, match=r"Ball is damaged .* segment it again, or remove it"):
         artist.cut_both()
     assert SceneSession(artist.scene.folder).cache is not None
     artist.cut_ball()
     artist.cut_both()
     artist.check()
-    (folder / "points" / "v2.npy").unlink()
+    (folder / "points.npy").unlink()
     remove_object(artist.scene, "Ball")
     artist.check()
 
@@ -203,6 +203,11 @@ def test_objects_of_an_earlier_format_are_claims_in_the_order_of_their_folders(c
         item = read_object(artist.scene, folder)
         old = {"name": item.name, "prompts": [prompt_to_json(prompt) for prompt in item.prompts]}
         (folder / "object.json").write_text(json.dumps(old))
+        for kind, masks in (("masks", item.masks), ("points", item.points)):
+            (folder / f"{kind}.npy").unlink()
+            (folder / kind).mkdir()
+            for view, mask in masks.items():
+                np.save(folder / kind / f"{view}.npy", mask)
     items = read_objects(artist.scene)
     assert [item.name for item in items] == ["Ball", "Both"]
     assert items[0].groups == one_group([artist.ball])

@@ -130,7 +130,7 @@ def test_world_masks_and_pictures_stay_while_all_objects_points_are_taken_anew(s
     changed = {name for name in after if after[name] != before[name]}
     for kept in ("images/", "colours/", f"{PAIRS_FOLDER}/points/", f"{PAIRS_FOLDER}/confidence/"):
         assert not [name for name in changed if name.startswith(kept)]
-    assert not [name for name in changed if "/masks/" in name or name.endswith("object.json")]
+    assert not [name for name in changed if "/masks.npy" in name or name.endswith("object.json")]
     assert {"scene.json", f"{PAIRS_FOLDER}/alignment.json", "pointmaps/view00.npy"} <= changed
     assert [path.name for path in scene.folder.parent.iterdir()] == ["scene"]
 
@@ -220,8 +220,8 @@ def test_what_cannot_be_is_said_and_changes_nothing(scene: Scene) -> None:
     with pytest.raises(SceneError, match="no object named 'Cup' in this scene; it has Ball, Box ü/1"):
         realign(scene.folder, ["Ball", "Cup"])
     assert _contents(scene.folder) == before
-    for mask in (scene.folder / "objects" / "Ball" / "masks").iterdir():
-        np.save(mask, np.zeros(SIZE[::-1], bool))
+    masks = scene.folder / "objects" / "Ball" / "masks.npy"
+    np.save(masks, np.zeros_like(np.load(masks)))
     with pytest.raises(SceneError, match="Ball shows in no photo"):
         realign(scene.folder, ["Ball"])
     shutil.rmtree(scene.folder / "objects")

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from .packed_views import ViewMasks
 from .prompts import Click, PromptGroup
 from .scene_folder import Scene
-from .scene_objects import OLDEST, SceneObject, Shared, ViewMasks, read_objects
+from .scene_objects import OLDEST, SceneObject, Shared, read_objects
 
 Owned = dict[str, dict[str, NDArray[np.bool_]]]
 """Object name -> view name -> (H, W) bool: the pixels whose 3D points are the object's own."""

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The objects of a scene on disk.
 
-    objects/<folder>/object.json          name, groups of prompts, order, shared, segmenter
-    objects/<folder>/masks/<view>.npy     (H, W) bool, the pixels that show the object
-    objects/<folder>/points/<view>.npy    (H, W) bool, the pixels whose 3D points it claims
-    objects/<folder>/groups/<k>/<view>.npy   what each group was found to be, where there are several
+    objects/<folder>/object.json    name, groups of prompts, order, shared, segmenter
+    objects/<folder>/masks.npy      the pixels that show the object in all views, see ``packed_views``
+    objects/<folder>/points.npy     the pixels whose 3D points it claims, likewise
+    objects/<folder>/groups.npy     (k, n), what each group was found to be, where there are several
 
 Each folder is replaced whole. Objects may claim the same points; ``ownership`` says whose they are.
-Scenes of format 1 and 2 have objects with one group, whose prompts stand in object.json by themselves, and
-without an order: they count in the order of their folders' names, before all that have one.
+Scenes of format 1 and 2 have objects with one group, whose prompts stand in object.json by themselves,
+without an order (they count in the order of their folders' names, before all that have one), and with their
+masks and points in a folder each, a file per view.
 """
 
 from __future__ import annotations
@@ -22,19 +23,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .atomic_folder import replacing_folder
 from .errors import PromptError, SceneError
 from .file_names import file_stem
+from .packed_views import ViewMasks, pack_views, read_packed, unpack_views
 from .prompts import Prompt, PromptGroup, group_from_json, group_to_json, one_group, prompt_from_json
 from .scene_folder import Scene, check_there, read_array, read_json
 
 Shared = Literal["take", "leave"]
 """Who gets points that other objects claim too: the object takes them, or leaves them to the others."""
-
-ViewMasks = Mapping[str, NDArray[np.bool_]]
-"""View name -> (H, W) bool, for every view of the scene."""
 
 OLDEST = 0
 """Order of objects that have none."""
@@ -93,7 +91,7 @@ def read_objects(scene: Scene, *, but: str | None = None) -> list[SceneObject]:
 
 
 def read_object(scene: Scene, folder: Path) -> SceneObject:
-    """Read one object of ``scene``; its arrays come memory-mapped.
+    """Read one object of ``scene``; its arrays are in memory, none of its files stays mapped.
 
     Raises:
         SceneError: the object is damaged.
@@ -101,16 +99,16 @@ def read_object(scene: Scene, folder: Path) -> SceneObject:
     try:
         data = read_json(folder / "object.json")
         groups = _groups_of(data)
-        several = range(len(groups)) if len(groups) > 1 and (folder / "groups").is_dir() else ()
+        answers = read_packed(folder / "groups.npy") if len(groups) > 1 else ()
         shared: Shared = "leave" if data.get("shared") == "leave" else "take"
         return SceneObject(
             name=str(data["name"]),
             groups=groups,
-            masks=_read_masks(scene, folder / "masks"),
-            points=_read_masks(scene, folder / "points"),
+            masks=_read_masks(scene, folder, "masks"),
+            points=_read_masks(scene, folder, "points"),
             order=int(data.get("order", OLDEST)),
             shared=shared,
-            answers=tuple(_read_masks(scene, folder / "groups" / str(k)) for k in several),
+            answers=tuple(unpack_views(scene, answer) for answer in answers),
             segmenter=str(data.get("segmenter", "")),
         )
     except (KeyError, TypeError, ValueError, PromptError, SceneError) as error:
@@ -128,10 +126,10 @@ def write_object(scene: Scene, item: SceneObject) -> Path:
     check_there(scene)
     folder = _folder_for(scene, item.name)
     with replacing_folder(folder) as partial:
-        _write_masks(scene, partial / "masks", item.masks)
-        _write_masks(scene, partial / "points", item.points)
-        for number, answer in enumerate(item.answers):
-            _write_masks(scene, partial / "groups" / str(number), answer)
+        np.save(partial / "masks.npy", pack_views(scene, item.masks))
+        np.save(partial / "points.npy", pack_views(scene, item.points))
+        if len(item.groups) > 1:
+            np.save(partial / "groups.npy", np.stack([pack_views(scene, answer) for answer in item.answers]))
         data = {
             "name": item.name,
             "groups": [group_to_json(group) for group in item.groups],
@@ -219,11 +217,9 @@ def _groups_of(data: Mapping[str, Any]) -> tuple[PromptGroup, ...]:
     return one_group([prompt_from_json(item) for item in data["prompts"]])
 
 
-def _read_masks(scene: Scene, folder: Path) -> dict[str, NDArray[np.bool_]]:
-    return {view.name: read_array(folder / f"{view.name}.npy", view.size[::-1]) for view in scene.views}
-
-
-def _write_masks(scene: Scene, folder: Path, masks: ViewMasks) -> None:
-    folder.mkdir(parents=True)
-    for view in scene.views:
-        np.save(folder / f"{view.name}.npy", np.asarray(masks[view.name], dtype=bool))
+def _read_masks(scene: Scene, folder: Path, kind: str) -> ViewMasks:
+    earlier = folder / kind
+    if earlier.is_dir():
+        shapes = {view.name: view.size[::-1] for view in scene.views}
+        return {name: np.array(read_array(earlier / f"{name}.npy", shape)) for name, shape in shapes.items()}
+    return unpack_views(scene, read_packed(folder / f"{kind}.npy"))

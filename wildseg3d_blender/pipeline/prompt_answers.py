@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import PromptError, SceneError
+from ..packed_views import ViewMasks
 from ..progress import Progress, span
 from ..prompts import Prompt, PromptGroup, is_positive
 from ..scene_folder import Scene
-from ..scene_objects import ViewMasks, object_folders, read_object
+from ..scene_objects import object_folders, read_object
 from .segmentation import Masks, Segmenter
 from .segmentation.group_mapping import matching_objects, next_size
 from .segmentation.mask_cache import CLEARLY_LARGER, CONTAINED, MaskCache
@@ -232,13 +233,13 @@ def _stored_rounds(scene: Scene, segmenter: str) -> dict[_Key, tuple[Path, int]]
 
 
 def _read_round(scene: Scene, folder: Path, number: int, key: _Key) -> Masks | None:
-    """The stored answer, copied so that its files can be replaced; None when it is there no more."""
+    """The stored answer; None when it is there no more."""
     try:
         item = read_object(scene, folder)
         if number >= len(item.groups) or _key_of(item.groups[number]) != key:
             return None
         answers: Sequence[ViewMasks] = item.answers or (item.masks,)
-        return {name: np.array(mask) for name, mask in answers[number].items()}
+        return dict(answers[number])
     except (SceneError, PromptError, IndexError):
         return None
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import SceneError
 from ..progress import Progress, silent, span
 from ..scene_folder import PAIRS_FOLDER, Scene, read_scene
-from ..scene_objects import SceneObject, ViewMasks, read_objects, write_object
+from ..scene_objects import SceneObject, read_objects, write_object
 from ..scene_rewriting import rewriting_geometry
 from .alignment import Alignment, align, pointmap
 from .alignment.sim3 import lengths
@@ -78,7 +78,7 @@ def realign(
     progress("align", 0.0, "Reading the scene")
     scene = read_scene(folder)
     # No file of the scene stays mapped but inside _aligned: Windows would not replace the folder then.
-    items = {item.name: item for item in _objects(scene)}
+    items = {item.name: item for item in read_objects(scene)}
     carried = take_cache(scene)
     chosen = tuple(dict.fromkeys(objects or ()))
     soft = _soft_masks(scene, _known(chosen, items), carried, cached)
@@ -108,23 +108,6 @@ def soft_masks(scene: Scene, objects: Sequence[SceneObject]) -> SoftMasks:
             mask |= np.asarray(item.masks[view.name], dtype=bool)
         soft.append(softened(mask))
     return soft
-
-
-def _objects(scene: Scene) -> list[SceneObject]:
-    """All objects of the scene, copied from their files."""
-    return [
-        replace(
-            item,
-            masks=_copied(item.masks),
-            points={},
-            answers=tuple(_copied(answer) for answer in item.answers),
-        )
-        for item in read_objects(scene)
-    ]
-
-
-def _copied(masks: ViewMasks) -> ViewMasks:
-    return {name: np.array(mask) for name, mask in masks.items()}
 
 
 def _known(chosen: Sequence[str], items: Mapping[str, SceneObject]) -> list[SceneObject]:

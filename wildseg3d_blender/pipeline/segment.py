@@ -9,13 +9,13 @@ from pathlib import Path
 
 from ..errors import PromptError, SceneError
 from ..ownership import changed, order_for, owned_by
+from ..packed_views import ViewMasks
 from ..progress import Progress, silent, span
 from ..prompts import Prompt, PromptGroup, check_groups, one_group
 from ..scene_folder import Scene, read_scene
 from ..scene_objects import (
     SceneObject,
     Shared,
-    ViewMasks,
     object_folder,
     read_object,
     read_objects,
@@ -195,8 +195,6 @@ class SceneSession:
         if old is not None:
             before = owned_by([*others, old])
         order = order_for(item.groups, item.shared, old, others, before)
-        # Its files are about to be replaced, and must not stay mapped.
-        del old
         item = replace(item, order=order)
         folder = write_object(self.scene, item)
         after = owned_by([*others, item])

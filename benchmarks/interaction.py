@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an artist waits for between a click and its answer, through the real worker process.
+
+    python benchmarks/interaction.py [SCENE] [--prompts 60]
+
+``SCENE`` is a scene folder, which is copied first; without one, the sample photos are reconstructed. Times
+are those of the asking side, from the request to masks in memory: they hold the pipe, the worker's work and
+reading the preview. The worker's CPU time beside them tells how much of that a busy machine added.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from wildseg3d_blender.addon.worker_client import WorkerClient  # noqa: E402
+from wildseg3d_blender.errors import Cancelled, PromptError  # noqa: E402
+from wildseg3d_blender.prompts import Click, PromptGroup  # noqa: E402
+from wildseg3d_blender.scene_folder import Scene, read_scene  # noqa: E402
+from wildseg3d_blender.scene_previews import read_preview  # noqa: E402
+from wildseg3d_blender.worker.protocol import (  # noqa: E402
+    FindObjects,
+    FoundObjects,
+    Preview,
+    Previewed,
+    Reconstruct,
+    Segment,
+)
+
+SAMPLE = ROOT / "samples" / "table" / "photos"
+CANCEL_AFTER = (0.5, 1.5, 3.0, 5.0, 8.0, 11.0)
+"""Seconds after which finding objects is cancelled, one after the other: every part of it is hit."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark and print what took how long."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("scene", type=Path, nargs="?")
+    parser.add_argument("--prompts", type=int, default=60)
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "scene"
+        client = WorkerClient()
+        try:
+            if options.scene is None:
+                photos = (str(SAMPLE),)
+                _ask(client, "reconstruct", Reconstruct(photos, str(folder)).to_json())
+            else:
+                shutil.copytree(options.scene, folder)
+            measure(client, read_scene(folder), options.prompts)
+        finally:
+            client.close()
+    return 0
+
+
+def measure(client: WorkerClient, scene: Scene, count: int) -> None:
+    """Ask for everything that an artist asks for and print the figures."""
+    shutil.rmtree(scene.folder / "mask_cache", ignore_errors=True)
+    height, width = scene.views[0].size[::-1]
+    print(f"{len(scene.views)} views of {width} x {height}", flush=True)
+    cancels = [_cancel_seconds(client, scene, after) for after in CANCEL_AFTER]
+    print(f"find objects, cancelled: {_figures(cancels)}", flush=True)
+    started = time.perf_counter()
+    answer = _ask(client, "find_objects", FindObjects(str(scene.folder)).to_json())
+    found = FoundObjects.from_json(answer)
+    print(f"find objects, taken up again: {time.perf_counter() - started:.1f} s, {found.count} objects")
+    _measure_prompts(client, scene, count)
+
+
+def _measure_prompts(client: WorkerClient, scene: Scene, count: int) -> None:
+    rng = np.random.default_rng(0)
+    cached: list[float] = []
+    cpu: list[float] = []
+    larger: list[float] = []
+    solved: list[float] = []
+    corrected: list[float] = []
+    cut: list[float] = []
+    for number in range(count):
+        view = scene.views[int(rng.integers(len(scene.views)))]
+        x, y = (float(value) for value in rng.random(2) * view.size)
+        group = PromptGroup((Click(view.name, x, y),))
+        before = _worker_cpu(client)
+        seconds, answer = _previewed(client, scene, group)
+        (cached if answer.cached else solved).append(seconds)
+        if answer.cached:
+            cpu.append(_worker_cpu(client) - before)
+        if answer.larger:
+            larger.append(_previewed(client, scene, PromptGroup(group.prompts, size=1))[0])
+        if number % 3 == 0:
+            correction = _correction(scene, answer, group)
+            corrected.append(_previewed(client, scene, correction)[0])
+            cut.append(_cut_seconds(client, scene, f"Object {number}", correction))
+    for label, seconds_of in (
+        ("preview, a cached object", cached),
+        ("  of that CPU time of the thread that works", cpu),
+        ("preview, the next larger one", larger),
+        ("preview, a first click that is solved", solved),
+        ("preview, a correction that is solved", corrected),
+        ("segment, after its preview", cut),
+    ):
+        print(f"{label}: {_figures(seconds_of)}", flush=True)
+
+
+def _previewed(client: WorkerClient, scene: Scene, group: PromptGroup) -> tuple[float, Previewed]:
+    """Seconds from asking to masks in memory, and what was answered."""
+    started = time.perf_counter()
+    answer = _ask(client, "preview", Preview(str(scene.folder), (group,)).to_json())
+    previewed = Previewed.from_json(answer)
+    read_preview(scene, previewed.folder)
+    return time.perf_counter() - started, previewed
+
+
+def _correction(scene: Scene, answer: Previewed, group: PromptGroup) -> PromptGroup:
+    """The group with one more click, halfway between its first and the end of the mask found to the right."""
+    first = group.prompts[0]
+    assert isinstance(first, Click)
+    row = read_preview(scene, answer.folder)[first.view][int(first.y)]
+    end = int(first.x) + int(np.argmin(np.append(row[int(first.x) :], False)))
+    return PromptGroup((first, Click(first.view, (first.x + end) / 2 + 1.0, first.y, positive=False)))
+
+
+def _cut_seconds(client: WorkerClient, scene: Scene, name: str, group: PromptGroup) -> float:
+    started = time.perf_counter()
+    try:
+        _ask(client, "segment", Segment(str(scene.folder), name, (group,)).to_json())
+    except PromptError:
+        return float("nan")
+    return time.perf_counter() - started
+
+
+def _cancel_seconds(client: WorkerClient, scene: Scene, after: float) -> float:
+    """Seconds from cancelling, ``after`` seconds of finding objects, to the worker's answer."""
+    request = client.request("find_objects", FindObjects(str(scene.folder)).to_json())
+    if request.wait(after):
+        return float("nan")
+    started = time.perf_counter()
+    request.cancel(gently=True)
+    request.wait()
+    try:
+        request.result()
+    except Cancelled:
+        return time.perf_counter() - started
+    return float("nan")
+
+
+def _ask(client: WorkerClient, method: str, params: dict[str, object]) -> dict[str, object]:
+    request = client.request(method, params)
+    request.wait()
+    return request.result()
+
+
+def _worker_cpu(client: WorkerClient) -> float:
+    """CPU seconds that the worker's working thread has used; NaN where the system does not tell."""
+    status = Path(f"/proc/{client.pid}/schedstat")
+    return int(status.read_text().split()[0]) / 1e9 if status.is_file() else float("nan")
+
+
+def _figures(seconds: Sequence[float]) -> str:
+    known = [1e3 * value for value in seconds if value == value]
+    if not known:
+        return "none"
+    return f"{statistics.median(known):.1f} ms (median of {len(known)}, slowest {max(known):.0f} ms)"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
