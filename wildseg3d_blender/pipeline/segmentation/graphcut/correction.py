@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from ..pixel_prompts import PixelClick
 from .evidence import Evidence
 from .graph import SceneGraph, Selection
-from .hypotheses import Hypothesis, polish
+from .hypotheses import STEPS, Hypothesis, polish
 from .outline import best_prefixes, centredness, change_scores, outline_score, prefix_scores
 from .prompt_seeds import node_at
 
 LOSSES = (0.3, 3.0)
 GUESSES = 2
+POLISHED = 2
 KEEP = 2.5
 """Evidence per pixel for leaving things as they are, far from the click."""
 
@@ -46,7 +47,12 @@ def correct(
     opposite = outside if positive else inside
     held = _with_seeds(previous, inside, outside)
     labels, node = graph.views[click.view].labels, np.array([node_at(graph.views, click)])
-    candidates: list[tuple[str, Selection]] = []
+
+    def judged(selection: Selection, note: str) -> Hypothesis:
+        changed_mask = mask != selection[labels]
+        return Hypothesis(selection, outline_score(graph, selection) + centredness(changed_mask, click), note)
+
+    starts: list[tuple[Hypothesis, NDArray[np.int64], NDArray[np.float64]]] = []
     for loss in LOSSES:
         reach = graph.walk.reach(node, opposite, loss)
         rival = graph.walk.reach(opposite, node, loss) if len(opposite) else np.zeros_like(reach)
@@ -55,19 +61,28 @@ def correct(
         ):
             start = held.copy()
             start[changed] = positive
-            constant = _keep(start, changed, reach)
-            candidates.append((f"change {loss}", start))
-            polished = polish(graph, inside, outside, start, constant, rounds=1)
-            candidates.append((f"change+polish {loss}", polished))
-    found = [
-        Hypothesis(
-            selection,
-            outline_score(graph, selection) + centredness(mask != selection[labels], click),
-            note,
+            starts.append((judged(start, f"change {loss}"), changed, reach))
+    found = [start for start, _, _ in starts] or [judged(held, "click only")]
+    for start, changed, reach in sorted(starts, key=lambda s: -s[0].score)[:POLISHED]:
+        found.append(
+            judged(_polished(graph, inside, outside, start.selection, changed, reach), start.note + " +1")
         )
-        for note, selection in candidates or [("click only", held)]
-    ]
     return sorted(found, key=lambda h: -h.score)
+
+
+def _polished(
+    graph: SceneGraph,
+    inside: NDArray[np.int64],
+    outside: NDArray[np.int64],
+    start: Selection,
+    changed: NDArray[np.int64],
+    reach: NDArray[np.float64],
+) -> Selection:
+    """A changed selection with the outline of the change moved to where it fits; the rest stays."""
+    near = np.zeros(len(graph.nodes), dtype=bool)
+    near[changed] = True
+    constant = _keep(start, changed, reach)
+    return polish(graph, inside, outside, start, constant, rounds=1, region=graph.around(near, STEPS))
 
 
 def _with_seeds(selection: Selection, inside: NDArray[np.int64], outside: NDArray[np.int64]) -> Selection:

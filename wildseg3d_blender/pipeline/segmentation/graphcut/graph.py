@@ -54,23 +54,29 @@ class SceneGraph:
         inside: NDArray[np.int64],
         outside: NDArray[np.int64],
         active: Selection | None = None,
+        kept: Selection | None = None,
     ) -> Selection:
         """The minimum cut: ``evidence`` (n,) > 0 speaks for the object; seeds are held.
 
-        Nodes that are not ``active`` are held outside, which makes the cut as much faster as they are many.
+        Nodes that are not ``active`` stay as ``kept`` says, outside without it, which makes the cut as much
+        faster as they are many.
         """
         count = len(self.nodes)
         active = np.ones(count, dtype=bool) if active is None else active.copy()
+        selection = np.zeros(count, dtype=bool) if kept is None else kept & ~active
         active[inside] = True
         active[outside] = False
+        selection[outside] = False
         if not active.any():
-            return active
+            return selection
         number = np.cumsum(active) - 1
         source, sink = np.maximum(evidence, 0.0), np.maximum(-evidence, 0.0)
         source[inside], sink[inside] = 1e7, 0.0
         one, other = active[self.i], active[self.j]
-        for leaving, end in ((one & ~other, self.i), (other & ~one, self.j)):
-            sink += np.bincount(end[leaving], self.capacity[leaving], count)
+        for leaving, end, beyond in ((one & ~other, self.i, self.j), (other & ~one, self.j, self.i)):
+            to_object = selection[beyond[leaving]]
+            for pull, chosen in ((source, to_object), (sink, ~to_object)):
+                pull += np.bincount(end[leaving], self.capacity[leaving] * chosen, count)
         both = one & other
         size = int(active.sum())
         graph = maxflow.GraphFloat(size, int(both.sum()))
@@ -79,7 +85,6 @@ class SceneGraph:
         graph.add_edges(number[self.i[both]], number[self.j[both]], capacity, capacity)
         graph.add_grid_tedges(ids, source[active], sink[active])
         graph.maxflow()
-        selection = np.zeros(count, dtype=bool)
         selection[active] = ~graph.get_grid_segments(ids)
         return selection
 

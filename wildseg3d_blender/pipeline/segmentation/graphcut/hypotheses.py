@@ -137,19 +137,17 @@ def polish(
     start: Selection,
     constant: Evidence | float = 0.0,
     rounds: int = ROUNDS,
+    region: Selection | None = None,
 ) -> Selection:
-    """Learn colour and place from a guess and cut, a few times over."""
+    """Learn colour and place from a guess and cut, a few times over; only ``region`` may change."""
     area = graph.nodes.area
     selection = start.copy()
     for _ in range(rounds):
         selection[inside] = True
         total = constant + colour_evidence(graph, selection) + place_evidence(graph, selection)
-        improved = graph.cut(
-            0.5 * area * np.clip(total, -1.5 * LIMIT, 1.5 * LIMIT),
-            inside,
-            outside,
-            graph.around(selection, STEPS),
-        )
+        evidence = 0.5 * area * np.clip(total, -1.5 * LIMIT, 1.5 * LIMIT)
+        active = graph.around(selection, STEPS) if region is None else region
+        improved = graph.cut(evidence, inside, outside, active, selection)
         if (improved == selection).all():
             break
         selection = improved

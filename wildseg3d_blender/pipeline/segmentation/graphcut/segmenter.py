@@ -122,10 +122,9 @@ class GraphCutSegmenter:
                 raise PromptError(
                     f"The previous masks do not fit {data.view.name}: remove the object and click anew."
                 )
-            local = (data.labels - data.first).ravel()
-            covered = np.bincount(local, np.asarray(mask).ravel(), data.count)
-            total = np.bincount(local, minlength=data.count)
-            selection[data.first : data.first + data.count] = covered > 0.5 * total
+            nodes = slice(data.first, data.first + data.count)
+            covered = np.bincount(data.labels[np.asarray(mask)] - data.first, minlength=data.count)
+            selection[nodes] = covered > 0.5 * self.graph.nodes.area[nodes]
         return selection
 
     def _masks(
