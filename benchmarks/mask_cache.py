@@ -11,17 +11,19 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.segmentation_parts.grabcut import GrabCutTransfer
 from wildseg3d_blender.pipeline.evaluation import first_click, iou, mask_to_photo, read_truth
 from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
 from wildseg3d_blender.pipeline.segmentation.group_mapping import matching_objects
 from wildseg3d_blender.pipeline.segmentation.mask_cache import FOLDER, MaskCache, read_mask_cache
 from wildseg3d_blender.pipeline.segmentation.pixel_prompts import pixel_prompts
-from wildseg3d_blender.progress import silent
 from wildseg3d_blender.prompts import Click
 from wildseg3d_blender.scene_folder import Scene
 
 LOOKUPS = 100
+PLAIN = 10
+"""Prompts that are answered the plain way too, which takes a hundred times as long."""
 
 
 @dataclass(frozen=True)
@@ -34,24 +36,53 @@ class Coverage:
     certain: float
 
 
+class Stages:
+    """A progress that adds up wall and CPU seconds by what was being done between two calls."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, tuple[float, float]] = {}
+        self.longest_silence = 0.0
+        self._last = ("starting", time.perf_counter(), time.process_time())
+
+    def __call__(self, stage: str, fraction: float, text: str = "") -> None:
+        doing, wall, cpu = self._last
+        self._last = (self._name(stage, text), time.perf_counter(), time.process_time())
+        before = self.seconds.get(doing, (0.0, 0.0))
+        self.seconds[doing] = (before[0] + self._last[1] - wall, before[1] + self._last[2] - cpu)
+        self.longest_silence = max(self.longest_silence, self._last[1] - wall)
+
+    def _name(self, stage: str, text: str) -> str:
+        """The stage, with proposals split into what they say they do."""
+        return text.lower() if stage == "proposals" else stage
+
+    def total(self) -> tuple[float, float]:
+        """Wall and CPU seconds of all stages."""
+        wall, cpu = np.sum(list(self.seconds.values()), axis=0)
+        return float(wall), float(cpu)
+
+
 def print_cache_figures(scene: Scene, segmenter: GraphCutSegmenter, masks: Mapping[str, Path]) -> list[float]:
     """Build the cache of a scene and print what it is worth; returns the best IoU of every true object.
 
     Args:
+        segmenter: of that scene; only asked for its name, since preparing one is part of what is measured.
         masks: object name -> the folder of its true masks.
     """
-    wall, cpu = time.perf_counter(), time.process_time()
-    build_mask_cache(scene, segmenter, silent)
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    stages = Stages()
+    build_mask_cache(scene, GraphCutSegmenter(scene, stages), stages)
+    stages("done", 1.0)
     cache = read_mask_cache(scene, segmenter.name)
     assert cache is not None
     size = sum(file.stat().st_size for file in (scene.folder / FOLDER).iterdir()) / 1e6
-    lookups = lookup_seconds(scene, cache)
+    wall, cpu = stages.total()
     print(
-        f"{scene.folder.name}: {len(cache)} objects cached in {wall:.1f} s ({cpu:.1f} s of CPU time), "
-        f"{size:.1f} MB; prompt to masks and points in {1e3 * statistics.median(lookups):.1f} ms CPU, "
-        f"median of {len(lookups)} (slowest {1e3 * max(lookups):.0f} ms)"
+        f"{scene.folder.name}: {len(cache)} objects found in {len(scene.views)} views and cached in "
+        f"{wall:.1f} s ({cpu:.1f} s of CPU time), {size:.1f} MB; a cancellation waits "
+        f"{stages.longest_silence:.2f} s at most"
     )
+    for stage, (stage_wall, stage_cpu) in stages.seconds.items():
+        print(f"  {stage.ljust(28)} {stage_wall:6.2f} s, CPU {stage_cpu:6.2f} s")
+    _print_lookups(scene, cache)
     found = []
     for name, folder in masks.items():
         covered = coverage(scene, cache, folder)
@@ -64,21 +95,56 @@ def print_cache_figures(scene: Scene, segmenter: GraphCutSegmenter, masks: Mappi
     return found
 
 
-def lookup_seconds(scene: Scene, cache: MaskCache) -> list[float]:
-    """CPU seconds from a prompt to masks in all views and the points' flat indices, on any object."""
+def _print_lookups(scene: Scene, cache: MaskCache) -> None:
+    clicks = answered_clicks(scene, cache)
+    if not clicks:
+        print("  no click on this scene has a cached answer")
+        return
+    wall, cpu = zip(*(_lookup(scene, cache, click) for click in clicks), strict=True)
+    plain = GrabCutTransfer(scene)
+    started = time.perf_counter()
+    for click in clicks[:PLAIN]:
+        plain([click], None)
+    plain_wall = (time.perf_counter() - started) / len(clicks[:PLAIN])
+    print(
+        f"  {len(clicks)} prompts to masks and points: median {1e3 * statistics.median(wall):.1f} ms, "
+        f"slowest {1e3 * max(wall):.1f} ms "
+        f"(CPU {1e3 * statistics.median(cpu):.1f} and {1e3 * max(cpu):.1f} ms); "
+        f"the plain way, GrabCut carried over by 3D: {1e3 * plain_wall:.0f} ms "
+        f"(CPU {1e3 * statistics.median(plain.seconds):.0f} ms, median of {len(plain.seconds)})",
+        flush=True,
+    )
+
+
+def answered_clicks(scene: Scene, cache: MaskCache) -> list[Click]:
+    """Up to ``LOOKUPS`` clicks at random places that have a cached answer."""
     rng = np.random.default_rng(0)
-    seconds: list[float] = []
-    while len(seconds) < LOOKUPS and len(cache):
+    clicks: list[Click] = []
+    for _ in range(20 * LOOKUPS):
         view = scene.views[int(rng.integers(len(scene.views)))]
         x, y = rng.random(2) * view.size
-        started = time.process_time()
-        answers = matching_objects(cache, pixel_prompts(scene, [Click(view.name, float(x), float(y))]))
-        if answers.items:
-            masks, points = cache.masks_of(answers.items[0]), cache.points_of(answers.items[0])
-            indices = {name: np.flatnonzero(mask) for name, mask in points.items()}
-            seconds.append(time.process_time() - started)
-            assert len(masks) == len(indices) == len(scene.views)
-    return seconds
+        click = Click(view.name, float(x), float(y))
+        if matching_objects(cache, pixel_prompts(scene, [click])).items:
+            clicks.append(click)
+        if len(clicks) == LOOKUPS:
+            break
+    return clicks
+
+
+def lookup_seconds(scene: Scene, cache: MaskCache) -> list[float]:
+    """CPU seconds from a prompt to masks in all views and its points, for prompts at random places."""
+    return [_lookup(scene, cache, click)[1] for click in answered_clicks(scene, cache)]
+
+
+def _lookup(scene: Scene, cache: MaskCache, click: Click) -> tuple[float, float]:
+    """Wall and CPU seconds from a prompt to masks in all views and its points' flat indices."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    item = matching_objects(cache, pixel_prompts(scene, [click])).items[0]
+    masks, points = cache.masks_of(item), cache.points_of(item)
+    indices = {name: np.flatnonzero(mask) for name, mask in points.items()}
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    assert len(masks) == len(indices) == len(scene.views)
+    return wall, cpu
 
 
 def coverage(scene: Scene, cache: MaskCache, folder: Path) -> Coverage:
