@@ -62,11 +62,10 @@ def correct(
             start = held.copy()
             start[changed] = positive
             starts.append((judged(start, f"change {loss}"), changed, reach))
-    found = [start for start, _, _ in starts] or [judged(held, "click only")]
-    for start, changed, reach in sorted(starts, key=lambda s: -s[0].score)[:POLISHED]:
-        found.append(
-            judged(_polished(graph, inside, outside, start.selection, changed, reach), start.note + " +1")
-        )
+    found = [guess for guess, _, _ in starts] or [judged(held, "click only")]
+    for guess, changed, reach in sorted(starts, key=lambda entry: -entry[0].score)[:POLISHED]:
+        polished = _polished(graph, inside, outside, guess.selection, changed, reach)
+        found.append(judged(polished, f"{guess.note} +1"))
     return sorted(found, key=lambda h: -h.score)
 
 
