@@ -3,24 +3,39 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.cached_scene import Known
 from tests.object_scene import BALL, PHOTO_SIZE, Truth, write_object_scene, write_photo_masks
 from wildseg3d_blender.errors import PromptError, SceneError
 from wildseg3d_blender.pipeline.evaluation import (
+    MOST_CLICKS,
+    accuracy,
+    clicks_to,
+    compare,
     evaluate,
     first_click,
     iou,
     mask_to_photo,
+    mean_of,
     next_click,
+    play,
     read_truth,
     truth_box,
+    words,
 )
-from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.pipeline.segmentation import Masks
+from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
+from wildseg3d_blender.prompts import Prompt
+from wildseg3d_blender.scene_folder import Scene, read_scene
 
 Made = tuple[Scene, dict[str, Truth], Path]
 
@@ -39,6 +54,82 @@ def test_iou() -> None:
     assert iou(a, b) == pytest.approx(1 / 3)
     assert iou(a, a) == 1.0
     assert iou(~a & a, ~a & a) == 1.0
+
+
+def test_accuracy_counts_all_pixels() -> None:
+    a = np.array([[True, True, False, False]])
+    b = np.array([[False, True, True, False]])
+    assert accuracy(a, b) == pytest.approx(0.5)
+    assert accuracy(a, a) == 1.0
+    assert accuracy(a, ~a) == 0.0
+
+
+def test_clicks_to_a_goal() -> None:
+    assert clicks_to([0.5, 0.86, 0.84, 0.91], (0.85, 0.90)) == {"0.85": 2, "0.90": 4}
+    assert clicks_to([0.85, 0.2], (0.85, 0.90)) == {"0.85": 1, "0.90": None}
+    late = [0.5] * MOST_CLICKS + [0.99]
+    assert clicks_to(late, (0.9,)) == {"0.90": None}
+
+
+def result_of(others: float | None, unseen: dict[str, float], count: int | None) -> dict[str, Any]:
+    """What ``measure_clicks`` would give for one click."""
+    entry = {
+        "clicks": 1,
+        "iou_clicked": 0.5,
+        "mean_iou_others": others,
+        "accuracy_clicked": 0.9,
+        "mean_accuracy_others": others,
+        "held_out": {name: {"iou": value, "accuracy": value / 2} for name, value in unseen.items()},
+        "cached": count == 1,
+    }
+    return {"view": "a", "rounds": [entry], "clicks_to": {"0.85": count}}
+
+
+def test_means_over_views() -> None:
+    """By hand: an object alone in its photo has no other views; one never good enough counts as the most."""
+    mean = mean_of(
+        [
+            result_of(0.8, {"x": 0.6, "y": 0.8}, 1),
+            result_of(0.6, {"x": 1.0}, None),
+            result_of(None, {}, 4),
+        ]
+    )
+    assert mean["count"] == 3
+    (entry,) = mean["rounds"]
+    assert entry["mean_iou_others"] == pytest.approx(0.7)
+    assert entry["mean_iou_held_out"] == pytest.approx(0.8)
+    assert entry["mean_accuracy_held_out"] == pytest.approx(0.4)
+    assert entry["cached"] == pytest.approx(1 / 3)
+    assert mean["clicks_to"]["0.85"] == pytest.approx((1 + MOST_CLICKS + 4) / 3)
+    assert mean["reached"]["0.85"] == pytest.approx(2 / 3)
+
+
+def test_the_artist_stops_clicking_where_nothing_is_wrong(made: Made) -> None:
+    """An answer that is right at once, and one that never changes: the same spot is clicked once."""
+    scene, _, masks_dir = made
+    truth = read_truth(scene, masks_dir)
+    asked: list[int] = []
+
+    def nothing_ever(prompts: Sequence[Prompt], previous: Masks | None) -> tuple[Masks, bool]:
+        asked.append(len(prompts))
+        return {view.name: np.zeros(view.size[::-1], dtype=bool) for view in scene.views}, True
+
+    rounds = list(islice(play(scene, truth, "v2", nothing_ever), 4))
+    assert asked == [1]
+    assert [len(entry.clicks) for entry in rounds] == [1, 1, 1, 1]
+    assert rounds[3].cached and rounds[3].seconds == 0.0
+
+
+def test_masks_are_compared_in_all_views(made: Made) -> None:
+    scene, truths, masks_dir = made
+    truth = read_truth(scene, masks_dir)
+    masks = {name: item.shows == BALL for name, item in truths.items()}
+    masks["v1"] = np.zeros_like(masks["v1"])
+    scores = compare(scene, masks, truth, "v2")
+    assert scores["iou_others"]["v1"] == 0.0
+    assert scores["accuracy_others"]["v1"] == pytest.approx(1 - truth["v1"].mean())
+    assert scores["mean_iou_others"] == pytest.approx(np.mean(list(scores["iou_others"].values())))
+    assert scores["iou_clicked"] > 0.97
 
 
 def test_the_first_click_is_deepest_inside() -> None:
@@ -86,10 +177,28 @@ def test_evaluate_reports_rounds(made: Made) -> None:
         assert entry["mean_iou_others"] == pytest.approx(np.mean(list(entry["iou_others"].values())))
         assert entry["mean_iou_others"] > 0.88
         assert entry["iou_clicked"] > 0.9
+    assert result["segmenter_alone"] is None
+    assert set(result["clicks_to"]) == {"0.85", "0.90"}
     first = result["rounds"][0]["prompts"][0]
     assert first["positive"]
     assert first["view"] == "v2"
     assert read_truth(scene, masks_dir)["v2"][int(first["y"]), int(first["x"])]
+
+
+def test_a_mask_cache_answers_and_the_segmenter_alone_is_measured_beside(made: Made, tmp_path: Path) -> None:
+    """The cache holds the true ball: one click is certain, so nothing is solved and nothing wrong."""
+    scene = read_scene(shutil.copytree(made[0].folder, tmp_path / "scene"))
+    build_mask_cache(scene, Known(made[1]))
+    result = evaluate(scene, made[2], "v2", clicks=[1], every_view=True)
+    (entry,), (alone,) = result["rounds"], result["segmenter_alone"]["rounds"]
+    assert entry["cached"] and not alone["cached"]
+    assert min(entry["mean_iou_others"], alone["mean_iou_others"]) > 0.95
+    assert result["clicks_to"] == {"0.85": 1, "0.90": 1}
+    assert result["every_view"]["count"] == len(scene.views)
+    assert result["every_view"]["rounds"][0]["mean_iou_others"] > 0.97
+    table = "\n".join(words.lines(result))
+    assert "from the mask cache" in table and "without the mask cache" in table
+    assert f"{entry['mean_iou_others']:.3f} ({entry['mean_accuracy_others']:.3f})" in table
 
 
 def test_truth_box_is_tight(made: Made) -> None:
