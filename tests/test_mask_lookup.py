@@ -3,14 +3,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import cv2
 import numpy as np
 
 from tests.cached_scene import Made, answers, cache_of, mean_iou, middle
-from tests.object_scene import BALL, BOX
+from tests.object_scene import BALL, BOX, Truth
+from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.group_mapping import matching_objects, next_size
 from wildseg3d_blender.pipeline.segmentation.lift import lift
 from wildseg3d_blender.pipeline.segmentation.pixel_prompts import pixel_prompts
+from wildseg3d_blender.pipeline.segmentation.proposals import Proposal
+from wildseg3d_blender.progress import Progress
 from wildseg3d_blender.prompts import Box, Click
+from wildseg3d_blender.scene_folder import Scene
 
 
 def test_answers_hold_what_was_clicked_and_nothing_that_was_excluded(cached_scene: Made) -> None:
@@ -65,3 +72,39 @@ def test_cached_points_are_what_lifting_gives(cached_scene: Made) -> None:
     assert any(points.any() for points in expected.values())
     for name, points in cache.points_of(item).items():
         np.testing.assert_array_equal(points, expected[name])
+
+
+class Rivals:
+    """Proposes the box with and without its edge, and, looking a little better than both, box and ball."""
+
+    name = "graphcut"
+
+    def __init__(self, truths: dict[str, Truth]) -> None:
+        self._shows = {name: truth.shows for name, truth in truths.items()}
+
+    def proposals(self, progress: Progress) -> Iterator[Proposal]:
+        both = {name: shows > 0 for name, shows in self._shows.items()}
+        yield Proposal(both, 0.57)
+        for width, score in ((1, 0.55), (3, 0.54), (5, 0.53)):
+            kernel = np.ones((width, width), np.uint8)
+            box = {
+                name: cv2.erode((shows == BOX).astype(np.uint8), kernel) > 0
+                for name, shows in self._shows.items()
+            }
+            yield Proposal(box, score)
+
+
+def test_several_good_answers_that_hardly_differ_come_before_one_that_looks_a_little_better(
+    cached_scene: Made, cached_copy: Scene
+) -> None:
+    truths = cached_scene[1]
+    cache = build_mask_cache(cached_copy, Rivals(truths))
+    rows, columns = np.nonzero(truths["v2"].shows > 0)
+    box = Box("v2", columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+    # Nothing but the looks of each can tell them apart on a spot that is as central in all of them.
+    found = matching_objects(cache, pixel_prompts(cached_copy, [Click("v2", *middle(truths["v2"], BOX))]))
+    assert set(found.items) == {0, 1, 2, 3}
+    assert found.items[-1] == 0
+    assert found.agreement < 1.0
+    # A box says which one it is.
+    assert matching_objects(cache, pixel_prompts(cached_copy, [box])).items[0] == 0
