@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .packed_views import ViewMasks
-from .prompts import Click, PromptGroup
+from .prompts import Click, PromptGroup, spot_of
 from .scene_folder import Scene
 from .scene_objects import OLDEST, SceneObject, Shared, read_objects
 
@@ -79,13 +79,13 @@ def order_for(
 
 
 def _new_clicks(groups: Sequence[PromptGroup], before: SceneObject) -> list[Click]:
-    known = set(before.prompts)
+    known = {spot_of(prompt) for prompt in before.prompts}
     return [
         prompt
         for group in groups
         if not group.subtract
         for prompt in group.prompts
-        if isinstance(prompt, Click) and prompt.positive and prompt not in known
+        if isinstance(prompt, Click) and prompt.positive and spot_of(prompt) not in known
     ]
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,6 +63,20 @@ def one_group(prompts: Sequence[Prompt]) -> tuple[PromptGroup, ...]:
 def is_positive(prompt: Prompt) -> bool:
     """Whether a prompt says what to take."""
     return isinstance(prompt, Box) or prompt.positive
+
+
+Spot = tuple[str | int, ...]
+
+
+def spot_of(prompt: Prompt) -> Spot:
+    """The kind, view and pixels of a prompt: what it says, whatever the digits behind the point.
+
+    A prompt that went through Blender and back is off by a hair; it is the same as long as this is.
+    """
+    if isinstance(prompt, Click):
+        return "click", prompt.view, math.floor(prompt.x), math.floor(prompt.y), prompt.positive
+    low, high = (math.floor(prompt.x0), math.floor(prompt.y0)), (math.ceil(prompt.x1), math.ceil(prompt.y1))
+    return "box", prompt.view, *low, *high
 
 
 def check_groups(groups: Sequence[PromptGroup]) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import PromptError, SceneError
 from ..packed_views import ViewMasks
 from ..progress import Progress, span
-from ..prompts import Prompt, PromptGroup, is_positive
+from ..prompts import Prompt, PromptGroup, Spot, is_positive, spot_of
 from ..scene_folder import Scene
 from ..scene_objects import object_folders, read_object
 from .segmentation import Masks, Segmenter
@@ -33,8 +33,8 @@ class Answer:
     item: int | None = None
 
 
-_Key = tuple[tuple[Prompt, ...], int]
-"""Prompts, a positive one first, and the size asked for."""
+_Key = tuple[tuple[Spot, ...], int]
+"""Where the prompts are, a positive one first, and the size asked for."""
 
 
 class PromptAnswers:
@@ -69,11 +69,7 @@ class PromptAnswers:
             del self._rounds[key]
 
     def answer(self, group: PromptGroup, progress: Progress) -> Answer:
-        """What a group means.
-
-        Raises:
-            PromptError: nothing positive among the prompts, or one that does not fit its view.
-        """
+        """What a group means, whose prompts passed ``pixel_prompts``."""
         return self._sized(_positive_first(group.prompts), group.size, progress)
 
     def has_next(self, group: PromptGroup, answer: Answer, *, larger: bool) -> bool:
@@ -88,13 +84,13 @@ class PromptAnswers:
         """
         if size == 0:
             return self._round(prompts, progress)
-        known = self._known((prompts, size))
+        known = self._known(prompts, size)
         if known is not None:
             return known
         best = self._round(prompts, span(progress, 0.0, 0.5))
         stepped = self._steps(prompts, best, size)
         if len(prompts) == 1:
-            return self._remember((prompts, size), stepped or best)
+            return self._remember(prompts, size, stepped or best)
         earlier = self._sized(prompts[:-1], size, span(progress, 0.5, 0.75))
         if earlier.item is not None and earlier.item in self._fitting(prompts):
             further = (
@@ -103,23 +99,23 @@ class PromptAnswers:
                 else _area(earlier.masks) < _area(best.masks)
             )
             if further or stepped is None:
-                return self._remember((prompts, size), earlier)
-        if stepped is None and earlier is not self._known((prompts[:-1], 0)):
-            return self._remember((prompts, size), self._solved(prompts, earlier, span(progress, 0.75, 1.0)))
-        return self._remember((prompts, size), stepped or best)
+                return self._remember(prompts, size, earlier)
+        if stepped is None and earlier is not self._known(prompts[:-1], 0):
+            return self._remember(prompts, size, self._solved(prompts, earlier, span(progress, 0.75, 1.0)))
+        return self._remember(prompts, size, stepped or best)
 
     def _round(self, prompts: tuple[Prompt, ...], progress: Progress) -> Answer:
         """The best answer, from the longest beginning of the prompts that is remembered."""
         done, last = 0, None
         for count in range(len(prompts), 0, -1):
-            last = self._known((prompts[:count], 0))
+            last = self._known(prompts[:count], 0)
             if last is not None:
                 done = count
                 break
         for count in range(done + 1, len(prompts) + 1):
             start = (count - done - 1) / (len(prompts) - done)
             part = span(progress, start, start + 1 / (len(prompts) - done))
-            last = self._remember((prompts[:count], 0), self._next_round(prompts[:count], last, part))
+            last = self._remember(prompts[:count], 0, self._next_round(prompts[:count], last, part))
         assert last is not None
         return last
 
@@ -131,8 +127,6 @@ class PromptAnswers:
         return self._solved(prompts, last, progress)
 
     def _solved(self, prompts: tuple[Prompt, ...], last: Answer | None, progress: Progress) -> Answer:
-        # Bad prompts are refused before anything is prepared for them, which takes seconds.
-        pixel_prompts(self._scene, prompts)
         segmenter = self._prepared(span(progress, 0.0, 0.7))
         progress("masks", 0.7, "Finding the object")
         previous = None if last is None else last.masks
@@ -183,7 +177,8 @@ class PromptAnswers:
         assert self._cache is not None
         return Answer(self._cache.masks_of(item), item)
 
-    def _known(self, key: _Key) -> Answer | None:
+    def _known(self, prompts: tuple[Prompt, ...], size: int) -> Answer | None:
+        key = _key(prompts, size)
         if key in self._rounds:
             self._rounds.move_to_end(key)
             return self._rounds[key]
@@ -191,15 +186,16 @@ class PromptAnswers:
         masks = None if place is None else _read_round(self._scene, *place, key)
         if masks is None:
             return None
-        same = (item for item in self._fitting(key[0]) if self._is(item, masks))
-        return self._remember(key, Answer(masks, next(same, None)))
+        same = (item for item in self._fitting(prompts) if self._is(item, masks))
+        return self._remember(prompts, size, Answer(masks, next(same, None)))
 
     def _is(self, item: int, masks: Masks) -> bool:
         assert self._cache is not None
         views = enumerate(self._cache.views)
         return all(np.array_equal(self._cache.masks.mask(item, view), masks[name]) for view, name in views)
 
-    def _remember(self, key: _Key, answer: Answer) -> Answer:
+    def _remember(self, prompts: tuple[Prompt, ...], size: int, answer: Answer) -> Answer:
+        key = _key(prompts, size)
         self._rounds[key] = answer
         self._rounds.move_to_end(key)
         if len(self._rounds) > REMEMBERED_ROUNDS:
@@ -215,8 +211,12 @@ def _positive_first(prompts: Sequence[Prompt]) -> tuple[Prompt, ...]:
     raise PromptError("Every prompt excludes: place at least one on the object itself.")
 
 
+def _key(prompts: tuple[Prompt, ...], size: int) -> _Key:
+    return tuple(spot_of(prompt) for prompt in prompts), size
+
+
 def _key_of(group: PromptGroup) -> _Key:
-    return _positive_first(group.prompts), group.size
+    return _key(_positive_first(group.prompts), group.size)
 
 
 def _stored_rounds(scene: Scene, segmenter: str) -> dict[_Key, tuple[Path, int]]:

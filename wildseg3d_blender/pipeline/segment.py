@@ -28,6 +28,7 @@ from .segmentation.build_cache import build_mask_cache
 from .segmentation.lift import Lifting
 from .segmentation.mask_cache import FOLDER as CACHE_FOLDER
 from .segmentation.mask_cache import MaskCache, read_mask_cache
+from .segmentation.pixel_prompts import pixel_prompts
 from .segmentation.proposals import Proposer
 
 _Stamp = tuple[int, int] | None
@@ -139,7 +140,6 @@ class SceneSession:
         Raises:
             PromptError: as ``segment``, but nothing found is no error here.
         """
-        check_groups(groups)
         answers = self._answered(groups, progress)
         masks = self._combined(answers, groups)
         last, answer = groups[-1], answers[-1]
@@ -168,7 +168,6 @@ class SceneSession:
             PromptError: the groups mean no object, a prompt does not fit its view, or nothing was found.
             SceneError: the scene folder is gone or cannot be written, or an object in it is damaged.
         """
-        check_groups(groups)
         answers = self._answered(groups, span(progress, 0.0, 0.9))
         masks = self._combined(answers, groups)
         if not _any(masks):
@@ -210,10 +209,11 @@ class SceneSession:
         return SegmentResult(item, folder, owned, changed(before, after, but=item.name), warnings)
 
     def _answered(self, groups: Sequence[PromptGroup], progress: Progress) -> list[Answer]:
+        check_groups(groups)
         _ = self.cache  # another process may have filled it
         for group in groups:
-            for prompt in group.prompts:
-                self.scene.view(prompt.view)
+            # Bad prompts are refused before anything is prepared for them, which takes seconds.
+            pixel_prompts(self.scene, group.prompts)
         return [
             self._answers.answer(group, span(progress, k / len(groups), (k + 1) / len(groups)))
             for k, group in enumerate(groups)
