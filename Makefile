@@ -9,7 +9,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 # Real photo sets for the slow tests and the benchmarks: a folder per set, photos in images/.
 DATA ?= ../shared/data
 
-.PHONY: help setup test test-slow test-blender lint format build lock bench-alignment bench-dga-ablation bench-dga bench-pairs bench-pipeline bench-photos bench-segmentation demo samples samples-extra clean
+.PHONY: help setup test test-slow test-blender lint format build lock bench-alignment bench-neural bench-dga-ablation bench-dga bench-pairs bench-pipeline bench-photos bench-segmentation demo samples samples-extra clean
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
@@ -75,6 +75,9 @@ $(OFFICIAL)/.ready: benchmarks/official/requirements.txt benchmarks/official/req
 
 bench-alignment: setup $(OFFICIAL)/.ready ## alignment beside DUSt3R's optimizer, in benchmarks/out; SEEDS=10 for all of it (hours)
 	$(PY) -m benchmarks.alignment --seeds $(or $(SEEDS),1)
+
+bench-neural: setup ## DUSt3R and SAM 2 beside their official inference, in the neural environment; SIZE=full for the published sizes
+	$(PY) -m benchmarks.neural --size $(or $(SIZE),small)
 
 bench-dga-ablation: setup ## mIoU over alpha_p and alpha_n, and pictures, in benchmarks/out; NVOS= SPIN= LLFF= for those sets
 	$(PY) -m benchmarks.dga_ablation $(if $(wildcard $(DATA)),--data $(DATA)) $(if $(NVOS),--nvos "$(NVOS)") \

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import __version__, cli_neural
+from . import __version__, cli_neural, neural_start
 from .cli_prompts import EXAMPLES, add_prompt_options, photo_groups
 from .errors import Cancelled, SceneError, WildSegError
 from .interrupt import CancelOnInterrupt
@@ -35,6 +35,12 @@ Result = dict[str, Any]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     options = _parser().parse_args(arguments)
+    try:
+        code = neural_start.elsewhere(options, sys.argv[1:] if arguments is None else arguments)
+    except WildSegError as error:
+        return _failed(options, error, 1)
+    if code is not None:
+        return code
     run: Callable[[argparse.Namespace, Progress], tuple[Result, str]] = options.run
     show = terminal_progress(sys.stderr)
     try:
@@ -63,6 +69,7 @@ def reconstruct(options: argparse.Namespace, progress: Progress) -> tuple[Result
         photos=tuple(str(path) for path in options.photos),
         folder=str(options.output.absolute()),
         engine=options.engine,
+        quality=options.quality,
         image_size=options.image_size,
         dga=not options.without_dga,
         alpha_p=options.alpha_p,
@@ -178,7 +185,16 @@ def _parser() -> argparse.ArgumentParser:
 def _reconstruct_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("photos", nargs="+", type=Path, help="photo files, or folders of them")
     command.add_argument("-o", "--output", required=True, type=Path, metavar="SCENE", help="folder to write")
-    command.add_argument("--engine", choices=["stereo"], default="stereo", help="how pointmaps are made")
+    command.add_argument(
+        "--engine", choices=["stereo", "dust3r"], default="stereo", help="how pointmaps are made"
+    )
+    command.add_argument(
+        "--quality",
+        choices=["fast", "balanced", "fine"],
+        default="balanced",
+        help="how many pairs of photos dust3r looks at",
+    )
+    _device(command)
     command.add_argument(
         "--image-size",
         type=_image_size,
@@ -283,7 +299,16 @@ def _image_size(text: str) -> int:
 
 
 def _segmenter(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--segmenter", choices=["graphcut"], default="graphcut", help="how masks are made")
+    command.add_argument(
+        "--segmenter", choices=["graphcut", "sam2"], default="graphcut", help="how masks are made"
+    )
+    _device(command)
+
+
+def _device(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--device", choices=["auto", "cpu", "cuda", "mps"], default="auto", help="where networks run"
+    )
 
 
 def _failed(options: argparse.Namespace, error: WildSegError, code: int) -> int:

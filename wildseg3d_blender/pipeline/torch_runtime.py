@@ -15,9 +15,7 @@ from pathlib import Path
 import torch
 
 from ..errors import NeuralError
-
-DEVICE_VARIABLE = "WILDSEG3D_DEVICE"
-"""Environment variable of the worker process: auto, cpu, cuda or mps."""
+from ..neural_start import DEVICE_VARIABLE
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
