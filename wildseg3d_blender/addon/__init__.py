@@ -3,7 +3,8 @@
 
     operators/        thin: read the context, call ``scene`` or the worker, report
     scene/            pointmaps -> Blender data; Blender data -> prompts; plain functions for scripts too
-    panels.py, overlay.py, properties.py, preferences.py
+    panels.py, object_panel.py, overlay.py, tint.py, properties.py, preferences.py, neural_preferences.py
+    neural_task.py    installing and downloading for the neural engines, on a thread
     runtime.py        the one worker of this Blender session and its jobs
     finding.py, previewing.py, background.py    what is asked of it without a button
     file_handlers.py  what happens when a file is opened, saved or changed
@@ -19,6 +20,7 @@ from importlib import import_module
 
 _MODULES = (
     "preferences",
+    "neural_task",
     "properties",
     "operators",
     "panels",

@@ -19,8 +19,14 @@ def extension_package() -> str:
     return outer or name
 
 
+def _folder_changed(preferences: WildSeg3DPreferences, context: bpy.types.Context) -> None:
+    from . import neural_task  # which asks these preferences
+
+    neural_task.announce_folder(context)
+
+
 class WildSeg3DPreferences(bpy.types.AddonPreferences):
-    """Where scenes of unsaved files go."""
+    """Where scenes of unsaved files go, what is done without asking, and the neural engines."""
 
     bl_idname = extension_package()
 
@@ -39,10 +45,23 @@ class WildSeg3DPreferences(bpy.types.AddonPreferences):
         default=True,
     )
 
+    neural_folder: bpy.props.StringProperty(
+        name="Neural Engines In",
+        description="Folder for the environment of the neural engines, which takes some gigabytes. Empty: "
+        "the extension's user folder",
+        subtype="DIR_PATH",
+        default="",
+        update=_folder_changed,
+    )
+
     def draw(self, context: bpy.types.Context) -> None:
         """Blender shows this under Edit > Preferences > Add-ons."""
         self.layout.prop(self, "scenes_folder")
         self.layout.prop(self, "find_objects")
+        self.layout.prop(self, "neural_folder")
+        from . import neural_preferences  # likewise
+
+        neural_preferences.draw(self.layout, context)
 
 
 def own(context: bpy.types.Context) -> Any | None:

@@ -8,6 +8,7 @@ import bpy
 from . import (
     find_objects,
     look,
+    neural,
     objects,
     open_scene,
     parts,
@@ -29,6 +30,7 @@ _CLASSES = (
     *realign.CLASSES,
     *objects.CLASSES,
     *look.CLASSES,
+    *neural.CLASSES,
 )
 
 
