@@ -9,7 +9,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 # Real photo sets for the slow tests and the benchmarks: a folder per set, photos in images/.
 DATA ?= ../shared/data
 
-.PHONY: help setup test test-slow test-blender lint format build lock bench-alignment bench-neural bench-dga-ablation bench-dga bench-pairs bench-pipeline bench-photos bench-segmentation demo samples samples-extra clean
+.PHONY: help setup test test-slow test-blender lint format build lock bench-alignment bench-neural bench-dga-ablation bench-dga bench-pairs bench-pipeline bench-interaction bench-photos bench-segmentation demo samples samples-extra clean
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
@@ -63,6 +63,9 @@ bench-pairs: setup ## overlapping pairs found among those kept, on rendered circ
 
 bench-pipeline: setup ## speed and memory, photos to Blender objects; DATA= holds the photo sets
 	$(PY) benchmarks/pipeline.py $(DATA)
+
+bench-interaction: setup ## what an artist waits for after a click; SCENE= a scene folder, or the samples are reconstructed
+	$(PY) benchmarks/interaction.py $(SCENE)
 
 bench-photos: setup ## photos placed, right and densely measured, per photo set in DATA=
 	$(PY) benchmarks/real_photos.py $(DATA) --wide
