@@ -42,6 +42,8 @@ def hurry(scene: bpy.types.Scene) -> None:
     previewing.touch(settled=True)
     if not bpy.app.background:
         step(scene)
+        unregister()
+        bpy.app.timers.register(_tick, first_interval=BUSY_TICK, persistent=True)
 
 
 def _tick() -> float:

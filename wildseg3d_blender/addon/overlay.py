@@ -18,7 +18,7 @@ from gpu_extras.batch import batch_for_shader
 from mathutils import Vector
 
 from ..errors import WildSegError
-from . import tint
+from . import previewing, tint
 from .scene import groups, lookup
 
 RADIUS = 9.0
@@ -38,16 +38,15 @@ def draw_pixels() -> None:
         return
     root = lookup.root_of(camera)
     name = camera.wildseg3d.view
-    # The panel says what is wrong with a scene folder that cannot be opened.
-    with contextlib.suppress(WildSegError):
-        tint.draw_on_photo(context, camera, lookup.open_scene(root).view(name))
+    if previewing.shown() is not None and root == lookup.active_root(context.scene):
+        # The panel says what is wrong with a scene folder that cannot be opened.
+        with contextlib.suppress(WildSegError):
+            tint.draw_on_photo(context, camera, lookup.open_scene(root).view(name))
     item = groups.active(root)
     active = None if item is None else item.name
     for prompt in lookup.prompts(root):
         if prompt.wildseg3d.view == name and prompt.visible_get():
-            _draw_prompt(
-                context, prompt, 1.0 if active is None or prompt.wildseg3d.group == active else INACTIVE
-            )
+            _draw_prompt(context, prompt, 1.0 if prompt.wildseg3d.group == active else INACTIVE)
 
 
 def draw_space() -> None:
