@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.segmentation.graphcut.guide import make_guide
 from wildseg3d_blender.pipeline.segmentation.graphcut.refine import obeying, snapped
-from wildseg3d_blender.pipeline.segmentation.graphcut.superpixels import superpixels
+from wildseg3d_blender.pipeline.segmentation.graphcut.superpixels import regions, superpixels
 from wildseg3d_blender.pipeline.segmentation.pixel_prompts import PixelClick
 
 HEIGHT, WIDTH = 151, 202
@@ -49,18 +49,18 @@ def mug() -> tuple[NDArray[np.uint8], Mask]:
     return image, body | handle
 
 
-def best_labels(lab: Lab, truth: Mask) -> Mask:
-    """The truth as superpixels can say it that ask little of colours."""
-    labels = superpixels(lab, truth.size // 90, compactness=80.0)
+def covered(labels: NDArray[np.int32], truth: Mask) -> Mask:
+    """The truth as these superpixels can say it."""
     count = int(labels.max()) + 1
-    covered = np.bincount(labels.ravel(), truth.ravel(), count) / np.bincount(labels.ravel(), minlength=count)
-    return (covered > 0.5)[labels]
+    share = np.bincount(labels.ravel(), truth.ravel(), count) / np.bincount(labels.ravel(), minlength=count)
+    return (share > 0.5)[labels]
 
 
 def test_colours_found_elsewhere_do_not_pull_the_outline_away() -> None:
     image, truth = mug()
     lab = as_lab(image)
-    rough = best_labels(lab, truth)
+    # Superpixels that ask little of colours are wrong by half their width all along the outline.
+    rough = covered(superpixels(lab, truth.size // 90, compactness=80.0), truth)
     found = snapped(rough, lab, make_guide(lab))
     assert iou(rough, truth) < 0.95
     assert iou(found, truth) > 0.99
@@ -136,3 +136,19 @@ def test_clicks_hold_even_at_the_frame() -> None:
     )
     assert mask[0, 29] and mask[10, 5] and not mask[15, 20]
     assert mask.sum() == 4 + 9
+
+
+@pytest.mark.parametrize(("size", "count"), [((151, 202), 300), ((5, 7), 300), ((1, 40), 8), ((64, 33), 1)])
+def test_superpixels_of_any_size_are_connected(size: tuple[int, int], count: int) -> None:
+    lab = np.random.default_rng(0).normal(50, 20, (*size, 3)).astype(np.float32)
+    labels = superpixels(lab, count)
+    assert labels.shape == size
+    assert set(np.unique(labels)) == set(range(int(labels.max()) + 1))
+    assert int(regions(labels).max()) == int(labels.max())
+
+
+def test_superpixels_follow_a_curved_edge() -> None:
+    image, truth = mug()
+    labels = superpixels(as_lab(image), truth.size // 90)
+    assert 0.8 < (int(labels.max()) + 1) / (truth.size / 90) < 1.2
+    assert iou(covered(labels, truth), truth) > 0.985
