@@ -22,7 +22,7 @@ from .segmentation.mask_cache import CLEARLY_LARGER, CONTAINED, MaskCache
 from .segmentation.pixel_prompts import pixel_prompts
 
 REMEMBERED_ROUNDS = 64
-"""Prompt rounds whose masks are kept: enough to undo and redo a long session; a round is about 1 MB."""
+"""Prompt rounds whose masks are kept: enough to undo and redo a long session; a round is about 2 MB."""
 
 
 @dataclass(frozen=True)
