@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from tests.cached_scene import Made, answers, cache_of, mean_iou, middle
+from tests.cached_scene import Known, Made, answers, cache_of, mean_iou, middle
 from tests.object_scene import BALL, BOX, Truth
 from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
-from wildseg3d_blender.pipeline.segmentation.group_mapping import matching_objects, next_size
+from wildseg3d_blender.pipeline.segmentation.group_mapping import Answers, matching_objects, next_size
 from wildseg3d_blender.pipeline.segmentation.lift import lift
 from wildseg3d_blender.pipeline.segmentation.pixel_prompts import pixel_prompts
 from wildseg3d_blender.pipeline.segmentation.proposals import Proposal
@@ -108,3 +108,23 @@ def test_several_good_answers_that_hardly_differ_come_before_one_that_looks_a_li
     assert found.agreement < 1.0
     # A box says which one it is.
     assert matching_objects(cache, pixel_prompts(cached_copy, [box])).items[0] == 0
+
+
+def test_a_click_against_the_likeliest_objects_makes_no_remaining_one_certain(
+    cached_scene: Made, cached_copy: Scene
+) -> None:
+    truths = cached_scene[1]
+    cache = build_mask_cache(cached_copy, Known(truths))
+
+    def found(*clicks: Click) -> Answers:
+        return matching_objects(cache, pixel_prompts(cached_copy, clicks))
+
+    ball, box = (Click("v2", *middle(truths["v2"], thing)) for thing in (BALL, BOX))
+    rim = ball.x - int((truths["v2"].shows[int(ball.y), : int(ball.x)] == BALL).sum())
+    assert found(ball).items[0] in (0, 1) and found(ball).certain
+    # What nobody meant is ruled out: as sure as before.
+    without_box = found(ball, Click("v2", box.x, box.y, positive=False))
+    assert set(without_box.items) == {0, 1} and without_box.certain
+    # Only the smaller ball is left, but what is meant is hardly that.
+    without_rim = found(ball, Click("v2", rim, ball.y, positive=False))
+    assert without_rim.items == (1,) and not without_rim.certain

@@ -43,6 +43,7 @@ class Answers:
     Attributes:
         items: best first.
         agreement: in [0, 1], the intersection over union to be expected of the best one; 0 without any.
+            What the later clicks ruled out counts as 0, as likely as it was before them.
     """
 
     items: tuple[int, ...]
@@ -61,26 +62,36 @@ def matching_objects(cache: MaskCache, prompts: PixelPrompts) -> Answers:
     or how well it fills the boxes. Any of them may be the one that is meant, the more likely the more it is
     worth. The best answer is the one that is most like what is meant on average, in intersection over union:
     one among several good ones that hardly differ comes before a single one that looks a little better.
+
+    What only later clicks rule out stays among the likely ones for the agreement: a click that corrects the
+    likeliest objects says that what is meant is like them but for a part, and hardly that it is one of those
+    few that remain.
     """
-    fits = np.ones(len(cache), dtype=bool)
-    for click in prompts.clicks:
-        fits &= cache.masks.holding(click.view, click.row, click.column) == click.positive
+    first = next((click for click in prompts.clicks if click.positive), None)
+    plausible = np.ones(len(cache), dtype=bool) if first is None else _holding(cache, first)
     worth = cache.scores.astype(np.float64)
     for box in prompts.boxes:
         fit = _box_fit(cache, box)
-        fits &= fit > BOX_FIT
+        plausible &= fit > BOX_FIT
         worth += BOX_WEIGHT * fit
-    found = np.flatnonzero(fits)
+    meant = np.flatnonzero(plausible)
+    if first is not None:
+        worth[meant] += CENTRE_WEIGHT * np.array([_centredness(cache, int(item), first) for item in meant])
+    fits = np.ones(len(meant), dtype=bool)
+    for click in prompts.clicks:
+        fits &= _holding(cache, click)[meant] == click.positive
+    found = meant[fits]
     if len(found) == 0:
         return Answers((), 0.0)
-    worth = worth[found]
-    first = next((click for click in prompts.clicks if click.positive), None)
-    if first is not None:
-        worth += CENTRE_WEIGHT * np.array([_centredness(cache, int(item), first) for item in found])
-    likely = np.exp((worth - worth.max()) / SPREAD)
-    expected = cache.iou_of(found) @ (likely / likely.sum())
+    likely = np.exp((worth[meant] - worth[meant].max()) / SPREAD)
+    expected = cache.iou_of(found) @ (likely[fits] / likely.sum())
     order = np.argsort(-expected, kind="stable")
     return Answers(tuple(int(item) for item in found[order]), float(expected[order[0]]))
+
+
+def _holding(cache: MaskCache, click: PixelClick) -> NDArray[np.bool_]:
+    """Which objects have the pixel of a click, (k,)."""
+    return cache.masks.holding(click.view, click.row, click.column)
 
 
 def next_size(cache: MaskCache, prompts: PixelPrompts, item: int, *, larger: bool) -> int | None:
