@@ -138,7 +138,7 @@ def test_figures_of_an_object_and_their_table(made: Made) -> None:
 def test_means_of_a_scene_by_hand() -> None:
     def item(score: float, count: int | None) -> dict[str, Any]:
         entry = {"iou_clicked": 1.0, "mean_iou_others": score, "mean_accuracy_others": 0.9}
-        way = {"rounds": [entry] * 3, "box": entry, "clicks_to": {"0.85": count}}
+        way = {"rounds": [entry] * 3, "box": entry, "clicks_to": {"0.85": count}, "most": 10}
         unseen = [{"clicks": k, "iou": score / 2, "accuracy": 0.8} for k in (1, 3, 5)]
         return {"view": "a", "ours": {**way, "every_view": way}, "held_out": {"rounds": unseen}}
 

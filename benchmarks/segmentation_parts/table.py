@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from wildseg3d_blender.pipeline.evaluation import MOST_CLICKS
-
 from .measured import ROUNDS
 
 Figures = Mapping[str, Any]
@@ -46,9 +44,7 @@ def scene_means(objects: Mapping[str, Figures], ways: Sequence[str], every_view:
         means[way] = {
             "rounds": [_others([entry["rounds"][k] for entry in of]) for k in range(len(ROUNDS))],
             "box": _others([entry["box"] for entry in of]),
-            "clicks_to": {
-                goal: _mean(_counted(entry["clicks_to"][goal]) for entry in of) for goal in of[0]["clicks_to"]
-            },
+            "clicks_to": {goal: _mean(_counted(entry, goal) for entry in of) for goal in of[0]["clicks_to"]},
         }
     unseen = [item["held_out"]["rounds"] for item in objects.values() if item.get("held_out")]
     means["held_out"] = [
@@ -106,7 +102,7 @@ def _cells(result: Figures) -> list[str]:
         for entry in (*result["rounds"], result["box"])
     ]
     counts = result["clicks_to"].values()
-    return [*pairs, *(f">{MOST_CLICKS}" if count is None else f"{count:.3g}" for count in counts)]
+    return [*pairs, *(f">{result['most']}" if count is None else f"{count:.3g}" for count in counts)]
 
 
 def _others(entries: Sequence[Figures]) -> dict[str, float | None]:
@@ -120,8 +116,9 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def _counted(count: float | None) -> float:
-    return MOST_CLICKS if count is None else count
+def _counted(entry: Figures, goal: str) -> float:
+    count = entry["clicks_to"][goal]
+    return float(entry["most"] if count is None else count)
 
 
 def _line(label: str, cells: Sequence[str]) -> str:

@@ -92,22 +92,24 @@ def measure_clicks(
     ask: Ask,
     wanted: Sequence[int],
     unseen: Sequence[HeldOutView] = (),
+    most: int = MOST_CLICKS,
 ) -> dict[str, Any]:
     """Click in one view and measure all.
 
     Args:
         wanted: after how many clicks to measure, ascending.
         unseen: photos into which the object's 3D points are rendered.
+        most: clicks after which counting for ``clicks_to`` stops.
 
     Returns:
-        ``view``; ``rounds``, one per entry of ``wanted``: ``clicks``, what ``compare`` gives, ``held_out``
-        (by photo ``iou`` and ``accuracy``), ``cached`` (whether the answer is a cached object as it is),
-        ``prompts`` in photo pixels and ``seconds`` of that answer; and ``clicks_to`` (see ``clicks_to``).
+        ``view``; ``most``; ``rounds``, one per entry of ``wanted``: ``clicks``, what ``compare`` gives,
+        ``held_out`` (by photo ``iou`` and ``accuracy``), ``cached`` (whether the answer is a cached object as
+        it is), ``prompts`` in photo pixels and ``seconds`` of that answer; and ``clicks_to`` (see there).
     """
     lifting = Lifting(scene) if unseen else None
     view, rounds = scene.view(clicked), []
     by_count: list[float] = []
-    for count, latest in enumerate(islice(play(scene, truth, clicked, ask), max(*wanted, MOST_CLICKS)), 1):
+    for count, latest in enumerate(islice(play(scene, truth, clicked, ask), max(*wanted, most)), 1):
         scores = compare(scene, latest.masks, truth, clicked)
         by_count.append(_overall(scores))
         if count in wanted:
@@ -123,17 +125,17 @@ def measure_clicks(
             )
         if count >= wanted[-1] and by_count[-1] >= max(GOALS):
             break
-    return {"view": clicked, "rounds": rounds, "clicks_to": clicks_to(by_count)}
+    return {"view": clicked, "most": most, "rounds": rounds, "clicks_to": clicks_to(by_count[:most])}
 
 
 def clicks_to(scores: Sequence[float], goals: Sequence[float] = GOALS) -> dict[str, int | None]:
     """How many clicks reach each goal: "0.85" -> the first number of clicks whose score does.
 
-    None where ``scores``, one per click, never do within ``MOST_CLICKS``.
+    None where ``scores``, one per click, never do.
     """
     found: dict[str, int | None] = {}
     for goal in goals:
-        reached = (count for count, score in enumerate(scores[:MOST_CLICKS], 1) if score >= goal)
+        reached = (count for count, score in enumerate(scores, 1) if score >= goal)
         found[f"{goal:.2f}"] = next(reached, None)
     return found
 
@@ -143,7 +145,7 @@ def mean_of(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
     Returns:
         ``count`` of results; ``rounds``, each with the mean of every number; ``clicks_to``, where a goal that
-        was not reached counts as ``MOST_CLICKS``; and ``reached``, the share of results that reached it.
+        was not reached counts as the result's ``most``; and ``reached``, the share that reached it.
     """
     rounds = []
     for entries in zip(*(result["rounds"] for result in results), strict=True):
@@ -156,15 +158,17 @@ def mean_of(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         row["cached"] = _mean([float(entry["cached"]) for entry in entries])
         rounds.append(row)
     goals = list(results[0]["clicks_to"])
-    counts = {goal: [result["clicks_to"][goal] for result in results] for goal in goals}
+    counts = {goal: [(result["clicks_to"][goal], result["most"]) for result in results] for goal in goals}
     return {
         "count": len(results),
         "rounds": rounds,
         "clicks_to": {
-            goal: _mean([MOST_CLICKS if count is None else count for count in found])
+            goal: _mean([most if count is None else count for count, most in found])
             for goal, found in counts.items()
         },
-        "reached": {goal: _mean([float(c is not None) for c in found]) for goal, found in counts.items()},
+        "reached": {
+            goal: _mean([float(count is not None) for count, _ in found]) for goal, found in counts.items()
+        },
     }
 
 
