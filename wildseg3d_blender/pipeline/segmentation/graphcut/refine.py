@@ -31,7 +31,7 @@ MARGIN = 4 * RADIUS
 """Pixels around a mask that take part: as far as a fit reaches, two windows' half widths."""
 
 SPECK = 30
-"""Pixels, a third of a superpixel; an island or a hole that a fit made and that is smaller is noise."""
+"""Pixels; an island or a hole that a fit made and that is smaller, not half a superpixel, is noise."""
 
 Mask = NDArray[np.bool_]
 
