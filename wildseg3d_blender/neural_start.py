@@ -20,6 +20,9 @@ DEVICE_VARIABLE = "WILDSEG3D_DEVICE"
 NEURAL = {"dust3r": "mini_dust3r", "sam2": "sam2"}
 """Engines and segmenters that are networks, and the package that each is made of."""
 
+INSIDE = "WILDSEG3D_IN_NEURAL"
+"""Set for a process that was started here: what it lacks, no other one has."""
+
 ROOT = Path(__file__).absolute().parents[1]
 
 
@@ -37,7 +40,9 @@ def elsewhere(options: argparse.Namespace, arguments: Sequence[str]) -> int | No
     if not packages:
         return None
     os.environ[DEVICE_VARIABLE] = options.device
-    if all(importlib.util.find_spec(name) is not None for name in ("torch", *packages)):
+    if INSIDE in os.environ or all(
+        importlib.util.find_spec(name) is not None for name in ("torch", *packages)
+    ):
         return None
     return run_with(neural_python(), arguments)
 
@@ -45,10 +50,11 @@ def elsewhere(options: argparse.Namespace, arguments: Sequence[str]) -> int | No
 def run_with(python: Path, arguments: Sequence[str]) -> int:
     """The exit code of the command line, run by that interpreter with this package."""
     command = [str(python), "-s", "-P", "-X", "utf8", "-m", "wildseg3d_blender", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), INSIDE: "1"}
     sys.stdout.flush()
     # Ctrl-C reaches both processes; that one cancels, and this one waits for its answer.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        return subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False).returncode
+        return subprocess.run(command, env=environment, check=False).returncode
     finally:
         signal.signal(signal.SIGINT, before)

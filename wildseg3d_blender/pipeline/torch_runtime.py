@@ -10,12 +10,18 @@ import argparse
 import contextlib
 import gc
 import os
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
 from ..errors import NeuralError
 from ..neural_start import DEVICE_VARIABLE
+from .adaptive_batches import in_batches
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -74,6 +80,41 @@ def is_out_of_memory(error: Exception) -> bool:
     # On CPU and MPS torch says so in words only.
     text = str(error).lower()
     return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+
+
+@contextlib.contextmanager
+def enough_memory(what: str) -> Iterator[None]:
+    """A block that works on one ``what`` at a time: running out of memory in it is a sentence for the user.
+
+    Raises:
+        NeuralError: memory ran out.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise NeuralError(
+            f"There is too little free memory for even one {what}: close other programs that use the "
+            "graphics card, choose a smaller image size, or let the neural engines run on the CPU."
+        ) from error
+
+
+def batches(
+    items: Sequence[Item], work: Callable[[Sequence[Item]], Sequence[Result]], size: int, what: str
+) -> Iterator[tuple[int, Sequence[Result]]]:
+    """``in_batches`` with torch's notion of memory running out; ``what`` one item is, for people.
+
+    Raises:
+        NeuralError: one item alone does not fit.
+    """
+    done = in_batches(items, work, size=size, out_of_memory=is_out_of_memory, release=release_memory)
+    while True:
+        with enough_memory(what):
+            following = next(done, None)
+        if following is None:
+            return
+        yield following
 
 
 def release_memory() -> None:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from ....errors import NeuralError, PhotoError, ReconstructionError
 from ....progress import Progress, span
-from ...adaptive_batches import in_batches
 from ...pair_graph import Edge, PairGraph, PairView
 from ...pair_selection.selection import Pair
 from ...photos import Photo
@@ -35,7 +34,7 @@ KEPT = FeatureStore()
 """Features of photos seen before, for as long as the process lives."""
 
 SMALL = 224
-"""Up to this image size the network trained at that size is taken."""
+"""Up to this image size the network trained at that size is taken, where it is there."""
 
 
 class Dust3rEngine:
@@ -100,19 +99,20 @@ class Dust3rEngine:
             with _timed(seconds, "pairs"):
                 edges = _decoded(network, views, tokens, pairs, span(progress, share, 1.0))
         finally:
-            del network
-            _release()
+            network.release()
         return EngineResult(PairGraph(tuple(views), tuple(edges)), (), seconds)
 
     def _encoded(
         self, network: Dust3rNetwork, images: Sequence[NDArray[np.uint8]], progress: Progress
     ) -> list[Any]:
         """Features of every image, kept ones where there are."""
+        from ... import torch_runtime
+
         keys = [feature_key(image, network.identity) for image in images]
         found = {key: features for key in keys if (features := self._kept.get(key)) is not None}
         new = list({key: image for key, image in zip(keys, images, strict=True) if key not in found}.items())
         for size, items in _by_size(new, lambda item: _size(item[1])).items():
-            batches = _batches(
+            batches = torch_runtime.batches(
                 items,
                 lambda batch: network.encode([image for _, image in batch]),
                 network.images_at_once(size),
@@ -133,9 +133,12 @@ def installed_network(image_size: int) -> Dust3rNetwork:
     Raises:
         NeuralError: torch, the network's code or its weights are not there.
     """
-    from ....neural.models import path_of
+    from ....neural.models import path_of, statuses
 
-    name = "dust3r-224-linear" if image_size <= SMALL else "dust3r-512-dpt"
+    there = {status.model.name for status in statuses() if status.path is not None}
+    name = "dust3r-512-dpt"
+    if image_size <= SMALL and ("dust3r-224-linear" in there or name not in there):
+        name = "dust3r-224-linear"
     try:
         from ... import torch_runtime
         from .network import load_network
@@ -163,6 +166,8 @@ def _decoded(
     progress: Progress,
 ) -> list[Edge]:
     """The edges, in the order of ``pairs``."""
+    from ... import torch_runtime
+
     edges: dict[Pair, Edge] = {}
     groups = _by_size(pairs, lambda pair: (views[pair[0]].size, views[pair[1]].size))
     for (size_i, size_j), members in groups.items():
@@ -170,30 +175,11 @@ def _decoded(
             [(tokens[i], tokens[j]) for i, j in batch], a, b
         )
         larger = max(size_i, size_j, key=lambda size: size[0] * size[1])
-        for start, maps in _batches(members, work, network.pairs_at_once(larger), "pair"):
+        for start, maps in torch_runtime.batches(members, work, network.pairs_at_once(larger), "pair"):
             for (i, j), said in zip(members[start:], maps, strict=False):
                 edges[i, j] = Edge(i, j, said.points_i, said.points_j, said.confidence_i, said.confidence_j)
             progress("pairs", len(edges) / len(pairs), f"Compared {len(edges)} of {len(pairs)} pairs")
     return [edges[pair] for pair in pairs]
-
-
-def _batches(
-    items: Sequence[Item], work: Callable[[Sequence[Item]], Sequence[Result]], size: int, what: str
-) -> Iterator[tuple[int, Sequence[Result]]]:
-    """``in_batches`` with torch's notion of memory running out."""
-    from ... import torch_runtime as runtime
-
-    try:
-        yield from in_batches(
-            items, work, size=size, out_of_memory=runtime.is_out_of_memory, release=runtime.release_memory
-        )
-    except Exception as error:
-        if not runtime.is_out_of_memory(error):
-            raise
-        raise NeuralError(
-            f"There is too little free memory for even one {what}: close other programs that use the "
-            "graphics card, choose a smaller image size, or let the neural engines run on the CPU."
-        ) from error
 
 
 def _by_size(items: Sequence[Item], size: Callable[[Item], Any]) -> dict[Any, list[Item]]:
@@ -205,12 +191,6 @@ def _by_size(items: Sequence[Item], size: Callable[[Item], Any]) -> dict[Any, li
 
 def _size(image: NDArray[np.uint8]) -> tuple[int, int]:
     return image.shape[1], image.shape[0]
-
-
-def _release() -> None:
-    from ... import torch_runtime
-
-    torch_runtime.release_memory()
 
 
 @contextmanager

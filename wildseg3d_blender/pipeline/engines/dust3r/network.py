@@ -115,6 +115,15 @@ class Dust3rNetwork:
         said_j = self._head(2, decoded_j, size_j, len(pairs))
         return [PairMaps(*maps) for maps in zip(said_i[0], said_j[0], said_i[1], said_j[1], strict=True)]
 
+    def release(self) -> None:
+        """Give the weights' memory on a GPU back now, whoever still refers to the network: its end.
+
+        After a cancel a traceback does, for a while.
+        """
+        if self.device.type != "cpu":
+            self.net.to("meta")
+            runtime.release_memory()
+
     def images_at_once(self, size: Size) -> int:
         """How many images of that size to encode together."""
         return self._at_once(self._attention_bytes(size, self.net.enc_blocks[0].attn.num_heads))

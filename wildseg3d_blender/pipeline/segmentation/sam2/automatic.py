@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....progress import Progress
-from ...adaptive_batches import in_batches
 
 if TYPE_CHECKING:
     from .network import Features, Sam2Network
@@ -61,7 +60,7 @@ def automatic_masks(
     network: Sam2Network, features: Features, search: Search, progress: Progress
 ) -> list[Found]:
     """What there is in an image, best first. Stage 'proposals'."""
-    from ... import torch_runtime as runtime
+    from ... import torch_runtime
 
     places = (np.arange(search.points, dtype=np.float32) + 0.5) / search.points
     grid = np.stack(np.meshgrid(places, places), axis=-1).reshape(-1, 1, 2)
@@ -73,14 +72,7 @@ def automatic_masks(
         )
         return [_good(*one, search) for one in zip(decoded.logits, decoded.quality, strict=True)]
 
-    batches = in_batches(
-        list(grid),
-        decode,
-        size=search.at_once,
-        out_of_memory=runtime.is_out_of_memory,
-        release=runtime.release_memory,
-    )
-    for start, batch in batches:
+    for start, batch in torch_runtime.batches(list(grid), decode, search.at_once, "point of the search"):
         found = different([*found, *(one for per_point in batch for one in per_point)], search.same)
         progress("proposals", (start + len(batch)) / len(grid), "Looking for objects")
     return found

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ....progress import Progress, silent
 from ....scene_folder import Scene
 from .answering import Answering, Shown
 from .encodings import Encodings
@@ -118,7 +119,13 @@ class Carrying:
         masks = {other: logits[other] > 0 for other in witnesses}
         return votes_on(self._surfaces, masks, view, self._shape(view)).lean()
 
-    def track(self, key: int, masks: Bools, views: Sequence[int] | None = None) -> dict[int, Floats]:
+    def track(
+        self,
+        key: int,
+        masks: Bools,
+        views: Sequence[int] | None = None,
+        progress: Progress = silent,
+    ) -> dict[int, Floats]:
         """Objects by their masks (b, h, w) in the view ``key``, tracked into the others by memory.
 
         Args:
@@ -132,6 +139,7 @@ class Carrying:
         memories: dict[int, Memory] = {}
         logits = {}
         for rank, view in enumerate(order, start=1):
+            progress("tracking", (rank - 1) / len(order), f"Tracking into {self.scene.views[view].name}")
             recent = most_alike(self.shares, view, list(memories), REMEMBERED)
             logits[view], memories[view] = self.network.track(
                 self.encodings.of(view), memory, [memories[v] for v in recent], rank, len(order) + 1

@@ -37,10 +37,13 @@ class Encodings:
         Raises:
             SceneError: the view's picture is missing or damaged.
         """
+        from ... import torch_runtime
+
         shown = self._scene.views[view]
         key = view, window or whole(shown.size)
         if key not in self._kept:
-            features = self._network.encode(picture(self._scene, shown, window))
+            with torch_runtime.enough_memory("photo to encode"):
+                features = self._network.encode(picture(self._scene, shown, window))
             self._bytes += features.bytes
             self._kept[key] = features
             while self._bytes > self._most and len(self._kept) > 1:

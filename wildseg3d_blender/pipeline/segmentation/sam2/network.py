@@ -87,6 +87,7 @@ class Sam2Network:
         self.dtype = dtype
         self._kept = kept
         self._positions: list[torch.Tensor] = []
+        self._memory_positions: list[torch.Tensor] = []
 
     @property
     def side(self) -> int:
@@ -165,7 +166,7 @@ class Sam2Network:
         )
         given = (square >= 0.5).float()
         nothing: dict[str, dict[int, Any]] = {"cond_frame_outputs": {}, "non_cond_frame_outputs": {}}
-        return _memory(self._step(features, len(masks), 0, 1, nothing, given))
+        return self._memory(self._step(features, len(masks), 0, 1, nothing, given))
 
     @torch.inference_mode()
     def track(
@@ -193,7 +194,7 @@ class Sam2Network:
         objects = len(key.said["obj_ptr"])
         said = self._step(features, objects, rank, count, memories, None)
         logits = said["pred_masks"][:, 0].float().clamp(-LIMIT, LIMIT)
-        return logits.cpu().numpy(), _memory(said)
+        return logits.cpu().numpy(), self._memory(said)
 
     def _step(
         self,
@@ -219,6 +220,22 @@ class Sam2Network:
             )
         return said
 
+    def _memory(self, said: Mapping[str, Any]) -> Memory:
+        """The part of a step's answer that later steps read, its features in bfloat16 as officially."""
+        where = said["maskmem_pos_enc"]
+        if not self._memory_positions:
+            self._memory_positions = [one[:1].clone() for one in where]
+        return Memory(
+            {
+                "maskmem_features": said["maskmem_features"].to(torch.bfloat16),
+                # The same for all objects and images, and larger than all else that is remembered.
+                "maskmem_pos_enc": [
+                    kept.expand(one.shape) for kept, one in zip(self._memory_positions, where, strict=True)
+                ],
+                "obj_ptr": said["obj_ptr"],
+            }
+        )
+
 
 @dataclass(frozen=True)
 class Memory:
@@ -241,17 +258,6 @@ def load_network(name: str, file: Path, device: torch.device) -> Sam2Network:
             f"The weights in {file} do not belong to {name}: choose the file that fits, or download it again."
         ) from error
     return Sam2Network(model, device, dtype=runtime.autocast_dtype(device))
-
-
-def _memory(said: Mapping[str, Any]) -> Memory:
-    """The part of a step's answer that later steps read, its features in bfloat16 as the official one's."""
-    return Memory(
-        {
-            "maskmem_features": said["maskmem_features"].to(torch.bfloat16),
-            "maskmem_pos_enc": said["maskmem_pos_enc"],
-            "obj_ptr": said["obj_ptr"],
-        }
-    )
 
 
 def _flat(level: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....progress import Progress, span
-from ...adaptive_batches import in_batches
 from ..proposals import Proposal
 from .automatic import Found, Search, automatic_masks
 from .carrying import Carrying
@@ -27,7 +26,9 @@ KNOWN = 0.6
 """A mask that overlaps so much (IoU) with a tracked object is that object."""
 
 MOST_OBJECTS = 200
-TRACKED_AT_ONCE = {"cpu": 4, "cuda": 16}
+TRACKED_AT_ONCE = {"cpu": 1, "mps": 4, "cuda": 16}
+"""A CPU gains nothing from more; it would only report less often."""
+
 LARGEST = 0.95
 """Share of a view above which a mask is the view."""
 
@@ -62,32 +63,29 @@ def _from_view(
     carrying: Carrying, key: int, search: Search, known: Sequence[Bools], progress: Progress
 ) -> Iterator[tuple[Proposal, dict[int, Floats]]]:
     """New objects of a key view, with their logits in every view."""
-    from ... import torch_runtime as runtime
+    from ... import torch_runtime
 
     size = carrying.scene.views[key].size
     found = automatic_masks(carrying.network, carrying.encodings.of(key), search, span(progress, 0.0, 0.4))
     new = [one for one in found if _is_new(onto_view(one.logits, whole(size), size) > 0, known)]
 
+    tracking, done = span(progress, 0.4, 1.0), 0
+
     def track(batch: Sequence[Found]) -> list[dict[int, Floats]]:
         masks = np.stack([one.logits > 0 for one in batch])
-        tracked = carrying.track(key, masks)
+        part = span(tracking, done / len(new), (done + len(batch)) / len(new))
+        tracked = carrying.track(key, masks, progress=part)
         return [
             {key: one.logits, **{view: logits[k] for view, logits in tracked.items()}}
             for k, one in enumerate(batch)
         ]
 
-    batches = in_batches(
-        new,
-        track,
-        size=TRACKED_AT_ONCE.get(carrying.network.device.type, 4),
-        out_of_memory=runtime.is_out_of_memory,
-        release=runtime.release_memory,
-    )
-    for start, batch in batches:
+    at_once = TRACKED_AT_ONCE[carrying.network.device.type]
+    for start, batch in torch_runtime.batches(new, track, at_once, "object to track"):
         for one, tracked in zip(new[start:], batch, strict=False):
             yield _proposal(carrying, one, tracked)
-        done = (start + len(batch)) / len(new)
-        progress("tracking", 0.4 + 0.6 * done, f"Tracked {start + len(batch)} of {len(new)} objects")
+        done = start + len(batch)
+        tracking("tracking", done / len(new), f"Tracked {done} of {len(new)} objects")
 
 
 def _proposal(

@@ -33,6 +33,10 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 
+BEST_FIRST = ("sam2.1-large", "sam2.1-base-plus", "sam2.1-small", "sam2.1-tiny")
+"""The networks that a GPU runs at once; a CPU takes the smallest there is."""
+
+
 class Sam2Segmenter:
     """Masks by SAM 2 (Ravi et al. 2024) that agree in 3D; see ``Segmenter`` and ``Proposer``.
 
@@ -200,12 +204,12 @@ class Sam2Segmenter:
 
 
 def installed_network() -> Sam2Network:
-    """The installed network, the best there is, on the device chosen for this process.
+    """The best of the networks that are there and the device is made for, on the device of this process.
 
     Raises:
         NeuralError: torch, the network's code or its weights are not there.
     """
-    from ....neural.models import path_of
+    from ....neural.models import path_of, statuses
 
     try:
         from ... import torch_runtime
@@ -214,5 +218,8 @@ def installed_network() -> Sam2Network:
         raise NeuralError(
             f"SAM 2 needs the neural environment ({error}): install it in the add-on's preferences."
         ) from error
-    name = "sam2.1-large"
-    return load_network(name, path_of(name), torch_runtime.pick_device())
+    device = torch_runtime.pick_device()
+    wanted = BEST_FIRST if device.type != "cpu" else BEST_FIRST[::-1]
+    there = {status.model.name for status in statuses() if status.path is not None}
+    name = next((name for name in wanted if name in there), wanted[0])
+    return load_network(name, path_of(name), device)
