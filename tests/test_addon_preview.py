@@ -13,6 +13,7 @@ import pytest
 
 from tests.object_scene import BALL, Truth, write_object_scene
 from wildseg3d_blender.conventions import project
+from wildseg3d_blender.errors import Cancelled, WildSegError
 from wildseg3d_blender.scene_folder import Scene
 from wildseg3d_blender.scene_objects import read_objects
 
@@ -179,6 +180,26 @@ def test_finding_makes_way_and_goes_on_by_itself(blender: Any, made: Made) -> No
     _run(blender, _answered)
     shown = previewing.shown()
     assert shown is not None and _matches(shown, truths, BALL)
+
+
+def test_a_job_can_be_called_off_before_its_turn(blender: Any, made: Made) -> None:
+    from wildseg3d_blender.addon import finding, runtime
+    from wildseg3d_blender.prompts import Click, one_group
+    from wildseg3d_blender.worker.protocol import Segment
+
+    scene, _ = made
+    finding.want(scene.folder)
+    _run(blender, lambda: runtime.quiet_job() is not None)
+    request = Segment(str(scene.folder), "Ball", one_group([Click("v2", 80.0, 80.0)]))
+    job = runtime.start("Segment Ball", "segment", request.to_json())
+    with pytest.raises(WildSegError, match="Segment Ball is still running"):
+        runtime.start("Segment Box", "segment", request.to_json())
+    assert runtime.cancel() and job.done
+    with pytest.raises(Cancelled):
+        job.result()
+    # It was never sent, and what made way for it goes on.
+    _run(blender, lambda: finding.found(scene.folder) is not None)
+    assert not read_objects(scene)
 
 
 def test_finding_can_be_called_off(blender: Any, made: Made) -> None:

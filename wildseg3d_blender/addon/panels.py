@@ -108,7 +108,8 @@ def _draw_hint(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     for text in (
         "1. Choose a folder with 5 to 20 photos of something that does not move.",
         "2. Press Reconstruct.",
-        "3. Click on an object in a photo and press Segment: it becomes an object of its own.",
+        "3. Click on an object in a photo: a tint shows what you get. Press Segment: it becomes an object of "
+        "its own.",
         "Walk around it and take a photo every 10 to 15 degrees, with plenty of overlap.",
     ):
         draw_text(box, context, text)
