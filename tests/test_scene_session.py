@@ -80,7 +80,7 @@ def test_later_groups_are_added_and_taken_away_in_order(listed: Made, ball: Clic
     assert same(session.preview([*one_group([ball]), part]).masks, shown(truths, BALL, BOX))
     assert same(session.preview([*one_group([ball]), part, without]).masks, shown(truths, BALL))
     assert same(session.preview([whole, without, part]).masks, shown(truths, BALL, BOX))
-    assert session._segmenter is None
+    assert not session.prepared
 
 
 def test_an_object_of_several_groups_is_written_and_read_again(copy: Made, ball: Click, box: Click) -> None:
@@ -107,7 +107,7 @@ def test_sizes_go_up_and_down_and_end_somewhere(listed: Made, ball: Click) -> No
         preview = session.preview([PromptGroup((ball,), size=size)])
         assert same(preview.masks, masks), size
         assert (preview.larger, preview.smaller) == (size < 1, size > -1)
-    assert session._segmenter is None
+    assert not session.prepared
 
 
 def test_a_size_holds_for_prompts_that_agree_with_it(listed: Made, ball: Click, box: Click) -> None:
@@ -118,7 +118,7 @@ def test_a_size_holds_for_prompts_that_agree_with_it(listed: Made, ball: Click, 
     inside = Click("v0", middle_click(truths, BALL, "v0").x, middle_click(truths, BALL, "v0").y)
     preview = session.preview([PromptGroup((ball, inside), size=1)])
     assert same(preview.masks, shown(truths, BALL, BOX))
-    assert session._segmenter is None
+    assert not session.prepared
     # Nothing that is known holds the ball without the box and is larger: what was chosen is corrected.
     refined = session.preview([PromptGroup((ball, Click(box.view, box.x, box.y, positive=False)), size=1)])
     assert not refined.cached
@@ -161,7 +161,7 @@ def test_opened_again_a_scene_goes_on_from_its_objects(copy: Made, ball: Click, 
     written = SceneSession(scene.folder).segment("Both", groups).object
     session, rounds = SceneSession(scene.folder), Rounds()
     preview = session.preview(groups, rounds)
-    assert rounds.solved == 0 and session._segmenter is None
+    assert rounds.solved == 0 and not session.prepared
     assert same(preview.masks, dict(written.masks))
     # Prompts that went through Blender come back a hair beside where they were.
     moved = tuple(PromptGroup(tuple(replace(p, x=p.x + 1e-4) for p in group.prompts)) for group in groups)  # type: ignore[call-arg]
@@ -218,7 +218,7 @@ def test_bad_prompts_are_refused_before_anything_is_prepared(listed: Made, ball:
             session.segment("Ball", groups)
     with pytest.raises(SceneError, match="no view named 'v9'"):
         session.preview(one_group([Click("v9", 5.0, 5.0)]))
-    assert session._segmenter is None and not list((listed[0].folder / "objects").iterdir())
+    assert not session.prepared and not list((listed[0].folder / "objects").iterdir())
 
 
 def test_taking_everything_away_is_explained(copy: Made, ball: Click) -> None:

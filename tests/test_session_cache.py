@@ -35,10 +35,10 @@ def test_where_good_answers_agree_nothing_is_solved(cached_scene: Made, cached_c
     session = SceneSession(cached_copy.folder)
     click = Click("v2", *middle(truths["v2"], BALL))
     masks = session.masks([click])
-    assert session._segmenter is None
+    assert not session.prepared
     assert mean_iou(masks, truths, BALL) == 1.0
     larger = session.preview([PromptGroup((click,), size=1)])
-    assert larger.cached and session._segmenter is None
+    assert larger.cached and not session.prepared
     assert all((larger.masks[name] == (truth.shows > 0)).all() for name, truth in truths.items())
 
 
@@ -50,7 +50,7 @@ def test_where_they_do_not_the_answer_is_solved(cached_scene: Made) -> None:
     found = {click: matching_objects(cache, pixel_prompts(scene, [click])) for click in clicks}
     click = next(click for click, answers in found.items() if answers.items and not answers.certain)
     preview = session.preview(one_group([click]))
-    assert not preview.cached and session._segmenter is not None
+    assert not preview.cached and session.prepared
     assert preview.masks[click.view][int(click.y), int(click.x)]
 
 
@@ -62,7 +62,7 @@ def test_what_no_cached_object_satisfies_is_solved(cached_scene: Made) -> None:
     spots = [Click("v2", both[0].x + dx, both[0].y, positive=False) for dx in (-18, 18)]
     assert answers(cache_of(scene), scene, *both, corner, *spots) == ()
     mask = session.masks([*both, corner, *spots])["v2"]
-    assert session._segmenter is not None
+    assert session.prepared
     assert all(mask[int(c.y), int(c.x)] == c.positive for c in (*both, corner, *spots))
 
 
@@ -85,7 +85,7 @@ def test_an_object_in_one_view_only_is_written_with_a_word_about_it(
     build_mask_cache(cached_copy, InOneView(cached_scene[1]))
     session = SceneSession(cached_copy.folder)
     result = session.segment("Ball", one_group([Click("v2", *middle(cached_scene[1]["v2"], BALL))]))
-    assert session._segmenter is None
+    assert not session.prepared
     assert result.object.points["v2"].any()
     assert len(result.warnings) == 1 and "in v2 only" in result.warnings[0]
 

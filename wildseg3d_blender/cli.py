@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,8 @@ def segment(options: argparse.Namespace, progress: Progress) -> tuple[Result, st
     scene = read_scene(options.scene)
     groups = photo_groups(scene, options.prompts or [])
     params = Segment(str(scene.folder), options.name, groups, options.shared, options.segmenter)
-    result = Jobs().segment(params, progress)
+    with closing(Jobs()) as jobs:
+        result = jobs.segment(params, progress)
     data, lines = result.to_json(), [f"{result.object}: {result.points:,} points in {result.folder}"]
     if result.changed:
         lines.append(f"  other points now: {', '.join(result.changed)}")
@@ -110,7 +112,8 @@ def segment(options: argparse.Namespace, progress: Progress) -> tuple[Result, st
 def find_objects(options: argparse.Namespace, progress: Progress) -> tuple[Result, str]:
     """The objects of a scene, found once and kept in its folder, so that prompts only look them up."""
     folder = str(options.scene.absolute())
-    result = Jobs().find_objects(FindObjects(folder, options.segmenter), progress)
+    with closing(Jobs()) as jobs:
+        result = jobs.find_objects(FindObjects(folder, options.segmenter), progress)
     text = f"{result.count} objects in the scene's mask cache, {result.parts} of them parts of others"
     return {"scene": folder, "objects": result.count, "parts": result.parts}, text
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ..errors import PromptError, SceneError
@@ -22,7 +23,7 @@ from ..scene_objects import (
     write_object,
 )
 from .prompt_answers import Answer, PromptAnswers
-from .resumed_proposals import ResumedProposer
+from .resumable import Resumable
 from .segmentation import Masks, Segmenter, create_segmenter
 from .segmentation.build_cache import build_mask_cache
 from .segmentation.lift import Lifting
@@ -83,9 +84,9 @@ class SceneSession:
         self.scene: Scene = read_scene(folder)
         self._stamp = _stamp(self.scene.folder / "scene.json")
         self._segmenter_name = segmenter
-        self._segmenter: Segmenter | None = None
+        self._preparing = Resumable(partial(create_segmenter, segmenter, self.scene))
+        self._finding = Resumable(self._find)
         self._lifting: Lifting | None = None
-        self._proposer: ResumedProposer | None = None
         self._cache_stamp = _stamp(self._cache_file)
         self._cache = read_mask_cache(self.scene, segmenter)
         self._answers = PromptAnswers(self.scene, segmenter, self._prepared, self._cache)
@@ -93,6 +94,16 @@ class SceneSession:
     def is_current(self) -> bool:
         """Whether the scene on disk is still the one that was opened."""
         return self._stamp is not None and _stamp(self.scene.folder / "scene.json") == self._stamp
+
+    def close(self) -> None:
+        """End what was cancelled and would go on later. Nothing can be asked afterwards."""
+        self._finding.stop()
+        self._preparing.stop()
+
+    @property
+    def prepared(self) -> bool:
+        """Whether the segmenter was needed yet."""
+        return self._preparing.begun
 
     @property
     def cache(self) -> MaskCache | None:
@@ -115,13 +126,8 @@ class SceneSession:
         """
         if self.cache is not None:
             return self.cache
-        segmenter = self._prepared(span(progress, 0.0, 0.3))
-        if not isinstance(segmenter, Proposer):
-            raise PromptError(f"{segmenter.name} finds no objects by itself: click on the one you want.")
-        # Kept until all is found: one that was cancelled goes on from there.
-        self._proposer = self._proposer or ResumedProposer(segmenter)
-        self._cache = build_mask_cache(self.scene, self._proposer, span(progress, 0.3, 1.0))
-        self._proposer = None
+        self._cache = self._finding.result(progress)
+        self._finding = Resumable(self._find)
         self._cache_stamp = _stamp(self._cache_file)
         self._answers.use_cache(self._cache)
         return self._cache
@@ -211,6 +217,7 @@ class SceneSession:
     def _answered(self, groups: Sequence[PromptGroup], progress: Progress) -> list[Answer]:
         check_groups(groups)
         _ = self.cache  # another process may have filled it
+        self._finding.settle(progress)
         for group in groups:
             # Bad prompts are refused before anything is prepared for them, which takes seconds.
             pixel_prompts(self.scene, group.prompts)
@@ -228,9 +235,13 @@ class SceneSession:
         return masks
 
     def _prepared(self, progress: Progress) -> Segmenter:
-        if self._segmenter is None:
-            self._segmenter = create_segmenter(self._segmenter_name, self.scene, progress)
-        return self._segmenter
+        return self._preparing.result(progress)
+
+    def _find(self, progress: Progress) -> MaskCache:
+        segmenter = self._prepared(span(progress, 0.0, 0.3))
+        if not isinstance(segmenter, Proposer):
+            raise PromptError(f"{segmenter.name} finds no objects by itself: click on the one you want.")
+        return build_mask_cache(self.scene, segmenter, span(progress, 0.3, 1.0))
 
     def _points(self, answers: Sequence[Answer], masks: Masks) -> Masks:
         """The pixels of the masks, which ``answers`` led to, whose 3D points belong to the object."""

@@ -43,7 +43,7 @@ class Jobs:
         from ..pipeline.weighting import Weighting
 
         # The prepared segmenter is the largest thing in memory; the new scene would outdate it anyway.
-        self._session = None
+        self.close()
         scene = reconstruct(
             [Path(photo) for photo in params.photos],
             Path(params.folder),
@@ -96,7 +96,7 @@ class Jobs:
         from ..pipeline.realign import realign
 
         # The prepared segmenter maps the scene's files, and the new geometry would outdate it anyway.
-        self._session = None
+        self.close()
         started = time.perf_counter()
         result = realign(
             Path(params.scene),
@@ -114,12 +114,18 @@ class Jobs:
             seconds=time.perf_counter() - started,
         )
 
+    def close(self) -> None:
+        """Let go of the open scene, and of work on it that was cancelled."""
+        if self._session is not None:
+            self._session.close()
+        self._session = None
+
     def _open(self, scene: str, segmenter: str) -> SceneSession:
         from ..pipeline.segment import SceneSession
 
         key = (scene, segmenter)
         if self._session is None or self._session_key != key or not self._session.is_current():
-            self._session = None
+            self.close()
             self._session = SceneSession(Path(scene), segmenter=segmenter)
             self._session_key = key
         return self._session
