@@ -9,7 +9,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 # Real photo sets for the slow tests and the benchmarks: a folder per set, photos in images/.
 DATA ?= ../shared/data
 
-.PHONY: help setup test test-slow test-neural test-blender lint format build lock bench-alignment bench-neural bench-dga-ablation bench-dga bench-pairs bench-pipeline bench-interaction bench-photos bench-segmentation demo samples samples-extra clean
+.PHONY: help setup test test-slow test-install test-neural test-blender lint format build lock bench-alignment bench-neural bench-dga-ablation bench-dga bench-pairs bench-pipeline bench-interaction bench-photos bench-segmentation demo samples samples-extra clean
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
@@ -30,6 +30,9 @@ test-slow: setup ## heavy checks, real photos where DATA= points to them
 
 test-neural: setup ## the networks at tiny and at full size, in the neural environment or WILDSEG3D_NEURAL_PYTHON=
 	$(PY) -m pytest tests/test_neural.py
+
+test-install: setup ## the true neural environment: made, killed, finished, removed; WHEELS=folder with a torch wheel
+	WILDSEG3D_TORCH_WHEELS=$(or $(WHEELS),auto) $(PY) -m pytest -m slow tests/test_neural_environment.py
 
 test-blender: setup ## the add-on's tests under Blender 4.2, 4.5 and 5.0, each in its own environment
 	$(PY) tests/blender_versions.py

@@ -16,14 +16,17 @@ import pytest
 
 from tests.tiny_environment import ROOM, TinyWorld, write_wheel
 from wildseg3d_blender.errors import Cancelled, NeuralError
-from wildseg3d_blender.neural import environment
+from wildseg3d_blender.neural import environment, licences, places
 from wildseg3d_blender.neural.environment import find_environment, uninstall, use_existing
 from wildseg3d_blender.neural.install import STEPS, UNFINISHED, install
 from wildseg3d_blender.neural.places import short_enough
 from wildseg3d_blender.neural.recipe import LOCKS, Recipe, Source, kind_of_build
-from wildseg3d_blender.neural.space import bytes_of
+from wildseg3d_blender.neural.registry import find_model
+from wildseg3d_blender.neural.space import bytes_of, readable
 
 ROOT = Path(__file__).absolute().parents[1]
+WHEELS = os.environ.get("WILDSEG3D_TORCH_WHEELS")
+"""For the test at true size: "auto", or a folder with a torch wheel where PyTorch's index is out of reach."""
 
 
 @pytest.fixture(scope="module")
@@ -243,14 +246,35 @@ def test_the_locks_ship_what_is_tested() -> None:
 
 
 @pytest.mark.slow
-def test_the_true_environment_from_nothing_and_away_again(tmp_path: Path) -> None:
-    """Downloads some gigabytes; WILDSEG3D_TORCH_WHEELS names a folder with a torch wheel to use instead."""
-    wheels = os.environ.get("WILDSEG3D_TORCH_WHEELS")
-    source = Source("none", find_links=(wheels,)) if wheels else Source()
+@pytest.mark.skipif(WHEELS is None, reason="fetches gigabytes; `make test-install` runs it")
+def test_the_true_environment_killed_finished_proven_and_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the commands that users type, with the locks that they get."""
+    monkeypatch.setenv(places.MODELS_VARIABLE, str(tmp_path / "models"))
+    licences.accept(find_model("dust3r-512-dpt"))
+    folder = tmp_path / "neural"
+    command = [sys.executable, "-m", "wildseg3d_blender", "neural", "install", "--folder", str(folder)]
+    if WHEELS != "auto":
+        command += ["--torch-backend", "none", "--find-links", str(WHEELS)]
     started = time.perf_counter()
-    result = install(tmp_path / "neural", source=source, dust3r=True)
-    assert result.dust3r and result.versions["sam2"] == "1.1.0"
-    print(f"{result} in {time.perf_counter() - started:.0f} s")
-    freed = uninstall(tmp_path / "neural")
-    print(f"{freed} bytes freed")
-    assert freed > 1_000_000_000
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert any("packages: Building" in line for line in process.stderr)
+        process.send_signal(signal.SIGKILL)
+    killed = time.perf_counter() - started
+    kept = bytes_of(folder)
+    assert find_environment(folder) is None and kept > 500_000_000
+
+    subprocess.run(command, cwd=ROOT, check=True)
+    finished = time.perf_counter() - started - killed
+    found = find_environment(folder)
+    assert found is not None and found.dust3r and found.versions["sam2"] == "1.1.0"
+    freed = uninstall(folder)
+    assert freed >= found.bytes > 1_000_000_000 and bytes_of(folder) == 0
+    with capsys.disabled():
+        print(
+            f"\nkilled after {killed:.0f} s with {readable(kept)} there, finished in {finished:.0f} s more: "
+            f"torch {found.versions['torch']} on {found.device}, {readable(found.bytes)}; "
+            f"removed, {readable(freed)} free again"
+        )

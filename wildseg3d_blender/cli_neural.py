@@ -72,7 +72,8 @@ def make(options: argparse.Namespace, progress: Progress) -> Result:
 def remove(options: argparse.Namespace, progress: Progress) -> Result:
     """Remove the environment; a chosen one of the user's own is only forgotten."""
     freed = uninstall(_folder(options))
-    kept = bytes_of(models_folder())
+    there = [item.path for item in models.statuses() if item.path]
+    kept = bytes_of(*(path for path in there if path.is_relative_to(models_folder())))
     text = f"Removed: {readable(freed)} free again."
     if kept:
         text += f" {readable(kept)} of models stay in {models_folder()}."
