@@ -99,7 +99,7 @@ def test_an_object_may_leave_what_it_shares(copy: Made) -> None:
     alone = artist.owned("Ball")
     both = artist.cut_both(shared="leave")
     assert both.changed == () and artist.owned("Ball") == alone
-    assert both.object.order < read_object(artist.scene, artist.scene.folder / "objects" / "Ball").order
+    assert [item.name for item in read_objects(artist.scene)] == ["Both", "Ball"]
     artist.check()
     # The artist chooses otherwise, and back.
     assert artist.cut_both(shared="take").changed == ("Ball",)
@@ -118,6 +118,8 @@ def test_correcting_an_object_takes_nothing_elsewhere_but_where_it_is_clicked(co
     assert artist.cut_both(elsewhere).changed == ()
     assert artist.owned("Ball") == alone
     on_the_ball = middle_click(artist.truths, BALL, "v1")
+    without = PromptGroup((on_the_ball,), size=-1, subtract=True)
+    assert artist.session.segment("Both", [PromptGroup((artist.ball,), size=1), without]).changed == ()
     assert artist.cut_both(elsewhere, on_the_ball).changed == ("Ball",)
     assert artist.owned("Ball") == 0
     artist.check()

@@ -190,9 +190,11 @@ def test_objects_found_meanwhile_leave_what_was_solved_alone(copy: Made, ball: C
     session = SceneSession(scene.folder)
     solved = session.preview(one_group([ball]))
     assert session.cache is None and not solved.cached
+    assert same(session.preview([PromptGroup((ball,), size=1)]).masks, solved.masks)
     build_mask_cache(scene, known_objects(truths))  # by another process
     assert session.cache is not None and len(session.cache) == 4
     assert same(session.preview(one_group([ball])).masks, solved.masks)
+    assert same(session.preview([PromptGroup((ball,), size=1)]).masks, shown(truths, BALL, BOX))
     fresh = Click("v3", *_at(middle_click(truths, BALL, "v3")))
     assert session.preview(one_group([fresh])).cached
 

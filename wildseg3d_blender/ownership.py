@@ -79,14 +79,14 @@ def order_for(
 
 
 def _new_clicks(groups: Sequence[PromptGroup], before: SceneObject) -> list[Click]:
-    known = {spot_of(prompt) for prompt in before.prompts}
-    return [
-        prompt
-        for group in groups
-        if not group.subtract
-        for prompt in group.prompts
-        if isinstance(prompt, Click) and prompt.positive and spot_of(prompt) not in known
-    ]
+    known = {spot_of(click) for click in _taking(before.groups)}
+    return [click for click in _taking(groups) if spot_of(click) not in known]
+
+
+def _taking(groups: Sequence[PromptGroup]) -> list[Click]:
+    """The clicks that say what is the object's."""
+    prompts = [prompt for group in groups if not group.subtract for prompt in group.prompts]
+    return [prompt for prompt in prompts if isinstance(prompt, Click) and prompt.positive]
 
 
 def _on_points_of_others(clicks: Sequence[Click], owned: Owned, name: str) -> bool:

@@ -63,10 +63,11 @@ class PromptAnswers:
         self._stored = _stored_rounds(scene, segmenter)
 
     def use_cache(self, cache: MaskCache | None) -> None:
-        """Look prompts up in ``cache`` from now on; what was solved stays solved."""
+        """Look prompts up in ``cache`` from now on; best answers that were solved stay as they are."""
         self._cache = cache
-        for key in [key for key, answer in self._rounds.items() if answer.item is not None]:
-            del self._rounds[key]
+        for (spots, size), answer in list(self._rounds.items()):
+            if size or answer.item is not None:
+                del self._rounds[spots, size]
 
     def answer(self, group: PromptGroup, progress: Progress) -> Answer:
         """What a group means, whose prompts passed ``pixel_prompts``."""
@@ -79,8 +80,8 @@ class PromptAnswers:
     def _sized(self, prompts: tuple[Prompt, ...], size: int, progress: Progress) -> Answer:
         """The answer of that size; see ``PromptGroup``.
 
-        A size that was chosen some prompts ago still holds: as long as the object it led to fits the newer
-        prompts too it stays the answer, and where nothing cached does it is corrected.
+        Where the prompts have no such neighbour, a size that was chosen some prompts ago still holds: the
+        object it led to stays the answer if it fits the newer prompts too, and is corrected if not.
         """
         if size == 0:
             return self._round(prompts, progress)
@@ -88,21 +89,14 @@ class PromptAnswers:
         if known is not None:
             return known
         best = self._round(prompts, span(progress, 0.0, 0.5))
-        stepped = self._steps(prompts, best, size)
-        if len(prompts) == 1:
-            return self._remember(prompts, size, stepped or best)
-        earlier = self._sized(prompts[:-1], size, span(progress, 0.5, 0.75))
-        if earlier.item is not None and earlier.item in self._fitting(prompts):
-            further = (
-                _area(earlier.masks) > _area(best.masks)
-                if size > 0
-                else _area(earlier.masks) < _area(best.masks)
-            )
-            if further or stepped is None:
-                return self._remember(prompts, size, earlier)
-        if stepped is None and earlier is not self._known(prompts[:-1], 0):
-            return self._remember(prompts, size, self._solved(prompts, earlier, span(progress, 0.75, 1.0)))
-        return self._remember(prompts, size, stepped or best)
+        answer = self._steps(prompts, best, size)
+        if answer is None and len(prompts) > 1:
+            earlier = self._sized(prompts[:-1], size, span(progress, 0.5, 0.75))
+            if earlier.item is not None and earlier.item in self._fitting(prompts):
+                answer = earlier
+            elif earlier is not self._known(prompts[:-1], 0):
+                answer = self._solved(prompts, earlier, span(progress, 0.75, 1.0))
+        return self._remember(prompts, size, answer or best)
 
     def _round(self, prompts: tuple[Prompt, ...], progress: Progress) -> Answer:
         """The best answer, from the longest beginning of the prompts that is remembered."""
