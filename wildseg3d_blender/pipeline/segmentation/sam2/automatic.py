@@ -38,6 +38,8 @@ class Search:
         same: IoU from which two masks are one.
         smallest: least share of the image.
         at_once: points decoded together.
+        tracked: carry what is found into other views by the network's memory; else by geometry, with memory
+            only for what has none, which costs a tenth.
     """
 
     points: int = 32
@@ -46,6 +48,7 @@ class Search:
     same: float = 0.7
     smallest: float = 0.0005
     at_once: int = 64
+    tracked: bool = True
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,16 @@ class Carrying:
             answer = self.better(self._answering.answer(view, shown), answer, lean)
         return self.better(answer, projected, lean, least=BELIEVED)
 
+    def spread(self, key: int, logits: Floats, progress: Progress = silent) -> dict[int, Floats]:
+        """An object by its logits (H, W) in the view ``key``: in every view, each carried from those before."""
+        known = {key: logits}
+        order = carrying_order(self.shares, [key])
+        nothing = Shown(np.zeros((0, 2), np.float32), np.zeros(0, np.int32))
+        for number, view in enumerate(order):
+            progress("tracking", number / len(order), f"Finding it in {self.scene.views[view].name}")
+            known[view] = self.carry(view, known, nothing)
+        return known
+
     @staticmethod
     def better(answer: Floats, other: Floats, lean: Floats, least: float | None = None) -> Floats:
         """``answer``, or ``other`` where that agrees better with the votes; with ``least`` only if the answer

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The objects of a scene: automatic masks of a key view, tracked into all others; then further key views."""
+"""The objects of a scene: automatic masks of a key view, carried into all others; then further key views."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ KNOWN = 0.6
 """A mask that overlaps so much (IoU) with a tracked object is that object."""
 
 MOST_OBJECTS = 200
-TRACKED_AT_ONCE = {"cpu": 1, "mps": 4, "cuda": 16}
-"""A CPU gains nothing from more; it would only report less often."""
+AT_ONCE = {"cpu": 1, "mps": 4, "cuda": 16}
+"""Objects tracked together. A CPU gains nothing from more; it would only report less often."""
 
 LARGEST = 0.95
 """Share of a view above which a mask is the view."""
@@ -69,41 +69,42 @@ def _from_view(
     found = automatic_masks(carrying.network, carrying.encodings.of(key), search, span(progress, 0.0, 0.4))
     new = [one for one in found if _is_new(onto_view(one.logits, whole(size), size) > 0, known)]
 
-    tracking, done = span(progress, 0.4, 1.0), 0
+    carrying_on, done = span(progress, 0.4, 1.0), 0
 
-    def track(batch: Sequence[Found]) -> list[dict[int, Floats]]:
-        masks = np.stack([one.logits > 0 for one in batch])
-        part = span(tracking, done / len(new), (done + len(batch)) / len(new))
-        tracked = carrying.track(key, masks, progress=part)
-        return [
-            {key: one.logits, **{view: logits[k] for view, logits in tracked.items()}}
-            for k, one in enumerate(batch)
-        ]
+    def carry(batch: Sequence[Found]) -> list[dict[int, Floats]]:
+        part = span(carrying_on, done / len(new), (done + len(batch)) / len(new))
+        if search.tracked:
+            tracked = carrying.track(key, np.stack([one.logits > 0 for one in batch]), progress=part)
+            tracked[key] = np.stack([one.logits for one in batch])
+            by_object = [{v: logits[k] for v, logits in tracked.items()} for k in range(len(batch))]
+            return [_on_views(carrying, logits) for logits in by_object]
+        return [carrying.spread(key, onto_view(one.logits, whole(size), size), part) for one in batch]
 
-    at_once = TRACKED_AT_ONCE[carrying.network.device.type]
-    for start, batch in torch_runtime.batches(new, track, at_once, "object to track"):
-        for one, tracked in zip(new[start:], batch, strict=False):
-            yield _proposal(carrying, one, tracked)
+    at_once = AT_ONCE[carrying.network.device.type]
+    for start, batch in torch_runtime.batches(new, carry, at_once, "object to track"):
+        for one, logits in zip(new[start:], batch, strict=False):
+            yield _proposal(carrying, one.score, logits)
         done = start + len(batch)
-        tracking("tracking", done / len(new), f"Tracked {done} of {len(new)} objects")
+        carrying_on("tracking", done / len(new), f"Followed {done} of {len(new)} objects")
+
+
+def _on_views(carrying: Carrying, logits: dict[int, Floats]) -> dict[int, Floats]:
+    """Logits on the network's grid, on the views'."""
+    sizes = [view.size for view in carrying.scene.views]
+    return {view: onto_view(values, whole(sizes[view]), sizes[view]) for view, values in logits.items()}
 
 
 def _proposal(
-    carrying: Carrying, one: Found, tracked: dict[int, Floats]
+    carrying: Carrying, score: float, found: dict[int, Floats]
 ) -> tuple[Proposal, dict[int, Floats]]:
-    """A tracked object as the views agree on it; less sure where they do not."""
+    """An object with ``found`` logits in every view, as the views agree on it; less sure where they don't."""
     views = carrying.scene.views
-    placed = {
-        view: onto_view(tracked[view], whole(views[view].size), views[view].size)
-        for view in range(len(views))
-    }
-    shown = [view for view, logits in placed.items() if (logits > 0).any()]
-    agreeing = [agreement(placed[view] > 0, carrying.lean(view, placed)) for view in shown]
-    logits = carrying.agreed(placed)
-    masks = {views[view].name: values > 0 for view, values in logits.items()}
-    soft = {views[view].name: as_soft(values) for view, values in logits.items()}
-    score = one.score * (0.5 + 0.5 * float(np.mean(agreeing)) if agreeing else 0.5)
-    return Proposal(masks, score, soft), logits
+    shown = [view for view, logits in found.items() if (logits > 0).any()]
+    agreeing = [agreement(found[view] > 0, carrying.lean(view, found)) for view in shown]
+    logits = carrying.agreed(found)
+    masks = {view.name: logits[number] > 0 for number, view in enumerate(views)}
+    soft = {view.name: as_soft(logits[number]) for number, view in enumerate(views)}
+    return Proposal(masks, score * (0.5 + 0.5 * float(np.mean(agreeing or [0.0]))), soft), logits
 
 
 def _is_new(mask: Bools, known: Sequence[Bools]) -> bool:

@@ -33,6 +33,10 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 
+ON_CPU = Search(points=12, at_once=16, tracked=False)
+"""A CPU decodes a point in a third of a second, and looks back on its memory in some seconds for each object
+and view; a GPU does either in milliseconds."""
+
 BEST_FIRST = ("sam2.1-large", "sam2.1-base-plus", "sam2.1-small", "sam2.1-tiny")
 """The networks that a GPU runs at once; a CPU takes the smallest there is."""
 
@@ -75,8 +79,7 @@ class Sam2Segmenter:
         self._shares = self._surfaces.overlaps()
         self._answering = Answering(scene, network, encodings)
         self._carrying = Carrying(scene, network, encodings, self._answering, self._surfaces, self._shares)
-        # A CPU decodes a point in a third of a second, a GPU in a few milliseconds.
-        self._search = search or (Search(points=12) if network.device.type == "cpu" else Search())
+        self._search = search or (ON_CPU if network.device.type == "cpu" else Search())
 
     def segment(
         self,
