@@ -38,8 +38,8 @@ class Search:
         same: IoU from which two masks are one.
         smallest: least share of the image.
         at_once: points decoded together.
-        tracked: carry what is found into other views by the network's memory; else by geometry, with memory
-            only for what has none, which costs a tenth.
+        tracked: carry what is found into other views by the network's memory; else by geometry, a decoding or
+            two each, with memory only for what has none.
     """
 
     points: int = 32
