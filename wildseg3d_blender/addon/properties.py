@@ -84,7 +84,7 @@ class WildSeg3DGroup(bpy.types.PropertyGroup):
     )
     shared: bpy.props.EnumProperty(
         name="Shared Points",
-        description="Who gets points that other objects want too",
+        description="Who gets points that other objects want too, from the next Segment on",
         items=(
             ("TAKE", "Taken by This Object", "What this object and others both hold goes to this one"),
             ("LEAVE", "Left to the Others", "What others hold already stays with them"),
