@@ -92,7 +92,7 @@ class Carrying:
         return self.better(answer, projected, lean, least=BELIEVED)
 
     def spread(self, key: int, logits: Floats, progress: Progress = silent) -> dict[int, Floats]:
-        """An object, by its logits (H, W) in the view ``key``, in every view: each carried from those before."""
+        """Logits of an object in every view, from those in ``key`` (H, W), each carried from those before."""
         known = {key: logits}
         order = carrying_order(self.shares, [key])
         nothing = Shown(np.zeros((0, 2), np.float32), np.zeros(0, np.int32))
