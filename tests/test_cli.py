@@ -222,6 +222,24 @@ def test_evaluate_measures_every_view_with_truth(
     assert f"{result['rounds'][1]['mean_iou_others']:.3f}" in table
 
 
+def test_evaluate_writes_its_figures(
+    scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for view in scene.views[:2]:
+        Image.fromarray(true_photo_mask(view)).convert("L").save(tmp_path / f"{view.name}.png")
+    base = ["evaluate", str(scene.folder), "--masks", str(tmp_path), "--view", "middle", "--clicks", "1"]
+    file = tmp_path / "figures.json"
+    assert main([*base, "--every-view", "-o", str(file)]) == 0
+    assert str(file) in capsys.readouterr().out
+    figures = json.loads(file.read_text(encoding="utf-8"))
+    assert figures["every_view"]["count"] == 2
+    assert figures["clicks_to"]["0.85"] == 1
+    assert main([*base, "-o", str(tmp_path / "nowhere" / "figures.json")]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+    assert main([*base, "--whole", str(scene.folder)]) == 1
+    assert "once without one" in capsys.readouterr().err
+
+
 def test_photos_that_make_no_scene_are_one_sentence_and_nothing_is_left(noise: Path, tmp_path: Path) -> None:
     done = run("reconstruct", noise, "-o", tmp_path / "scene", "--json")
     assert done.returncode == 1

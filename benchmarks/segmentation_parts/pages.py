@@ -69,7 +69,8 @@ def write_page(
         tiles = [tinted(scene, view, [(played.masks[view.name], TINT)], played.clicks) for view in views]
         score = _mean_iou(scene, played.masks, truths[worst])
         source = "from the mask cache" if played.cached else "solved"
-        words = f"{worst}, round {number}: {len(played.clicks)} prompts, {source}, mean IoU {score:.3f}"
+        given = f"{len(played.clicks)} prompt{'s' * (len(played.clicks) > 1)}"
+        words = f"{worst}, round {number}: {given}, {source}, mean IoU {score:.3f}"
         rows.append((words, tiles))
     _page(scene.folder.name, rows, [view.name for view in views]).save(file)
     return worst

@@ -21,7 +21,7 @@ FINER = 2
 
 POSITIVE, NEGATIVE, TINT = (40, 220, 70), (235, 45, 45), (70, 140, 255)
 STRENGTH = 0.55
-DOT = 4
+DOT = 6
 
 
 def tinted(
