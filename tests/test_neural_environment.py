@@ -48,6 +48,9 @@ def test_installing_makes_an_environment_of_what_the_locks_name(world: TinyWorld
         assert text or not seen
         seen.append((stage, fraction))
 
+    # Inside somebody's project, whose settings are not the environment's.
+    project = '[project]\nname = "p"\nversion = "0"\n[tool.uv]\noverride-dependencies = ["tiny-extra==9"]\n'
+    (tmp_path / "pyproject.toml").write_text(project)
     folder = tmp_path / "neural"
     result = install(folder, recipe=world.recipe, source=world.source, progress=progress)
     assert result.versions == {"torch": "1.0"} and result.device == "CPU"

@@ -280,6 +280,8 @@ def _variables(work: _Making) -> dict[str, str]:
         "UV_CACHE_DIR": str(work.folder / "cache"),
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_NO_PROGRESS": "1",
+        # A project around the folder, or the user's settings for other work, may override versions.
+        "UV_NO_CONFIG": "1",
         "UV_HTTP_TIMEOUT": os.environ.get("UV_HTTP_TIMEOUT", "120"),
         "SAM2_BUILD_CUDA": "0",
     }
