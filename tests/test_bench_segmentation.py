@@ -147,6 +147,9 @@ def test_means_of_a_scene_by_hand() -> None:
     assert means["ours"]["box"]["accuracy"] == pytest.approx(0.9)
     assert means["ours"]["clicks_to"]["0.85"] == pytest.approx(6.0)
     assert means["held_out"][0]["iou"] == pytest.approx(0.35)
+    given_up = {"x": item(0.6, None)}
+    given_up["x"]["ours"]["most"] = 5
+    assert table.scene_means(given_up, ["ours"], every_view=False)["ours"]["clicks_to"] == {"0.85": None}
     rows = table.means_table({"s": {"means": means}}, ["ours"])
     assert rows[-2].startswith("| s | ours | 0.700 (0.900) |")
     assert "0.350 (0.800)" in rows[-1]

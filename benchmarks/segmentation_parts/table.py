@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from wildseg3d_blender.pipeline.evaluation import MOST_CLICKS
+
 from .measured import ROUNDS
 
 Figures = Mapping[str, Any]
@@ -44,7 +46,11 @@ def scene_means(objects: Mapping[str, Figures], ways: Sequence[str], every_view:
         means[way] = {
             "rounds": [_others([entry["rounds"][k] for entry in of]) for k in range(len(ROUNDS))],
             "box": _others([entry["box"] for entry in of]),
-            "clicks_to": {goal: _mean(_counted(entry, goal) for entry in of) for goal in of[0]["clicks_to"]},
+            "clicks_to": {
+                # A way that is given up on earlier cannot be compared.
+                goal: _mean(_counted(entry, goal) for entry in of if entry["most"] >= MOST_CLICKS)
+                for goal in of[0]["clicks_to"]
+            },
         }
     unseen = [item["held_out"]["rounds"] for item in objects.values() if item.get("held_out")]
     means["held_out"] = [

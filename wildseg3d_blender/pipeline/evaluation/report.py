@@ -144,8 +144,8 @@ def mean_of(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The means over results of ``measure_clicks``: clicks in several views, or of several objects.
 
     Returns:
-        ``count`` of results; ``rounds``, each with the mean of every number; ``clicks_to``, where a goal that
-        was not reached counts as the result's ``most``; and ``reached``, the share that reached it.
+        ``count`` of results; ``most``; ``rounds``, each with the mean of every number; ``clicks_to``, where a
+        goal that was not reached counts as the result's ``most``; and ``reached``, the share that reached it.
     """
     rounds = []
     for entries in zip(*(result["rounds"] for result in results), strict=True):
@@ -161,6 +161,7 @@ def mean_of(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     counts = {goal: [(result["clicks_to"][goal], result["most"]) for result in results] for goal in goals}
     return {
         "count": len(results),
+        "most": max(result["most"] for result in results),
         "rounds": rounds,
         "clicks_to": {
             goal: _mean([most if count is None else count for count, most in found])
