@@ -14,7 +14,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from tests.neural.tiny_sam2 import tiny_model
+from tests.neural.tiny_sam2 import SIDE, tiny_model
 from tests.object_scene import BALL, SIZE, Truth, write_object_scene
 from wildseg3d_blender.errors import Cancelled, PromptError, SceneError
 from wildseg3d_blender.pipeline.evaluation import iou
@@ -65,7 +65,7 @@ def test_one_encoding_serves_clicks_boxes_and_tracking(made: Made) -> None:
     mask = np.zeros((1, 90, 120), bool)
     mask[:, 20:70, 30:90] = True
     tracked = segmenter._carrying.track(2, mask)
-    assert set(tracked) == {0, 1, 3, 4} and tracked[0].shape == (1, 64, 64)
+    assert set(tracked) == {0, 1, 3, 4} and tracked[0].shape == (1, SIDE // 4, SIDE // 4)
     segmenter.segment([Box("v1", 10, 10, 230, 170)], progress=silent)
     # More only for windows around small answers.
     assert network.encoded - len(scene.views) <= len(scene.views)

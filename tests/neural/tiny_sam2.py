@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SAM 2's own tiny network on images of 256 pixels, with seeded random weights."""
+"""SAM 2's own tiny network on images of 128 pixels, with seeded random weights."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sam2.modeling.sam2_base import SAM2Base
 
 from wildseg3d_blender.pipeline.segmentation.sam2.network import CONFIGS, Sam2Network
 
-SIDE = 256
+SIDE = 128
 CONFIG = CONFIGS["sam2.1-tiny"]
 OVERRIDES = [f"++model.image_size={SIDE}"]
 
