@@ -5,12 +5,13 @@
 
 ``SCENE`` is a scene folder, which is copied first; without one, the sample photos are reconstructed. Times
 are those of the asking side, from the request to masks in memory: they hold the pipe, the worker's work and
-reading the preview. The worker's CPU time beside them tells how much of that a busy machine added.
+reading the preview. The worker's CPU time beside them tells what a busy machine added.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import statistics
 import sys
@@ -39,6 +40,9 @@ from wildseg3d_blender.worker.protocol import (  # noqa: E402
 )
 
 SAMPLE = ROOT / "samples" / "table" / "photos"
+Times = tuple[float, float]
+"""Seconds that the asking side waited, and the worker's CPU seconds in them."""
+
 CANCEL_AFTER = (0.5, 1.5, 3.0, 5.0, 8.0, 11.0)
 """Seconds after which finding objects is cancelled, one after the other: every part of it is hit."""
 
@@ -80,45 +84,35 @@ def measure(client: WorkerClient, scene: Scene, count: int) -> None:
 
 def _measure_prompts(client: WorkerClient, scene: Scene, count: int) -> None:
     rng = np.random.default_rng(0)
-    cached: list[float] = []
-    cpu: list[float] = []
-    larger: list[float] = []
-    solved: list[float] = []
-    corrected: list[float] = []
-    cut: list[float] = []
+    times: dict[str, list[Times]] = {}
     for number in range(count):
         view = scene.views[int(rng.integers(len(scene.views)))]
         x, y = (float(value) for value in rng.random(2) * view.size)
         group = PromptGroup((Click(view.name, x, y),))
-        before = _worker_cpu(client)
-        seconds, answer = _previewed(client, scene, group)
-        (cached if answer.cached else solved).append(seconds)
-        if answer.cached:
-            cpu.append(_worker_cpu(client) - before)
+        took, answer = _previewed(client, scene, group)
+        kind = "preview, a cached object" if answer.cached else "preview, a first click that is solved"
+        times.setdefault(kind, []).append(took)
         if answer.larger:
-            larger.append(_previewed(client, scene, PromptGroup(group.prompts, size=1))[0])
+            took, _ = _previewed(client, scene, PromptGroup(group.prompts, size=1))
+            times.setdefault("preview, the next larger one", []).append(took)
         if number % 3 == 0:
             correction = _correction(scene, answer, group)
-            corrected.append(_previewed(client, scene, correction)[0])
-            cut.append(_cut_seconds(client, scene, f"Object {number}", correction))
-    for label, seconds_of in (
-        ("preview, a cached object", cached),
-        ("  of that CPU time of the thread that works", cpu),
-        ("preview, the next larger one", larger),
-        ("preview, a first click that is solved", solved),
-        ("preview, a correction that is solved", corrected),
-        ("segment, after its preview", cut),
-    ):
-        print(f"{label}: {_figures(seconds_of)}", flush=True)
+            took, _ = _previewed(client, scene, correction)
+            times.setdefault("preview, a correction", []).append(took)
+            took = _cut(client, scene, f"Object {number}", correction)
+            times.setdefault("segment, after its preview", []).append(took)
+    for label in sorted(times):
+        wall, cpu = zip(*times[label], strict=True)
+        print(f"{label}: {_figures(wall)}; CPU {_figures(cpu)}", flush=True)
 
 
-def _previewed(client: WorkerClient, scene: Scene, group: PromptGroup) -> tuple[float, Previewed]:
-    """Seconds from asking to masks in memory, and what was answered."""
-    started = time.perf_counter()
+def _previewed(client: WorkerClient, scene: Scene, group: PromptGroup) -> tuple[Times, Previewed]:
+    """Times from asking to masks in memory, and what was answered."""
+    started, cpu = time.perf_counter(), _worker_cpu(client)
     answer = _ask(client, "preview", Preview(str(scene.folder), (group,)).to_json())
     previewed = Previewed.from_json(answer)
     read_preview(scene, previewed.folder)
-    return time.perf_counter() - started, previewed
+    return (time.perf_counter() - started, _worker_cpu(client) - cpu), previewed
 
 
 def _correction(scene: Scene, answer: Previewed, group: PromptGroup) -> PromptGroup:
@@ -130,13 +124,13 @@ def _correction(scene: Scene, answer: Previewed, group: PromptGroup) -> PromptGr
     return PromptGroup((first, Click(first.view, (first.x + end) / 2 + 1.0, first.y, positive=False)))
 
 
-def _cut_seconds(client: WorkerClient, scene: Scene, name: str, group: PromptGroup) -> float:
-    started = time.perf_counter()
+def _cut(client: WorkerClient, scene: Scene, name: str, group: PromptGroup) -> Times:
+    started, cpu = time.perf_counter(), _worker_cpu(client)
     try:
         _ask(client, "segment", Segment(str(scene.folder), name, (group,)).to_json())
-    except PromptError:
-        return float("nan")
-    return time.perf_counter() - started
+    except PromptError:  # the correction left nothing of it
+        return float("nan"), float("nan")
+    return time.perf_counter() - started, _worker_cpu(client) - cpu
 
 
 def _cancel_seconds(client: WorkerClient, scene: Scene, after: float) -> float:
@@ -161,9 +155,12 @@ def _ask(client: WorkerClient, method: str, params: dict[str, object]) -> dict[s
 
 
 def _worker_cpu(client: WorkerClient) -> float:
-    """CPU seconds that the worker's working thread has used; NaN where the system does not tell."""
-    status = Path(f"/proc/{client.pid}/schedstat")
-    return int(status.read_text().split()[0]) / 1e9 if status.is_file() else float("nan")
+    """CPU seconds that the worker's threads have used; NaN where the system does not tell."""
+    used = []
+    for task in Path(f"/proc/{client.pid}/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError):  # a thread that has just ended
+            used.append(int(task.read_text().split()[0]) / 1e9)
+    return sum(used) if used else float("nan")
 
 
 def _figures(seconds: Sequence[float]) -> str:
