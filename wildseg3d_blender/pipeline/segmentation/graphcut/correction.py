@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from ...side_by_side import side_by_side
 from ..pixel_prompts import PixelClick
 from .evidence import Evidence
 from .graph import SceneGraph, Selection
@@ -21,6 +24,15 @@ KEEP = 2.5
 
 LARGEST = 0.25
 """Share of all pixels that one correction may change."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Nodes (k,) whose flip a click may ask for, how well its walks reach each node (n,), and a name."""
+
+    region: NDArray[np.int64]
+    reach: NDArray[np.float64]
+    note: str
 
 
 def correct(
@@ -52,21 +64,28 @@ def correct(
         changed_mask = mask != selection[labels]
         return Hypothesis(selection, outline_score(graph, selection) + centredness(changed_mask, click), note)
 
-    starts: list[tuple[Hypothesis, NDArray[np.int64], NDArray[np.float64]]] = []
-    for loss in LOSSES:
+    def walked(loss: float) -> list[Change]:
         reach = graph.walk.reach(node, opposite, loss)
         rival = graph.walk.reach(opposite, node, loss) if len(opposite) else np.zeros_like(reach)
-        for changed in _changed_regions(
-            graph, previous, np.where(reach > rival, reach, 0.0), inside, outside, positive
-        ):
-            start = held.copy()
-            start[changed] = positive
-            starts.append((judged(start, f"change {loss}"), changed, reach))
-    found = [guess for guess, _, _ in starts] or [judged(held, "click only")]
-    for guess, changed, reach in sorted(starts, key=lambda entry: -entry[0].score)[:POLISHED]:
-        polished = _polished(graph, inside, outside, guess.selection, changed, reach)
-        found.append(judged(polished, f"{guess.note} +1"))
-    return sorted(found, key=lambda h: -h.score)
+        nearer = np.where(reach > rival, reach, 0.0)
+        regions = _changed_regions(graph, previous, nearer, inside, outside, positive)
+        return [Change(region, reach, f"change {loss}") for region in regions]
+
+    def applied(change: Change) -> Hypothesis:
+        start = held.copy()
+        start[change.region] = positive
+        return judged(start, change.note)
+
+    def polished(change: Change) -> Hypothesis:
+        return judged(
+            _polished(graph, inside, outside, applied(change).selection, change), f"{change.note} +1"
+        )
+
+    changes = [change for part in side_by_side(walked, LOSSES, lambda given: None) for change in part]
+    found = [applied(change) for change in changes]
+    order = sorted(range(len(found)), key=lambda k: -found[k].score)[:POLISHED]
+    found += side_by_side(polished, [changes[k] for k in order], lambda given: None)
+    return sorted(found or [judged(held, "click only")], key=lambda h: -h.score)
 
 
 def _polished(
@@ -74,13 +93,12 @@ def _polished(
     inside: NDArray[np.int64],
     outside: NDArray[np.int64],
     start: Selection,
-    changed: NDArray[np.int64],
-    reach: NDArray[np.float64],
+    change: Change,
 ) -> Selection:
     """A changed selection with the outline of the change moved to where it fits; the rest stays."""
     near = np.zeros(len(graph.nodes), dtype=bool)
-    near[changed] = True
-    constant = _keep(start, changed, reach)
+    near[change.region] = True
+    constant = _keep(start, change.region, change.reach)
     return polish(graph, inside, outside, start, constant, rounds=1, region=graph.around(near, STEPS))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import maxflow
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +12,7 @@ from ....progress import Progress, span
 from ....scene_folder import Scene
 from ...side_by_side import side_by_side
 from .colour import Palette, make_palette
+from .cuts import minimum_cut
 from .diffusion import WalkGraph
 from .edges import CrossViewEdges, InViewEdges, cross_view_edges, in_view_edges
 from .nodes import Nodes, node_features
@@ -58,35 +58,17 @@ class SceneGraph:
     ) -> Selection:
         """The minimum cut: ``evidence`` (n,) > 0 speaks for the object; seeds are held.
 
-        Nodes that are not ``active`` stay as ``kept`` says, outside without it, which makes the cut as much
-        faster as they are many.
+        Nodes that are not ``active`` stay as ``kept`` says, outside without it.
         """
         count = len(self.nodes)
-        active = np.ones(count, dtype=bool) if active is None else active.copy()
-        selection = np.zeros(count, dtype=bool) if kept is None else kept & ~active
-        active[inside] = True
-        active[outside] = False
-        selection[outside] = False
-        if not active.any():
-            return selection
-        number = np.cumsum(active) - 1
-        source, sink = np.maximum(evidence, 0.0), np.maximum(-evidence, 0.0)
-        source[inside], sink[inside] = 1e7, 0.0
-        one, other = active[self.i], active[self.j]
-        for leaving, end, beyond in ((one & ~other, self.i, self.j), (other & ~one, self.j, self.i)):
-            to_object = selection[beyond[leaving]]
-            for pull, chosen in ((source, to_object), (sink, ~to_object)):
-                pull += np.bincount(end[leaving], self.capacity[leaving] * chosen, count)
-        both = one & other
-        size = int(active.sum())
-        graph = maxflow.GraphFloat(size, int(both.sum()))
-        ids = graph.add_grid_nodes(size)
-        capacity = self.capacity[both]
-        graph.add_edges(number[self.i[both]], number[self.j[both]], capacity, capacity)
-        graph.add_grid_tedges(ids, source[active], sink[active])
-        graph.maxflow()
-        selection[active] = ~graph.get_grid_segments(ids)
-        return selection
+        return minimum_cut(
+            (self.i, self.j, self.capacity),
+            evidence,
+            inside,
+            outside,
+            np.ones(count, dtype=bool) if active is None else active,
+            np.zeros(count, dtype=bool) if kept is None else kept,
+        )
 
     def around(self, selection: Selection, steps: int) -> Selection:
         """A selection together with all nodes up to ``steps`` edges away."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ...side_by_side import side_by_side
 from ..pixel_prompts import PixelClick
 from .evidence import LIMIT, Evidence, colour_evidence, place_evidence
 from .graph import SceneGraph, Selection
@@ -54,18 +55,22 @@ def from_clicks(
 
     The first positive one of ``clicks`` is expected near the middle of the object.
     """
-    starts: list[Hypothesis] = []
-    for loss in LOSSES:
+
+    def walked(loss: float) -> list[Hypothesis]:
         reach = graph.walk.reach(inside, outside, loss)
         order = np.argsort(-reach, kind="stable")
         area = np.cumsum(graph.nodes.area[order])
         share = area / area[-1]
         scores = prefix_scores(graph, order)
         scores[(share < SMALLEST) | (share > LARGEST) | (reach[order] <= 0)] = -np.inf
+        starts = []
         for length in best_prefixes(scores, area, GUESSES):
             start = np.zeros(len(graph.nodes), dtype=bool)
             start[order[:length]] = True
             starts.append(Hypothesis(start, float(scores[length - 1]), f"walk {loss} {length}"))
+        return starts
+
+    starts = [start for part in side_by_side(walked, LOSSES, lambda given: None) for start in part]
     voters = polished(graph, inside, outside, starts)
     found = [
         replace(h, score=h.score + CONSENSUS_WEIGHT * _consensus(graph, h, voters)) for h in starts + voters
@@ -86,15 +91,16 @@ def polished(
     starts: list[Hypothesis],
 ) -> list[Hypothesis]:
     """One round of ``polish`` for all that differ, the full number for the best few."""
-    first: list[Hypothesis] = []
-    for start in _different(graph, starts):
-        selection = polish(graph, inside, outside, start.selection, rounds=1)
-        first.append(Hypothesis(selection, outline_score(graph, selection), f"{start.note} +1"))
-    found = []
-    for start in _different(graph, first)[:FULLY_POLISHED]:
-        selection = polish(graph, inside, outside, start.selection, rounds=ROUNDS - 1)
-        found.append(Hypothesis(selection, outline_score(graph, selection), f"{start.note} +{ROUNDS - 1}"))
-    return found
+
+    def cut(start: Hypothesis, rounds: int) -> Hypothesis:
+        selection = polish(graph, inside, outside, start.selection, rounds=rounds)
+        return Hypothesis(selection, outline_score(graph, selection), f"{start.note} +{rounds}")
+
+    def all_cut(guesses: list[Hypothesis], rounds: int) -> list[Hypothesis]:
+        return list(side_by_side(lambda start: cut(start, rounds), guesses, lambda given: None))
+
+    first = all_cut(_different(graph, starts), 1)
+    return all_cut(_different(graph, first)[:FULLY_POLISHED], ROUNDS - 1)
 
 
 def _consensus(graph: SceneGraph, hypothesis: Hypothesis, voters: list[Hypothesis]) -> float:

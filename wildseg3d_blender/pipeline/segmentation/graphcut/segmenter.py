@@ -24,6 +24,7 @@ from .hypotheses import Hypothesis, from_clicks
 from .prompt_seeds import Seeds, seeds_of
 from .proposals import Proposed, propose
 from .refine import obeying, refine
+from .settle import borders_of, settled
 
 MERGED, MOST_NODES = 6, 1700
 """How many nodes become one in the graph on which proposals are looked for, and how many it has at most."""
@@ -41,6 +42,7 @@ class GraphCutSegmenter:
     def __init__(self, scene: Scene, progress: Progress) -> None:
         self.scene = scene
         self.graph = build_graph(scene, progress)
+        self.borders = borders_of(self.graph)
 
     def segment(
         self,
@@ -62,7 +64,8 @@ class GraphCutSegmenter:
             selection = self._corrected(seeds, previous, before)
             progress("segment", 0.7, "Sharpening outlines")
             return self._masks(selection, seeds, before, previous)
-        selection = self.hypotheses(seeds)[0].selection
+        guess = self.hypotheses(seeds)[0].selection
+        selection = settled(self.graph, self.borders, guess, seeds.inside, seeds.outside)
         progress("segment", 0.7, "Sharpening outlines")
         return self._masks(selection, seeds)
 
@@ -135,12 +138,15 @@ class GraphCutSegmenter:
         previous: Mapping[str, NDArray[np.bool_]] | None = None,
     ) -> Masks:
         """Sharp masks; where a view's nodes are as ``before``, its mask stays the ``previous`` one."""
-        masks: Masks = {}
-        for number, data in enumerate(self.graph.views):
-            name, nodes = data.view.name, slice(data.first, data.first + data.count)
+
+        def sharp(number: int) -> NDArray[np.bool_]:
+            data = self.graph.views[number]
+            nodes = slice(data.first, data.first + data.count)
             clicks = [click for click in seeds.clicks if click.view == number]
             if before is not None and previous is not None and (before[nodes] == selection[nodes]).all():
-                masks[name] = obeying(np.array(previous[name], dtype=bool), clicks)
-            else:
-                masks[name] = refine(data, selection[data.labels], clicks)
-        return masks
+                return obeying(np.array(previous[data.view.name], dtype=bool), clicks)
+            return refine(data, selection[data.labels], clicks)
+
+        views = self.graph.views
+        sharpened = side_by_side(sharp, range(len(views)), lambda given: None)
+        return {data.view.name: mask for data, mask in zip(views, sharpened, strict=True)}
