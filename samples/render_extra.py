@@ -13,9 +13,9 @@ from pathlib import Path
 from samples.garden_scene.scene import GARDEN
 from samples.shelf_scene.scene import SHELF
 from samples.studio.shooting import Rendering, shoot
+from samples.truth import GENERATED
 
 SCENES = {"garden": GARDEN, "shelf": SHELF}
-GENERATED = Path(__file__).resolve().parent / "generated"
 
 
 def main() -> None:

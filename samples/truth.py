@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 TABLE = Path(__file__).resolve().parent / "table"
+GENERATED = TABLE.parent / "generated"
+"""Where the samples are that `make samples-extra` renders, a folder each."""
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from samples.render_extra import GENERATED
-from samples.truth import TABLE, load_truth
+from samples.truth import GENERATED, TABLE, load_truth
 from wildseg3d_blender.pipeline.reconstruct import reconstruct
 from wildseg3d_blender.progress import silent
 from wildseg3d_blender.scene_folder import Scene, read_scene
