@@ -194,6 +194,7 @@ class SceneSession:
         return replace(result, warnings=result.warnings + self._unsized(groups))
 
     def _written(self, item: SceneObject) -> SegmentResult:
+        """The object in its place in the order, written, and what that changed for the others."""
         others = read_objects(self.scene, but=item.name)
         before = owned_by(others)
         old = _as_it_was(self.scene, item.name)
@@ -205,9 +206,7 @@ class SceneSession:
         after = owned_by([*others, item])
         owned = after[item.name]
         warnings = _warnings(item.name, item.masks, measured=_any(item.points))
-        if any(mask.any() for mask in item.points.values()) and not any(
-            mask.any() for mask in owned.values()
-        ):
+        if _any(item.points) and not _any(owned):
             warnings += (
                 f"{item.name} got no 3D points: other objects own all of them. Click on it where it should "
                 "have its points, or remove those objects.",
@@ -216,11 +215,12 @@ class SceneSession:
 
     def _answered(self, groups: Sequence[PromptGroup], progress: Progress) -> list[Answer]:
         check_groups(groups)
-        _ = self.cache  # another process may have filled it
-        self._finding.settle(progress)
         for group in groups:
             # Bad prompts are refused before anything is prepared for them, which takes seconds.
             pixel_prompts(self.scene, group.prompts)
+        _ = self.cache  # another process may have filled it
+        # A segmenter need not bear being asked by two threads.
+        self._finding.settle(progress)
         return [
             self._answers.answer(group, span(progress, k / len(groups), (k + 1) / len(groups)))
             for k, group in enumerate(groups)
