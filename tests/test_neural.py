@@ -10,6 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.neural_python import neural_python
+from tests.small_photos import IMAGE_SIZE, write_small_photos
+from wildseg3d_blender.addon.worker_client import WorkerClient
+from wildseg3d_blender.errors import NeuralError
+from wildseg3d_blender.neural.places import MODELS_VARIABLE
+from wildseg3d_blender.worker.protocol import Reconstruct
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -31,6 +36,30 @@ def run_neural_tests(which: str, limit: float) -> None:
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert " passed" in done.stdout
+
+
+def test_a_worker_in_the_environment_runs_every_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Blender starts it: with that interpreter and this package. The weights are what is missing here."""
+    python, reason = neural_python()
+    if python is None:
+        pytest.skip(reason)
+    monkeypatch.setenv(MODELS_VARIABLE, str(tmp_path / "models"))
+    photos = [str(path) for path in write_small_photos(tmp_path)]
+    client = WorkerClient(python=str(python))
+    try:
+        asked = Reconstruct(tuple(photos), str(tmp_path / "neural"), engine="dust3r", quality="fast")
+        request = client.request("reconstruct", asked.to_json())
+        assert request.wait(120)
+        with pytest.raises(NeuralError, match="DUSt3R"):
+            request.result()
+        asked = Reconstruct(tuple(photos), str(tmp_path / "stereo"), image_size=IMAGE_SIZE)
+        request = client.request("reconstruct", asked.to_json())
+        assert request.wait(300)
+        assert len(request.result()["views"]) == len(photos)
+    finally:
+        client.close()
 
 
 def test_the_neural_parts_at_tiny_size() -> None:

@@ -45,3 +45,10 @@ def test_a_missing_environment_is_one_sentence(
     assert main(arguments) == 1
     assert "not installed" in capsys.readouterr().err
     assert os.environ[neural_start.DEVICE_VARIABLE] == "cpu"
+
+
+def test_what_the_environment_lacks_is_not_looked_for_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a process there would start itself again for ever."""
+    monkeypatch.setenv(neural_start.INSIDE, "1")
+    monkeypatch.setenv(neural_start.DEVICE_VARIABLE, "auto")
+    assert neural_start.elsewhere(argparse.Namespace(engine="dust3r", device="cpu"), []) is None
