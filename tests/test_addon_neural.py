@@ -76,6 +76,10 @@ def test_operators_say_what_is_wrong(blender: Any, folder: Path, tmp_path: Path)
         blender.ops.wildseg3d.neural_install()
     with pytest.raises(RuntimeError, match="There is no Python at"):
         blender.ops.wildseg3d.neural_use_existing(directory=str(tmp_path))
+    with pytest.raises(RuntimeError, match="Install the neural engines first"):
+        blender.ops.wildseg3d.neural_download(name="sam2.1-tiny")
+    world = TinyWorld(tmp_path / "world")
+    install(folder, recipe=world.recipe, source=world.source)
     with pytest.raises(RuntimeError, match=r"SAM 2\.1 tiny, files from the internet are needed"):
         blender.ops.wildseg3d.neural_download(name="sam2.1-tiny")
     with pytest.raises(RuntimeError, match=r"CC BY-NC-SA 4\.0"):

@@ -57,6 +57,7 @@ def source_files() -> Iterator[Path]:
     yield ROOT / "LICENSE"
     yield from sorted((ROOT / "vendor" / "neural").glob("*.lock"))
     yield from (ROOT / "vendor" / "neural" / name for name in ("torch.in", "models.toml"))
+    yield ROOT / "vendor" / "README.md"  # what sentences refer to for doing it by hand
     for path in (ROOT / "wildseg3d_blender").rglob("*"):
         if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("."):
             yield path

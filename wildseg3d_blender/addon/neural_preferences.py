@@ -23,16 +23,16 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         task = neural_task.current()
         if task is not None:
             _draw_task(box, task)
-        _draw_environment(box, found)
-        if found is not None:
-            _draw_models(box)
+        else:
+            _draw_environment(box, found)
+        _draw_models(box)
         box.label(text=f"Environment: {folder}", icon="FILE_FOLDER")
     except WildSegError as error:
         box.label(text=error.message, icon="ERROR")
 
 
 def _draw_task(layout: bpy.types.UILayout, task: neural_task.Task) -> None:
-    row = layout.row()
+    row = layout.split(factor=0.8)
     text = "Stopping" if task.stopping else f"{task.title}: {task.text}"
     row.progress(factor=task.fraction, text=text)
     row.operator("wildseg3d.neural_cancel", icon="X")
@@ -66,7 +66,7 @@ def _draw_models(layout: bpy.types.UILayout) -> None:
     for item in models.statuses():
         model = item.model
         column = layout.column(align=True)
-        row = column.row()
+        row = column.split(factor=0.75)
         size = readable(model.bytes) if model.bytes else "by hand"
         row.label(text=f"{model.title} ({size}, {model.licence})", icon="CHECKMARK" if item.path else "DOT")
         if model.restriction and not item.accepted:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import sysconfig
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -171,9 +172,11 @@ def _fetch_installer(work: _Making, progress: Progress) -> None:
 def _pip() -> list[str | Path]:
     """The arguments that make a Python run pip, without installing it anywhere."""
     bundled = util.find_spec("ensurepip")
+    places = [str(sysconfig.get_config_var("WHEEL_PKG_DIR") or ""), "/usr/share/python-wheels"]
     if bundled is not None and bundled.origin is not None:
-        wheels = sorted((Path(bundled.origin).parent / "_bundled").glob("pip-*.whl"))
-        if wheels:
+        places.insert(0, str(Path(bundled.origin).parent / "_bundled"))
+    for place in filter(None, places):  # distributions keep the wheel in a place of their own
+        if wheels := sorted(Path(place).glob("pip-*.whl")):
             return [wheels[-1] / "pip"]
     if util.find_spec("pip") is not None:
         return ["-m", "pip"]
@@ -313,8 +316,8 @@ _REASONS: tuple[tuple[str, str], ...] = (
     (
         r"dns error|error sending request|failed to fetch|connection|timed out|max retries|"
         r"no matching distribution|network connectivity is disabled",
-        "a server cannot be reached, or does not have it. Check the connection and the proxy, or name a "
-        "mirror with --index or --find-links; what has arrived is kept, so start again.",
+        "a server cannot be reached, or does not have it. Check the connection and the proxy, or use a "
+        "mirror (see vendor/README.md); what has arrived is kept, so start again.",
     ),
     (
         r"no wheels? with a matching|no solution found",

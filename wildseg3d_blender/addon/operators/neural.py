@@ -202,6 +202,13 @@ class WILDSEG3D_OT_neural_download(_TaskOperator, bpy.types.Operator):
 
     name: bpy.props.StringProperty(name="Model")
 
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if environment.find_environment(neural_task.neural_folder(context)) is None:
+            cls.poll_message_set("Install the neural engines first: they do the downloading")
+            return False
+        return _idle(cls)
+
     def begin(self, context: bpy.types.Context) -> neural_task.Task:
         name, online = self.name, bool(bpy.app.online_access)
         found = environment.find_environment(neural_task.neural_folder(context))
