@@ -21,6 +21,12 @@ RADIUS = 3
 NOISE = 4.0
 """Colour variance, Lab squared, below which a window counts as one colour: grain and JPEG blocks."""
 
+KEPT = 0.5
+"""How much of the mask stays as it is where colours say nothing: right labels want all, wrong ones none."""
+
+LEAST_VARIANCE = 0.01
+"""Of a mask in a window; below, the window is as good as on one side, and nothing needs an explanation."""
+
 Floats = NDArray[np.float32]
 
 
@@ -46,16 +52,23 @@ class Guide:
     def fit(self, mask: Floats) -> Floats:
         """The linear functions that fit a soft mask (h, w), (4, h, w): three slopes and an offset.
 
-        Each is the mean of those of all windows that hold the pixel.
+        Each is the mean of those of all windows that hold the pixel. As far as colour explains nothing of
+        the mask there, it would be left with the mean over two windows, which melts thin things and rounds
+        corners; ``KEPT`` of that loss is given back.
         """
         mean = _blur(mask)
-        x, y, z = (
+        along = [
             _blur(plane * mask) - centre * mean for plane, centre in zip(self.colour, self.mean, strict=True)
-        )
+        ]
+        x, y, z = along
         xx, xy, xz, yy, yz, zz = self.inverse
         slopes = (xx * x + xy * y + xz * z, xy * x + yy * y + yz * z, xz * x + yz * y + zz * z)
         offset = mean - sum(slope * centre for slope, centre in zip(slopes, self.mean, strict=True))
-        return np.stack([_blur(plane) for plane in (*slopes, offset)])
+        explained = sum(slope * common for slope, common in zip(slopes, along, strict=True))
+        variance = np.maximum(_blur(mask * mask) - mean * mean, LEAST_VARIANCE)
+        unexplained = 1 - _blur(np.clip(explained / variance, 0, 1))
+        lost = cv2.GaussianBlur(mask, (0, 0), 1.0) - _blur(mean)
+        return np.stack([*map(_blur, slopes), _blur(offset) + KEPT * unexplained * lost])
 
 
 def make_guide(lab: Floats) -> Guide:

@@ -2,8 +2,9 @@
 """Pixel-sharp outlines: a mask made of superpixels snaps to the photo's edges.
 
 The colours right beside each piece of the outline decide there, and only there (see ``guide``): an object
-may have the colour of its ground elsewhere, and where both sides look alike the superpixels' outline stays,
-smoothed. No step here holds Python's lock for long, so views can be refined side by side in threads.
+may have the colour of its ground elsewhere. Where both sides look alike, a seam between them decides: what
+is unsure is flooded from what is sure (watershed), and the floods meet at the strongest edge. No step here
+holds Python's lock for long, so views can be refined side by side in threads.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ ROUNDS = 2
 GAIN = 2.0
 """How much a fit is sharpened before the next one learns from it."""
 
+UNSURE = 0.3
+"""A fitted value this close to one half names no side: colours that do not separate, and mixed pixels."""
+
 LEAST_LEFT = 0.5
 """A mask of which less than this share would be left is too thin or too faint for its colours to tell."""
 
@@ -43,11 +47,17 @@ def refine(data: ViewData, mask: Mask, clicks: Sequence[PixelClick] = ()) -> Mas
         mask: (H, W) bool, right but for a few pixels.
         clicks: this view's clicks, which the result obeys.
     """
-    return obeying(snapped(mask, data.lab, data.guide), clicks)
+    return obeying(snapped(mask, data.image, data.lab, data.guide), clicks)
 
 
-def snapped(mask: Mask, lab: Floats, guide: Guide) -> Mask:
-    """A mask (H, W) with its outline on the edges of the Lab image (H, W, 3) that ``guide`` was made of."""
+def snapped(mask: Mask, image: NDArray[np.uint8], lab: Floats, guide: Guide) -> Mask:
+    """A mask (H, W) with its outline on the edges of an image.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        lab: the same in CIE Lab, float32.
+        guide: what was made of ``lab``.
+    """
     if not mask.any():
         return mask.copy()
     rows, columns = _window(mask)
@@ -57,7 +67,7 @@ def snapped(mask: Mask, lab: Floats, guide: Guide) -> Mask:
     for _ in range(ROUNDS - 1):
         value = np.einsum("chw,chw->hw", fit[:3], near.colour) + fit[3]
         fit = near.fit(np.clip(GAIN * (value - 0.5) + 0.5, 0.0, 1.0))
-    found = _applied(fit, lab[rows, columns]) > 0.5
+    found = _flooded(_applied(fit, lab[rows, columns]), image[rows, columns])
     if np.count_nonzero(found) < LEAST_LEFT * np.count_nonzero(inside):
         return mask.copy()
     result = np.zeros_like(mask)
@@ -74,6 +84,17 @@ def _applied(fit: Floats, lab: Floats) -> Floats:
         full = cv2.resize(plane, even, interpolation=cv2.INTER_LINEAR)[:height, :width]
         total += full * lab[..., number] if number < 3 else full
     return total
+
+
+def _flooded(value: Floats, image: NDArray[np.uint8]) -> Mask:
+    """The object: where ``value`` is surely above one half, and of the unsure rest what is on that side."""
+    sure = np.zeros(value.shape, dtype=np.int32)
+    sure[value < 0.5 - UNSURE], sure[value > 0.5 + UNSURE] = 1, 2
+    # OpenCV leaves the frame and the line where floods meet to nobody: a wider frame, and the fit decides.
+    framed = cv2.copyMakeBorder(sure, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    cv2.watershed(cv2.copyMakeBorder(image, 1, 1, 1, 1, cv2.BORDER_REPLICATE), framed)
+    side = framed[1:-1, 1:-1]
+    return np.where(side > 0, side == 2, value > 0.5)
 
 
 def _without_specks(refined: Mask, before: Mask) -> Mask:
