@@ -207,6 +207,14 @@ def test_an_environment_whose_python_is_gone_is_none(world: TinyWorld, folder: P
     assert install(folder, recipe=world.recipe, source=world.source).python == result.python
 
 
+def test_what_is_installed_is_used_instead_of_what_was_chosen(
+    world: TinyWorld, made: Path, folder: Path
+) -> None:
+    use_existing(made / "env", folder, recipe=world.recipe)
+    result = install(folder, recipe=world.recipe, source=world.source)
+    assert find_environment(folder) == result and not result.own
+
+
 def test_newer_locks_make_an_environment_outdated(world: TinyWorld, made: Path, tmp_path: Path) -> None:
     found = find_environment(made)
     assert found is not None

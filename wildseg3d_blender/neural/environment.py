@@ -15,12 +15,14 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import NeuralError
 from ..progress import Progress, silent
+from .folder_lock import exclusive
 from .places import COMMAND, default_folder
 from .processes import run
 from .recipe import ROOT, Recipe
@@ -148,16 +150,22 @@ def uninstall(folder: Path | None = None) -> int:
     """Remove the environment made by us and forget a chosen one; returns the bytes that came free.
 
     Raises:
-        NeuralError: files are in use.
+        NeuralError: files are in use, or an installation is under way.
     """
     folder = folder or default_folder()
     parts = [folder / name for name in PARTS]
     freed = bytes_of(*parts)
+    if not folder.exists():
+        return 0
+    with exclusive(folder):
+        _remove(parts)
+    return freed
+
+
+def _remove(parts: Sequence[Path]) -> None:
     try:
-        # First what says that there is an environment: broken off here, what is left is no environment.
-        for part in (folder / INSTALLED, folder / CHOSEN):
-            part.unlink(missing_ok=True)
-        for part in parts:
+        # First what says that there is an environment: broken off here, what is left is none.
+        for part in sorted(parts, key=lambda part: part.name not in (INSTALLED, CHOSEN)):
             if part.is_dir() and not part.is_symlink():
                 shutil.rmtree(part)
             else:
@@ -167,7 +175,6 @@ def uninstall(folder: Path | None = None) -> int:
             f"{error.filename} could not be removed ({error.strerror}): close what uses it, then uninstall "
             "again."
         ) from error
-    return freed
 
 
 def interpreter_in(environment: Path) -> Path:

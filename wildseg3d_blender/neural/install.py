@@ -25,7 +25,7 @@ from pathlib import Path
 
 from ..errors import NeuralError
 from ..progress import Progress, silent, span
-from .environment import INSTALLED, Environment, find_environment, interpreter_in, prove, write_json
+from .environment import CHOSEN, INSTALLED, Environment, interpreter_in, prove, write_json
 from .folder_lock import exclusive
 from .offline import require_online
 from .places import default_folder, short_enough
@@ -80,7 +80,7 @@ def install(
     dust3r: bool = False,
     progress: Progress = silent,
 ) -> Environment:
-    """Make the environment, or finish or renew the one that is there.
+    """Make the environment, or finish or renew the one that is there; from then on it is the one used.
 
     Args:
         base_python: the Python to make it from, read only; by default the one that runs this.
@@ -105,6 +105,7 @@ def install(
         made = replace(proven, digest=work.recipe.digest(), bytes=bytes_of(work.folder))
         write_json(work.folder / INSTALLED, asdict(made))
         (work.folder / UNFINISHED).unlink(missing_ok=True)
+        (work.folder / CHOSEN).unlink(missing_ok=True)
     progress("verify", 1.0, "Installed")
     return made
 
@@ -123,7 +124,7 @@ def _check(work: _Making, progress: Progress) -> None:
     missing = next((path for path in _locks(work) if not path.is_file()), None)
     if missing:
         raise NeuralError(f"{missing} is missing: install the extension again.")
-    if find_environment(work.folder) is None:
+    if not (work.folder / INSTALLED).exists():
         there = bytes_of(work.folder / "env", work.folder / "cache")
         check_space(work.folder, max(0, work.recipe.needed_bytes["cpu"] - there), "The neural environment")
 
