@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.listed_objects import (
+    Listed,
     Made,
     Masks,
     core,
@@ -27,7 +28,9 @@ from wildseg3d_blender.errors import PromptError, SceneError
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.segment import SceneSession
 from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
+from wildseg3d_blender.pipeline.segmentation.group_mapping import matching_objects
 from wildseg3d_blender.pipeline.segmentation.mask_cache import FOLDER
+from wildseg3d_blender.pipeline.segmentation.pixel_prompts import pixel_prompts
 from wildseg3d_blender.prompts import Box, Click, PromptGroup, one_group
 from wildseg3d_blender.scene_folder import read_scene
 
@@ -133,6 +136,21 @@ def test_sizes_before_any_object_was_found_are_explained(copy: Made, ball: Click
     assert any("find them" in warning for warning in preview.warnings)
     assert not preview.larger and not preview.smaller
     assert same(preview.masks, session.preview(one_group([ball])).masks)
+
+
+def test_where_good_answers_disagree_the_answer_is_solved(copy: Made, ball: Click) -> None:
+    scene, truths = copy
+    build_mask_cache(scene, Listed([shown(truths, BALL), shown(truths, BALL, BOX)], [1.0, 1.0]))
+    session = SceneSession(scene.folder)
+    assert session.cache is not None
+    # Near the box the middle of both together is as near as that of the ball.
+    row = np.flatnonzero(truths["v2"].shows[int(ball.y)] == BALL)
+    clicks = [Click("v2", float(column) + 0.5, ball.y) for column in row]
+    found = [matching_objects(session.cache, pixel_prompts(scene, [click])) for click in clicks]
+    click = next(click for click, answers in zip(clicks, found, strict=True) if not answers.certain)
+    preview = session.preview(one_group([click]))
+    assert not preview.cached and session.prepared
+    assert preview.masks["v2"][int(click.y), int(click.x)]
 
 
 def test_segment_solves_nothing_that_was_previewed(copy: Made, ball: Click, box: Click) -> None:

@@ -12,8 +12,6 @@ from wildseg3d_blender.errors import PromptError
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.segment import SceneSession
 from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
-from wildseg3d_blender.pipeline.segmentation.group_mapping import matching_objects
-from wildseg3d_blender.pipeline.segmentation.pixel_prompts import pixel_prompts
 from wildseg3d_blender.prompts import Click, PromptGroup, one_group
 from wildseg3d_blender.scene_folder import Scene
 
@@ -40,18 +38,6 @@ def test_where_good_answers_agree_nothing_is_solved(cached_scene: Made, cached_c
     larger = session.preview([PromptGroup((click,), size=1)])
     assert larger.cached and not session.prepared
     assert all((larger.masks[name] == (truth.shows > 0)).all() for name, truth in truths.items())
-
-
-def test_where_they_do_not_the_answer_is_solved(cached_scene: Made) -> None:
-    scene, truths = cached_scene
-    session = SceneSession(scene.folder)
-    clicks = [Click(v.name, *middle(truths[v.name], thing)) for v in scene.views for thing in (BALL, BOX)]
-    cache = cache_of(scene)
-    found = {click: matching_objects(cache, pixel_prompts(scene, [click])) for click in clicks}
-    click = next(click for click, answers in found.items() if answers.items and not answers.certain)
-    preview = session.preview(one_group([click]))
-    assert not preview.cached and session.prepared
-    assert preview.masks[click.view][int(click.y), int(click.x)]
 
 
 def test_what_no_cached_object_satisfies_is_solved(cached_scene: Made) -> None:

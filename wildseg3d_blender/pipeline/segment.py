@@ -178,12 +178,11 @@ class SceneSession:
         masks = self._combined(answers, groups)
         if not _any(masks):
             raise PromptError(_nothing(name, answers))
-        progress("lifting", 0.9, "Taking the object's points")
         item = SceneObject(
             name,
             tuple(groups),
             masks,
-            self._points(answers, masks),
+            self._points(answers, masks, span(progress, 0.9, 1.0)),
             shared=shared,
             answers=tuple(answer.masks for answer in answers) if len(answers) > 1 else (),
             segmenter=self._segmenter_name,
@@ -243,15 +242,19 @@ class SceneSession:
             raise PromptError(f"{segmenter.name} finds no objects by itself: click on the one you want.")
         return build_mask_cache(self.scene, segmenter, span(progress, 0.3, 1.0))
 
-    def _points(self, answers: Sequence[Answer], masks: Masks) -> Masks:
+    def _points(self, answers: Sequence[Answer], masks: Masks, progress: Progress) -> Masks:
         """The pixels of the masks, which ``answers`` led to, whose 3D points belong to the object."""
+        progress("lifting", 0.0, "Taking the object's points")
         item = answers[0].item
         if len(answers) == 1 and item is not None and self._cache is not None:
             return self._cache.points_of(item)
         if self._lifting is None:
             self._lifting = Lifting(self.scene)
-        ordered = [masks[view.name] for view in self.scene.views]
-        return {view.name: self._lifting.points(ordered, k) for k, view in enumerate(self.scene.views)}
+        ordered, points = [masks[view.name] for view in self.scene.views], {}
+        for number, view in enumerate(self.scene.views):
+            progress("lifting", number / len(ordered), f"Taking the object's points in {view.name}")
+            points[view.name] = self._lifting.points(ordered, number)
+        return points
 
     def _unsized(self, groups: Sequence[PromptGroup]) -> tuple[str, ...]:
         """A word about sizes that were asked for and cannot be had."""
