@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from tests.neural.tiny_dust3r import CONFIG, tiny_net, tiny_network
 from wildseg3d_blender.errors import NeuralError
 from wildseg3d_blender.pipeline import torch_runtime
-from wildseg3d_blender.pipeline.engines.dust3r.network import build_network
+from wildseg3d_blender.pipeline.engines.dust3r.network import Dust3rNetwork, build_network
 
 PARITY = 1e-4
 """Largest difference to the official forward pass that float32 explains, as a share of the largest value."""
@@ -74,6 +74,24 @@ def test_batches_change_nothing() -> None:
     for (pair), said in zip(pairs, network.decode(pairs, (64, 48), (64, 48)), strict=True):
         (single,) = network.decode([pair], (64, 48), (64, 48))
         assert np.allclose(said.points_j, single.points_j, rtol=1e-4, atol=1e-5)
+
+
+def test_half_precision_is_close_and_left_where_it_overflows() -> None:
+    exact = tiny_network()
+    half = Dust3rNetwork(exact.net, torch.device("cpu"), identity="tiny", dtype=torch.float16)
+    (image,) = images((48, 64))
+
+    def pair(network: Dust3rNetwork) -> NDArray[np.float32]:
+        (tokens,) = network.encode([image])
+        return network.decode([(tokens, tokens)], (64, 48), (64, 48))[0].points_j
+
+    off = np.abs(pair(half) - pair(exact)).max() / np.abs(pair(exact)).max()
+    assert 0 < off < 0.02
+    with torch.no_grad():
+        exact.net.enc_norm.weight *= 1e6  # beyond the largest float16
+    (tokens,) = half.encode([image])
+    assert tokens.dtype == torch.float32 and bool(tokens.isfinite().all())
+    assert torch.equal(tokens, exact.encode([image])[0])
 
 
 def test_overflow_is_no_measurement() -> None:

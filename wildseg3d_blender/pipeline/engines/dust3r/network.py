@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ with contextlib.redirect_stdout(sys.stderr):
     from mini_dust3r.model import AsymmetricCroCo3DStereo
 
 Size = tuple[int, int]
+Result = TypeVar("Result")
 
 COMMON: Mapping[str, Any] = {
     "pos_embed": "RoPE100",
@@ -95,10 +96,11 @@ class Dust3rNetwork:
         pixels = torch.from_numpy(np.stack(images)).to(self.device).permute(0, 3, 1, 2)
         scaled = pixels.float().div_(127.5).sub_(1.0)
         shapes = torch.tensor(scaled.shape[-2:])[None].repeat(len(scaled), 1)
-        with runtime.autocast(self.device, self.dtype):
-            tokens, _, _ = self.net._encode_image(scaled, shapes)
-        kept = tokens.to(self.dtype or torch.float32).cpu()
-        return [row.clone() for row in kept]
+
+        def run(dtype: torch.dtype | None) -> torch.Tensor:
+            return self.net._encode_image(scaled, shapes)[0].to(dtype or torch.float32)
+
+        return [row.clone() for row in self._precisely(run, lambda tokens: tokens).cpu()]
 
     @torch.inference_mode()
     def decode(
@@ -106,11 +108,14 @@ class Dust3rNetwork:
     ) -> list[PairMaps]:
         """The pointmaps of pairs whose first images all have size_i, (width, height), the second size_j."""
         first, second = (
-            torch.stack([pair[side] for pair in pairs]).to(self.device).float() for side in (0, 1)
+            torch.stack([pair[side].float() for pair in pairs]).to(self.device) for side in (0, 1)
         )
         where_i, where_j = (self._positions(len(pairs), size) for size in (size_i, size_j))
-        with runtime.autocast(self.device, self.dtype):
-            decoded_i, decoded_j = self.net._decoder(first, where_i, second, where_j)
+
+        def run(dtype: torch.dtype | None) -> Any:
+            return tuple(self.net._decoder(first, where_i, second, where_j))
+
+        decoded_i, decoded_j = self._precisely(run, lambda decoded: decoded[0][-1] + decoded[1][-1])
         said_i = self._head(1, decoded_i, size_i, len(pairs))
         said_j = self._head(2, decoded_j, size_j, len(pairs))
         return [PairMaps(*maps) for maps in zip(said_i[0], said_j[0], said_i[1], said_j[1], strict=True)]
@@ -133,6 +138,17 @@ class Dust3rNetwork:
         # The DPT head's widest maps: 256 channels at full size, a few of them alive at once, always float32.
         head = 4 * 256 * size[0] * size[1] * 3
         return self._at_once(2 * self._attention_bytes(size, self.net.dec_blocks[0].attn.num_heads) + head)
+
+    def _precisely(
+        self, run: Callable[[torch.dtype | None], Result], checked: Callable[[Result], torch.Tensor]
+    ) -> Result:
+        """``run`` in half precision, and again in float32 should numbers have become too large for it."""
+        with runtime.autocast(self.device, self.dtype):
+            result = run(self.dtype)
+        if self.dtype is None or bool(checked(result).isfinite().all()):
+            return result
+        with runtime.autocast(self.device, None):
+            return run(None)
 
     def _at_once(self, bytes_each: int) -> int:
         free = runtime.free_memory(self.device)
@@ -158,7 +174,7 @@ class Dust3rNetwork:
         shapes = torch.tensor([[size[1], size[0]]]).repeat(count, 1)
         said = self.net._downstream_head(number, [layer.float() for layer in decoded], shapes)
         points, confidence = said["pts3d"].float().cpu().numpy(), said["conf"].float().cpu().numpy()
-        # Half precision may overflow; such a pixel was not measured.
+        # Both are exponentials, which may overflow; such a pixel was not measured.
         lost = ~(np.isfinite(points).all(-1) & np.isfinite(confidence))
         if lost.any():
             points, confidence = np.where(lost[..., None], 0, points), np.where(lost, 0, confidence)
@@ -174,7 +190,7 @@ def load_network(name: str, file: Path, device: torch.device) -> Dust3rNetwork:
     net = build_network(CONFIGS[name], runtime.read_weights(file), str(file))
     status = file.stat()
     identity = f"{file} {status.st_size} {status.st_mtime_ns}"
-    return Dust3rNetwork(net, device, identity=identity, dtype=runtime.autocast_dtype(device))
+    return Dust3rNetwork(net, device, identity=identity, dtype=runtime.fine_half(device))
 
 
 def build_network(

@@ -257,7 +257,7 @@ def load_network(name: str, file: Path, device: torch.device) -> Sam2Network:
         raise NeuralError(
             f"The weights in {file} do not belong to {name}: choose the file that fits, or download it again."
         ) from error
-    return Sam2Network(model, device, dtype=runtime.autocast_dtype(device))
+    return Sam2Network(model, device, dtype=runtime.safe_half(device))
 
 
 def _flat(level: torch.Tensor) -> torch.Tensor:
