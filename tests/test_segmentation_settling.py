@@ -99,8 +99,15 @@ def test_an_outline_that_is_a_little_off_settles(made: Made) -> None:
     found = settled(graph, borders, wrong, NONE, NONE)
     assert overlap(graph, found, ball) > max(overlap(graph, wrong, ball) + 0.05, 0.93)
     nowhere = np.zeros_like(ball)
-    np.testing.assert_array_equal(settled(graph, borders, wrong, NONE, NONE, nowhere), wrong)
     np.testing.assert_array_equal(settled(graph, borders, nowhere, NONE, NONE), nowhere)
+
+
+def test_an_outline_moves_no_farther_than_its_neighbours(made: Made) -> None:
+    graph, ball = made
+    half = ball & (graph.nodes.point_world[:, 2] < np.median(graph.nodes.point_world[ball, 2]))
+    found = settled(graph, borders_of(graph), half, NONE, NONE)
+    assert not (found & ~graph.around(half, 1)).any()
+    assert not (half & ~found & ~graph.around(~half, 1)).any()
 
 
 def test_seeds_hold_while_outlines_settle(made: Made) -> None:
