@@ -27,7 +27,7 @@ NOWHERE = 1e6
 """Feature values of cells outside the image and of cells without pixels: they draw none."""
 
 
-def superpixels(lab: Floats, count: int, *, compactness: float = 12.0) -> Labels:
+def superpixels(lab: Floats, count: int, *, compactness: float = 7.0) -> Labels:
     """Split an image into about ``count`` connected patches.
 
     Args:
