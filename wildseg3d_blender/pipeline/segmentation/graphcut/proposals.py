@@ -8,16 +8,19 @@ the whole, a local one at that of a part.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....progress import Progress, silent, span
+from ...side_by_side import side_by_side
 from .contract import Contracted
 from .graph import SceneGraph, Selection
 from .hypotheses import polish
 from .outline import best_prefixes, outline_score, prefix_scores
+from .settle import Borders, settled
 
 LOSSES = (0.3, 0.05, 2.0)
 """How local the walks are (see ``diffusion``): an object, more, less. The first places the seeds."""
@@ -68,6 +71,28 @@ def propose(small: Contracted, progress: Progress = silent) -> list[Proposed]:
     usable = found.any(1) & (found @ area < LARGEST * area.sum())
     found, worth = found[usable], worth[usable]
     return [Proposed(small.up(found[k]), float(worth[k])) for k in distinct(found, worth, area, ALIKE, KEPT)]
+
+
+def settle(
+    graph: SceneGraph, borders: Borders, found: Sequence[Proposed], progress: Progress = silent
+) -> list[Proposed]:
+    """Objects found in a contracted graph with their outlines where they fit in the full one, best first.
+
+    Those that have become alike count once.
+    """
+    none = np.zeros(0, dtype=np.int64)
+
+    def one(item: Proposed) -> Proposed:
+        selection = settled(graph, borders, item.selection, none, none)
+        return Proposed(selection, item.score)
+
+    def waiting(number: int) -> None:
+        progress("proposals", number / max(len(found), 1), "Settling outlines")
+
+    new = [item for item in side_by_side(one, found, waiting) if item.selection.any()]
+    selections = np.reshape([item.selection for item in new], (-1, len(graph.nodes)))
+    scores = np.array([item.score for item in new])
+    return [new[k] for k in distinct(selections, scores, graph.nodes.area, ALIKE, KEPT)]
 
 
 def _walked(graph: SceneGraph, progress: Progress) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:

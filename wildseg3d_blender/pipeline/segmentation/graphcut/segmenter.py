@@ -22,7 +22,7 @@ from .correction import correct
 from .graph import Selection, build_graph
 from .hypotheses import Hypothesis, from_clicks
 from .prompt_seeds import Seeds, seeds_of
-from .proposals import Proposed, propose
+from .proposals import Proposed, propose, settle
 from .refine import obeying, refine
 from .settle import borders_of, settled
 
@@ -72,14 +72,15 @@ class GraphCutSegmenter:
     def proposals(self, progress: Progress) -> Iterator[Proposal]:
         """Objects of the scene, as ``Proposer.proposals`` describes."""
         nodes = min(len(self.graph.nodes) // MERGED, MOST_NODES)
-        found = propose(contract(self.graph, nodes, progress), span(progress, 0.0, 0.4))
+        rough = propose(contract(self.graph, nodes, progress), span(progress, 0.0, 0.3))
+        found = settle(self.graph, self.borders, rough, span(progress, 0.3, 0.6))
 
         def sharp(item: Proposed) -> Proposal:
             masks = {data.view.name: refine(data, item.selection[data.labels]) for data in self.graph.views}
             return Proposal(masks, item.score)
 
         def waiting(number: int) -> None:
-            progress("proposals", 0.4 + 0.6 * number / len(found), "Sharpening outlines")
+            progress("proposals", 0.6 + 0.4 * number / max(len(found), 1), "Sharpening outlines")
 
         yield from side_by_side(sharp, found, waiting)
 
