@@ -19,7 +19,7 @@ from tests.grid_colours import grid_colours
 from wildseg3d_blender.conventions import transform, unproject
 from wildseg3d_blender.errors import PromptError, SceneError
 from wildseg3d_blender.photo_warp import PhotoWarp
-from wildseg3d_blender.prompts import Click
+from wildseg3d_blender.prompts import Click, one_group
 from wildseg3d_blender.scene_folder import Scene, View, write_scene
 from wildseg3d_blender.scene_objects import SceneObject
 
@@ -61,7 +61,7 @@ def true_object(scene: Scene, truth: SampleTruth, thing: str) -> SceneObject:
     for view in scene.views:
         mask = Image.fromarray(truth.mask(thing, view.name)).resize(view.size, Image.Resampling.NEAREST)
         masks[view.name] = np.asarray(mask)
-    return SceneObject(thing.capitalize(), (Click(scene.views[0].name, 1.0, 1.0),), masks, masks)
+    return SceneObject(thing.capitalize(), one_group([Click(scene.views[0].name, 1.0, 1.0)]), masks, masks)
 
 
 def test_true_cameras_have_no_error_in_any_world(scene: Scene, truth: SampleTruth) -> None:
@@ -110,7 +110,7 @@ def test_no_more_clicks_on_a_good_mask_and_one_on_the_error_of_a_bad_one(
 
     masks = {name: mask.copy() for name, mask in good.masks.items()}
     masks[first.view][:, : int(first.x * masks[first.view].shape[1] / truth.size[0])] = False
-    halved = SceneObject(good.name, good.prompts, masks, masks)
+    halved = SceneObject(good.name, good.groups, masks, masks)
     second = clicks.refining_click(scene, truth, [first], halved)
     assert second is not None and second.positive and second.x < first.x
     assert truth.mask("parcel", second.view)[int(second.y), int(second.x)]
@@ -126,7 +126,7 @@ def test_report_keeps_the_clicked_view_out_of_the_mean(scene: Scene, truth: Samp
     objects = {name: true_object(scene, truth, name.lower()) for name in chosen}
     view = chosen["Book"][0].view
     masks = {**objects["Book"].masks, view: np.zeros_like(objects["Book"].masks[view])}
-    objects["Book"] = SceneObject("Book", objects["Book"].prompts, masks, masks)
+    objects["Book"] = SceneObject("Book", objects["Book"].groups, masks, masks)
     first = {name: measure.overlap(scene, truth, mine[0], objects[name]) for name, mine in chosen.items()}
     figures = measure.report(scene, truth, chosen, objects, {"Orange": 5, "Book": 7}, first)
     book = next(row for row in figures["objects"] if row["name"] == "Book")

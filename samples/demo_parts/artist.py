@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import bpy
-import numpy as np
 
 from samples.truth import SampleTruth
-from wildseg3d_blender.addon.scene import groups, lookup
+from wildseg3d_blender.addon.scene import lookup
 from wildseg3d_blender.scene_folder import Scene
 from wildseg3d_blender.scene_objects import SceneObject, object_folders, read_object
 
@@ -56,7 +55,7 @@ def refine(
         }
         new = [click for click in wanted.values() if click is not None]
         if not new:
-            return _taken_back(objects)
+            return dict(objects)
         after = segment(scene, new)
         worse = [
             click for click in new if _seen(scene, truth, click, after) < _seen(scene, truth, click, objects)
@@ -68,18 +67,6 @@ def refine(
             clicked[click.name].pop()
             content.add(click.name)
         objects = segment(scene, []) if worse else after
-
-
-def _taken_back(objects: Mapping[str, SceneObject]) -> dict[str, SceneObject]:
-    """Press Segment once more on objects that lack points another one had taken before it was corrected."""
-    root = lookup.require_root(bpy.context.scene)
-    for name, item in objects.items():
-        group = groups.find(root, name)
-        mesh = None if group is None else groups.mesh_object(group)
-        have = 0 if mesh is None else len(mesh.data.vertices)
-        if have < sum(int(np.asarray(mask).sum()) for mask in item.points.values()):
-            bpy.ops.wildseg3d.segment(object=name)
-    return dict(objects)
 
 
 def _seen(scene: Scene, truth: SampleTruth, click: DemoClick, objects: Mapping[str, SceneObject]) -> float:
