@@ -81,6 +81,7 @@ def settled(
     guess: Selection,
     inside: NDArray[np.int64],
     outside: NDArray[np.int64],
+    rounds: int = ROUNDS,
 ) -> Selection:
     """A guess (n,) bool with its outline where it fits, at most ``REACH`` edges away.
 
@@ -88,7 +89,7 @@ def settled(
     """
     selection = guess.copy()
     active = graph.around(guess, REACH) & graph.around(~guess, REACH)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         if not active.any() or not selection.any():
             break
         total = colour_evidence(graph, selection) + place_evidence(graph, selection)
@@ -103,7 +104,7 @@ def settled(
 
 
 def local_evidence(
-    graph: SceneGraph, borders: Borders, selection: Selection, asked: NDArray[np.int64], most: int = MOST
+    graph: SceneGraph, borders: Borders, selection: Selection, asked: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Log of how much is selected among what is near and alike, over how much is not; for k asked nodes (k,).
 
@@ -123,18 +124,18 @@ def local_evidence(
     against = asked[~own]
     sides = []
     for members, is_own in ((np.flatnonzero(selection), own), (against, ~own)):
-        density = _density(features[members], nodes.area[members], features[asked], most)
+        density = _density(features[members], nodes.area[members], features[asked])
         sides.append(np.maximum(density - nodes.area[asked] * is_own, 0.0) + PRIOR_AREA)
     return np.log(sides[0]) - np.log(sides[1])
 
 
 def _density(
-    features: NDArray[np.float32], weight: NDArray[np.float64], at: NDArray[np.float32], most: int
+    features: NDArray[np.float32], weight: NDArray[np.float64], at: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     """Sum over the members (n, c) of weight times a Gaussian of unit width, at (k, c) points."""
     if not len(features):
         return np.zeros(len(at))
-    centre, total = _gathered(features, weight, most)
+    centre, total = _gathered(features, weight)
     # -|a - c|^2 / 2 as a matrix product.
     exponent = at @ centre.T
     exponent -= 0.5 * (at * at).sum(1)[:, None]
@@ -143,9 +144,9 @@ def _density(
 
 
 def _gathered(
-    features: NDArray[np.float32], weight: NDArray[np.float64], most: int
+    features: NDArray[np.float32], weight: NDArray[np.float64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Means (m, c) and weights (m,) of the members of each cell of a grid, at most ``most``."""
+    """Means (m, c) and weights (m,) of the members of each cell of a grid, at most ``MOST``."""
     cell = np.floor(features / CELL).astype(np.int64)
     cell -= cell.min(0)
     key = np.ravel_multi_index(tuple(cell.T), tuple(cell.max(0) + 1))
@@ -153,9 +154,9 @@ def _gathered(
     total = np.bincount(index, weight)
     sums = [np.bincount(index, weight * values) for values in features.T]
     centre = (np.stack(sums, axis=1) / total[:, None]).astype(np.float32)
-    if len(total) > most:
+    if len(total) > MOST:
         rng = np.random.default_rng(0)
-        chosen = rng.choice(len(total), most, replace=False, p=total / total.sum())
+        chosen = rng.choice(len(total), MOST, replace=False, p=total / total.sum())
         # Drawn by weight, each stands for the same share of the whole.
-        centre, total = centre[chosen], np.full(most, total.sum() / most)
+        centre, total = centre[chosen], np.full(MOST, total.sum() / MOST)
     return centre, total.astype(np.float32)
