@@ -38,6 +38,9 @@ RAW, RAW_ALIKE = 150, 0.9
 KEPT, ALIKE = 100, 0.88
 """How many proposals there are in the end, and the same for them."""
 
+SETTLING = 2
+"""Rounds in which outlines settle (see ``settled``): half of what a click gets."""
+
 BLOCK = 256
 """Rows eliminated at once: a few hundredths of a second."""
 
@@ -83,7 +86,7 @@ def settle(
     none = np.zeros(0, dtype=np.int64)
 
     def one(item: Proposed) -> Proposed:
-        selection = settled(graph, borders, item.selection, none, none)
+        selection = settled(graph, borders, item.selection, none, none, SETTLING)
         return Proposed(selection, item.score)
 
     def waiting(number: int) -> None:
