@@ -3,8 +3,9 @@
 
     python -m benchmarks.boundaries [--data DIR] [--scenes DIR]
 
-Prints the coefficients that ``graphcut/boundaries.py`` holds, and for each object how well boundaries are
-told from inner edges (area under the ROC curve) by a model that was learned from the other scenes only.
+Prints the coefficients learned from all scenes, and for each object how well boundaries are told from inner
+edges (area under the ROC curve) by a model that was learned from the other scenes only. Those that
+``graphcut/boundaries.py`` holds come from the photo sets and the table, without the generated scenes.
 """
 
 from __future__ import annotations

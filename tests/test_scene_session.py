@@ -23,7 +23,7 @@ from tests.listed_objects import (
     shown,
     write_listed_scene,
 )
-from tests.object_scene import BALL, BOX, SIZE
+from tests.object_scene import BALL, BOX, SIZE, TABLE
 from wildseg3d_blender.errors import PromptError, SceneError
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.segment import SceneSession
@@ -140,10 +140,11 @@ def test_sizes_before_any_object_was_found_are_explained(copy: Made, ball: Click
 
 def test_where_good_answers_disagree_the_answer_is_solved(copy: Made, ball: Click) -> None:
     scene, truths = copy
-    build_mask_cache(scene, Listed([shown(truths, BALL), shown(truths, BALL, BOX)], [1.0, 1.0]))
+    nested = [shown(truths, BALL), shown(truths, BALL, BOX), shown(truths, BALL, BOX, TABLE)]
+    build_mask_cache(scene, Listed(nested, [1.0, 1.1, 1.2]))
     session = SceneSession(scene.folder)
     assert session.cache is not None
-    # Near the box the middle of both together is as near as that of the ball.
+    # The larger looks better each time. Near the box the middle of all is as near as that of the ball.
     row = np.flatnonzero(truths["v2"].shows[int(ball.y)] == BALL)
     clicks = [Click("v2", float(column) + 0.5, ball.y) for column in row]
     found = [matching_objects(session.cache, pixel_prompts(scene, [click])) for click in clicks]
