@@ -35,7 +35,7 @@ CENTRE_WEIGHT, CONSENSUS_WEIGHT = 0.15, 0.2
 AS_GOOD = 0.015
 """Scores closer than this are equal."""
 
-SMALLER_WEIGHT = 0.025
+SMALLER_WEIGHT = 0.02
 """By how much a guess is worth more than one e times as large: what stands before or beside an object makes
 as good an outline together with it, and is rarely meant. From 0.02 to 0.04 hardly anything changes but where
 small things stand close together: there one click finds twice as much as without.
