@@ -72,8 +72,9 @@ def blender_session() -> Iterator[Any]:
 
 
 @pytest.fixture
-def blender(blender_session: Any, tmp_path: Path) -> Iterator[Any]:
-    """``bpy`` with an empty file and a clean runtime."""
+def blender(blender_session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """``bpy`` with an empty file, a clean runtime and no neural engines, whatever this machine has."""
+    monkeypatch.setenv("WILDSEG3D_NEURAL", str(tmp_path / "no neural engines"))
     blender_session.ops.wm.read_factory_settings(use_empty=True)
     yield blender_session
     from wildseg3d_blender.addon import runtime

@@ -90,6 +90,7 @@ def test_panels_draw(blender: Any, tmp_path: Path, photos: bool) -> None:
         write_awkward_scene(tmp_path / "scene")
         blender.ops.wildseg3d.open_scene(directory=str(tmp_path / "scene"))
         blender.ops.wildseg3d.prompt_add(view="wide", x=500, y=300, object="Vase")
+        blender.context.scene.wildseg3d.engines = "NEURAL"
     drawn = []
     for cls in panels._CLASSES:
         if not issubclass(cls, blender.types.Panel):
@@ -99,7 +100,8 @@ def test_panels_draw(blender: Any, tmp_path: Path, photos: bool) -> None:
             cls.draw(_Standin(layout), blender.context)
             drawn += layout.texts
     assert ("Start here" in drawn) == (not photos)
-    assert ("3 of 4 placed" in drawn) == photos
+    assert ("3 of 4 placed" in drawn) == ("Open Preferences" in drawn) == photos
+    assert ("Photos: stereo" in drawn) == (not photos)
 
 
 class _Standin:

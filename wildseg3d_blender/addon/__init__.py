@@ -5,6 +5,7 @@
     scene/            pointmaps -> Blender data; Blender data -> prompts; plain functions for scripts too
     panels.py, object_panel.py, overlay.py, tint.py, properties.py, preferences.py, neural_preferences.py
     neural_task.py    installing and downloading for the neural engines, on a thread
+    choosing.py       which engine and segmenter, and in which Python the worker runs
     runtime.py        the one worker of this Blender session and its jobs
     finding.py, previewing.py, background.py    what is asked of it without a button
     file_handlers.py  what happens when a file is opened, saved or changed

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import Cancelled, WildSegError
+import bpy
+
+from ..errors import Cancelled, NeuralError, WildSegError
 from ..worker.protocol import FindObjects, FoundObjects
-from . import previewing, runtime
+from . import choosing, previewing, runtime
 
 METHOD = "find_objects"
 TITLE = "Find Objects"
@@ -84,10 +86,19 @@ def start(folder: Path) -> None:
         except Cancelled:
             return  # made way for something else; it is still wanted
         except WildSegError as error:
-            _failed[folder] = error.message
-            if folder in _wanted:
-                _wanted.remove(folder)
+            _fail(folder, error)
         else:
             note(folder, answer.count)
 
-    runtime.start_quiet(TITLE, METHOD, FindObjects(scene=str(folder)).to_json(), when_done)
+    try:
+        asked = FindObjects(scene=str(folder), segmenter=choosing.segmenter(bpy.context.scene))
+    except NeuralError as error:
+        _fail(folder, error)
+        return
+    runtime.start_quiet(TITLE, METHOD, asked.to_json(), when_done)
+
+
+def _fail(folder: Path, error: WildSegError) -> None:
+    _failed[folder] = error.message
+    if folder in _wanted:
+        _wanted.remove(folder)

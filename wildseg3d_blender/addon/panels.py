@@ -7,8 +7,10 @@ from typing import Any
 
 import bpy
 
-from . import object_panel, runtime
+from ..errors import WildSegError
+from . import choosing, object_panel, runtime
 from .drawing import SidebarPanel, draw_action, draw_text
+from .preferences import extension_package
 from .scene import lookup
 
 
@@ -102,6 +104,35 @@ class WILDSEG3D_PT_display(SidebarPanel, bpy.types.Panel):
         layout.prop(settings, "folder", text="Kept in")
 
 
+class WILDSEG3D_PT_engine(SidebarPanel, bpy.types.Panel):
+    """What computes, how thoroughly and where"""
+
+    bl_label = "Engine"
+    bl_parent_id = "WILDSEG3D_PT_photos"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """The choices, what they come to, and what is missing for them."""
+        settings = context.scene.wildseg3d
+        layout = self.layout
+        column = layout.column()
+        column.use_property_split = True
+        column.use_property_decorate = False
+        for name in ("engines", "quality", "device"):
+            column.prop(settings, name)
+        for label, choose in (("Photos", choosing.engine), ("Objects", choosing.segmenter)):
+            try:
+                layout.label(text=f"{label}: {choosing.TITLES[choose(context.scene)]}")
+            except WildSegError as error:
+                draw_text(layout, context, error.message, icon="ERROR")
+                layout.operator(
+                    "preferences.addon_show", text="Open Preferences"
+                ).module = extension_package()
+                break
+        if runtime.runs_networks():
+            layout.operator("wildseg3d.release_memory", icon="TRASH")
+
+
 def _draw_hint(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     box = layout.box()
     box.label(text="Start here", icon="INFO")
@@ -122,6 +153,7 @@ _CLASSES = (
     *object_panel.CLASSES,
     WILDSEG3D_PT_placed,
     WILDSEG3D_PT_display,
+    WILDSEG3D_PT_engine,
 )
 
 

@@ -19,13 +19,13 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import Cancelled, PromptError, SceneError, WildSegError
+from ..errors import Cancelled, NeuralError, PromptError, SceneError, WildSegError
 from ..prompts import PromptGroup
 from ..scene_folder import Scene, read_scene
 from ..scene_previews import read_preview
 from ..worker.protocol import Preview as Request
 from ..worker.protocol import Previewed
-from . import runtime
+from . import choosing, runtime
 from .scene import groups, lookup, reading, viewing
 
 METHOD = "preview"
@@ -76,6 +76,7 @@ class Question:
     folder: Path
     prompt_groups: tuple[PromptGroup, ...]
     applied: bool
+    segmenter: str
 
 
 @dataclass
@@ -119,7 +120,7 @@ def refresh(scene: bpy.types.Scene) -> None:
     _state.problem = ""
     try:
         _state.question = question(scene) if scene.wildseg3d.preview else None
-    except (PromptError, SceneError) as error:
+    except (PromptError, SceneError, NeuralError) as error:
         _state.question, _state.problem = None, error.message
     if before != _state.question:
         _state.since = time.monotonic()
@@ -138,6 +139,7 @@ def question(scene: bpy.types.Scene) -> Question | None:
 
     Raises:
         PromptError, SceneError: as ``reading.read_groups`` and ``lookup.open_scene``.
+        NeuralError: the panel's engine cannot run.
     """
     root = lookup.active_root(scene)
     item = None if root is None else groups.active(root)
@@ -148,7 +150,9 @@ def question(scene: bpy.types.Scene) -> Question | None:
     digest = reading.digest(prompt_groups)
     applied = groups.mesh_object(item) is not None and item.applied == digest
     about = (opened.folder, str(item.name))
-    return Question(_key(opened, digest), about, opened.folder, prompt_groups, applied)
+    segmenter = choosing.segmenter(scene)
+    key = _key(opened, f"{segmenter} {digest}")
+    return Question(key, about, opened.folder, prompt_groups, applied, segmenter)
 
 
 def due() -> bool:
@@ -177,7 +181,7 @@ def start() -> None:
 
 def request(asked: Question) -> Request:
     """The question as the worker takes it."""
-    return Request(scene=str(asked.folder), groups=asked.prompt_groups)
+    return Request(scene=str(asked.folder), groups=asked.prompt_groups, segmenter=asked.segmenter)
 
 
 def take(asked: Question, result: Any) -> Preview:
@@ -274,7 +278,7 @@ def _remember_latest() -> None:
         _state.latest = (asked.about, asked.key)
 
 
-def _key(scene: Scene, digest: str) -> str:
+def _key(scene: Scene, asked: str) -> str:
     status = (scene.folder / "scene.json").stat()
-    text = f"{scene.folder} {status.st_mtime_ns} {digest}"
+    text = f"{scene.folder} {status.st_mtime_ns} {asked}"
     return hashlib.sha1(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()

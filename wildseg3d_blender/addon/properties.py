@@ -40,6 +40,11 @@ def _preview_changed(self: Any, context: bpy.types.Context) -> None:
     previewing.touch()
 
 
+def _engines_changed(self: Any, context: bpy.types.Context) -> None:
+    # Answers that failed for want of something may go well now.
+    previewing.forget_answers()
+
+
 def _display_changed(self: Any, context: bpy.types.Context) -> None:
     display.apply_settings(self.id_data)
 
@@ -220,6 +225,39 @@ class WildSeg3DScene(bpy.types.PropertyGroup):
         description="Tint what Segment would cut out, over the photos and on the points",
         default=True,
         update=_preview_changed,
+    )
+    engines: bpy.props.EnumProperty(
+        name="Engine",
+        description="What reconstructs photos and finds objects in them",
+        items=(
+            ("AUTO", "Auto", "Neural where it is installed and found a graphics card, else the default one"),
+            ("DEFAULT", "Default", "Stereo and graph cuts: nothing to download, no graphics card needed"),
+            ("NEURAL", "Neural", "DUSt3R and SAM 2. They are installed in the add-on's preferences"),
+        ),
+        default="AUTO",
+        update=_engines_changed,
+    )
+    quality: bpy.props.EnumProperty(
+        name="Quality",
+        description="How many pairs of photos DUSt3R compares; stereo has one quality only",
+        items=(
+            ("FAST", "Fast", "Fewest pairs: quickest, for a first look"),
+            ("BALANCED", "Balanced", "Between the two"),
+            ("FINE", "Fine", "Most pairs: slowest, for the final scene"),
+        ),
+        default="BALANCED",
+    )
+    device: bpy.props.EnumProperty(
+        name="Device",
+        description="Where networks run. The default engines always run on the CPU",
+        items=(
+            ("AUTO", "Auto", "The graphics card where there is one that can, else the CPU"),
+            ("CPU", "CPU", "Slow, but runs anywhere; with Engine at Auto, the default engines run instead"),
+            ("CUDA", "CUDA", "A graphics card of NVIDIA's, or of AMD's with ROCm"),
+            ("MPS", "Apple GPU", "The graphics of an Apple computer"),
+        ),
+        default="AUTO",
+        update=_engines_changed,
     )
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import bpy
 
 from ..errors import Cancelled, WildSegError
+from . import choosing
 from .worker_client import Request, WorkerClient
 
 TICK = 0.1
@@ -86,7 +87,7 @@ class Job:
         if self.done:
             return
         try:
-            self._request = _client().request(self.method, self._params)
+            self._request = _client(self._params).request(self.method, self._params)
         except WildSegError as error:
             self._failure = error
 
@@ -94,6 +95,7 @@ class Job:
 @dataclass
 class _State:
     client: WorkerClient | None = None
+    setup: choosing.Setup | None = None
     job: Job | None = None
     quiet: Job | None = None
     when_done: Callable[[Job], None] | None = None
@@ -189,11 +191,16 @@ def worker_pid() -> int | None:
     return None if _state.client is None else _state.client.pid
 
 
+def runs_networks() -> bool:
+    """Whether there is a worker in the neural environment, which may hold a graphics card's memory."""
+    return worker_pid() is not None and _state.setup is not None and _state.setup.device != ""
+
+
 def close() -> None:
     """End the worker process; the next job starts a fresh one."""
     if _state.client is not None:
         _state.client.close()
-    _state.client = _state.job = _state.quiet = _state.when_done = None
+    _state.client = _state.setup = _state.job = _state.quiet = _state.when_done = None
 
 
 def wheel_folders() -> list[Path]:
@@ -207,9 +214,18 @@ def wheel_folders() -> list[Path]:
     return [entry for entry in found if entry.is_relative_to(extensions)]
 
 
-def _client() -> WorkerClient:
-    if _state.client is None:
-        _state.client = WorkerClient(extra_paths=wheel_folders())
+def _client(params: Mapping[str, Any]) -> WorkerClient:
+    """The client of a worker that can do what ``params`` ask; another kind of worker makes way."""
+    paths = tuple(wheel_folders())
+    wanted = choosing.setup_for(params, paths)
+    if _state.client is not None and wanted in (None, _state.setup):
+        return _state.client
+    if _state.client is not None:
+        _state.client.close()
+    _state.setup = wanted or choosing.Setup(sys.executable, paths)
+    _state.client = WorkerClient(
+        python=_state.setup.python, extra_paths=_state.setup.paths, variables=_state.setup.variables
+    )
     return _state.client
 
 

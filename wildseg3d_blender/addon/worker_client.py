@@ -108,16 +108,23 @@ class Request:
 class WorkerClient:
     """One worker process at most, and the requests it works on. Use it from one thread."""
 
-    def __init__(self, *, python: str = sys.executable, extra_paths: Sequence[Path | str] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        python: str = sys.executable,
+        extra_paths: Sequence[Path | str] = (),
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         """Start nothing yet.
 
         Args:
             python: the interpreter to run the worker with.
             extra_paths: folders to find libraries in, before the interpreter's own: inside Blender, the
                 site-packages that it unpacks the extensions' wheels into.
+            variables: environment variables for the worker, beside this process's.
         """
         self._command = [python, "-s", "-P", "-X", "utf8", "-m", "wildseg3d_blender.worker"]
-        self._environment = _environment([PACKAGE_ROOT, *extra_paths])
+        self._environment = {**_environment([PACKAGE_ROOT, *extra_paths]), **(variables or {})}
         self._ids = itertools.count(1)
         self._pending: dict[int, Request] = {}
         self._worker: _Worker | None = None

@@ -16,6 +16,7 @@ from . import (
     prompt_place,
     realign,
     reconstruct,
+    release,
     segment,
 )
 
@@ -31,6 +32,7 @@ _CLASSES = (
     *objects.CLASSES,
     *look.CLASSES,
     *neural.CLASSES,
+    *release.CLASSES,
 )
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 
 from ...worker.protocol import FindObjects, FoundObjects
-from .. import finding, previewing
+from .. import choosing, finding, previewing
 from ..scene import groups, lookup, viewing
 from .base import Call, Work, WorkerOperator, has_root, idle
 
@@ -46,7 +46,8 @@ background; everything else goes first"""
 
     def work(self, context: bpy.types.Context) -> Work:
         folder = lookup.open_scene(lookup.require_root(context.scene)).folder
-        answer = yield Call(finding.TITLE, finding.METHOD, FindObjects(scene=str(folder)).to_json())
+        asked = FindObjects(scene=str(folder), segmenter=choosing.segmenter(context.scene))
+        answer = yield Call(finding.TITLE, finding.METHOD, asked.to_json())
         found = FoundObjects.from_json(answer)
         finding.note(folder, found.count)
         return f"Found {found.count} objects, {found.parts} of them parts of others."

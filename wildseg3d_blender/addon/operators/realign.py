@@ -13,6 +13,7 @@ from ...errors import SceneError
 from ...scene_folder import PAIRS_FOLDER, Scene
 from ...scene_objects import read_objects
 from ...worker.protocol import Realign, Realigned, Segment, Segmented
+from .. import choosing
 from ..scene import groups, lookup, reading, realigning, viewing
 from .base import Call, Work, WorkerOperator, has_root, idle, object_mode
 
@@ -118,8 +119,11 @@ def _to_segment(scene: Scene, root: bpy.types.Object, names: list[str]) -> dict[
     requests = {}
     for name in names:
         if name not in stored:
+            segmenter = choosing.segmenter(bpy.context.scene)
             prompt_groups = reading.read_groups(scene, root, name)
-            requests[name] = Segment(scene=str(scene.folder), object=name, groups=prompt_groups)
+            requests[name] = Segment(
+                scene=str(scene.folder), object=name, groups=prompt_groups, segmenter=segmenter
+            )
     return requests
 
 

@@ -10,7 +10,7 @@ import bpy
 from ...errors import PhotoError
 from ...scene_folder import check_writable
 from ...worker.protocol import Reconstruct, Reconstructed
-from .. import finding, preferences, runtime
+from .. import choosing, finding, preferences, runtime
 from ..scene import importing, location, lookup, viewing
 from .base import Call, Work, WorkerOperator, idle, object_mode
 
@@ -42,8 +42,13 @@ class WILDSEG3D_OT_reconstruct(WorkerOperator, bpy.types.Operator):
     )
     engine: bpy.props.EnumProperty(
         name="Engine",
-        items=(("stereo", "Stereo", "Needs overlapping photos with texture; nothing to download"),),
-        default="stereo",
+        items=(
+            ("AS_SET", "As Set", "What the panel says"),
+            ("stereo", "Stereo", "Needs overlapping photos with texture; nothing to download"),
+            ("dust3r", "DUSt3R", "A network. It is installed in the add-on's preferences"),
+        ),
+        default="AS_SET",
+        options={"SKIP_SAVE"},
     )
     image_size: bpy.props.IntProperty(
         name="Image Size",
@@ -63,6 +68,7 @@ class WILDSEG3D_OT_reconstruct(WorkerOperator, bpy.types.Operator):
 
     def work(self, context: bpy.types.Context) -> Work:
         photos = self._photos_folder(context)
+        engine = choosing.engine(context.scene) if self.engine == "AS_SET" else self.engine
         chosen = [str(photos / item.name) for item in self.files if item.name] or [str(photos)]
         if self.scene_folder:
             folder = Path(bpy.path.abspath(self.scene_folder)).absolute()
@@ -70,7 +76,11 @@ class WILDSEG3D_OT_reconstruct(WorkerOperator, bpy.types.Operator):
             folder = location.default_folder(context, photos)
         check_writable(folder)
         request = Reconstruct(
-            photos=tuple(chosen), folder=str(folder), engine=self.engine, image_size=self.image_size
+            photos=tuple(chosen),
+            folder=str(folder),
+            engine=engine,
+            image_size=self.image_size,
+            quality=context.scene.wildseg3d.quality.lower(),
         )
         answer = yield Call("Reconstruct", "reconstruct", request.to_json())
 

@@ -9,6 +9,7 @@ from ...errors import SceneError
 from ...scene_folder import Scene
 from ...scene_objects import read_objects
 from ...worker.protocol import Segment, Segmented
+from .. import choosing
 from ..scene import groups, lookup, reading, splitting, viewing
 from .base import Call, Work, WorkerOperator, has_root, idle, object_mode
 
@@ -54,7 +55,7 @@ class WILDSEG3D_OT_segment(WorkerOperator, bpy.types.Operator):
         root = lookup.require_root(context.scene)
         scene = lookup.open_scene(root)
         root_name, digests, answers = root.name, {}, {}
-        requests = self._requests(scene, root)
+        requests = self._requests(scene, root, choosing.segmenter(context.scene))
         for name, request in requests.items():
             digests[name] = reading.digest(request.groups)
             answer = yield Call(f"Segment {name}", "segment", request.to_json())
@@ -82,7 +83,7 @@ class WILDSEG3D_OT_segment(WorkerOperator, bpy.types.Operator):
         counts = (f"{name} ({len(bpy.data.objects[name].data.vertices):,} points)" for name in made)
         return f"Separated {', '.join(counts)}."
 
-    def _requests(self, scene: Scene, root: bpy.types.Object) -> dict[str, Segment]:
+    def _requests(self, scene: Scene, root: bpy.types.Object, segmenter: str) -> dict[str, Segment]:
         """What to ask, by object; all with prompts when nothing has changed."""
         stored = {item.name for item in read_objects(scene)}
         found, changed = {}, {}
@@ -94,7 +95,11 @@ class WILDSEG3D_OT_segment(WorkerOperator, bpy.types.Operator):
             prompt_groups = reading.read_groups(scene, root, group.name)
             shared = group.shared if self.shared == "OBJECT" else self.shared
             found[group.name] = Segment(
-                scene=str(scene.folder), object=group.name, groups=prompt_groups, shared=shared.lower()
+                scene=str(scene.folder),
+                object=group.name,
+                groups=prompt_groups,
+                shared=shared.lower(),
+                segmenter=segmenter,
             )
             as_it_is = group.applied == reading.digest(prompt_groups) and shared == group.shared
             if groups.mesh_object(group) is None or group.name not in stored or not as_it_is:

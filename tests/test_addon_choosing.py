@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The panel's choice of engines: what it comes to, which worker runs it, and what is said when none can."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.object_scene import write_object_scene
+from wildseg3d_blender.conventions import project
+from wildseg3d_blender.errors import NeuralError
+from wildseg3d_blender.neural import licences, places
+from wildseg3d_blender.neural.environment import CHOSEN, Environment, write_json
+from wildseg3d_blender.neural.registry import find_model
+from wildseg3d_blender.scene_folder import Scene
+
+REFUSED = r"SAM 2 needs the neural environment|is not SAM 2\.1 tiny as published"
+"""What a worker in this Python says: there is no torch, or, where there is, the weights are wrong."""
+
+
+@pytest.fixture
+def folder(blender: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The neural environment's folder, empty; the models folder is beside it."""
+    monkeypatch.setenv(places.FOLDER_VARIABLE, str(tmp_path / "neural"))
+    monkeypatch.setenv(places.MODELS_VARIABLE, str(tmp_path / "models"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    return tmp_path / "neural"
+
+
+@pytest.fixture
+def scene(blender: Any, folder: Path, tmp_path: Path) -> Scene:
+    """An open scene with a click on its ball."""
+    made, _ = write_object_scene(tmp_path / "table" / "scene")
+    blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "table" / "work.blend"))
+    blender.ops.wildseg3d.open_scene(directory=str(made.folder))
+    view = made.view("v2")
+    pixel, _ = project(np.array((-0.42, -0.4, 0.4)), view.K, view.cam_to_world)
+    x, y = view.warp.to_photo(pixel)
+    blender.ops.wildseg3d.prompt_add(view="v2", x=float(x), y=float(y), object="Ball")
+    return made
+
+
+def _install(folder: Path, *, device: str, dust3r: bool, models: tuple[str, ...]) -> None:
+    """Name this Python as the environment, and put files where the models belong."""
+    write_json(folder / CHOSEN, asdict(Environment(sys.executable, {"torch": "2"}, device, dust3r)))
+    models_folder = places.models_folder()
+    models_folder.mkdir(exist_ok=True)
+    for name in models:
+        (models_folder / find_model(name).file).write_bytes(b"weights")
+
+
+def test_without_neural_engines_auto_is_the_default_and_neural_is_one_sentence(
+    blender: Any, scene: Scene
+) -> None:
+    from wildseg3d_blender.addon import choosing, previewing, runtime
+
+    settings = blender.context.scene.wildseg3d
+    assert (settings.engines, settings.quality, settings.device) == ("AUTO", "BALANCED", "AUTO")
+    assert choosing.engine(blender.context.scene) == "stereo"
+    assert blender.ops.wildseg3d.segment() == {"FINISHED"} and "Ball" in blender.data.objects
+    pid = runtime.worker_pid()
+    assert pid is not None and not runtime.runs_networks()
+    with pytest.raises(RuntimeError, match="No network is loaded"):
+        blender.ops.wildseg3d.release_memory()
+
+    settings.engines = "NEURAL"
+    sentence = "not installed: install them in Edit > Preferences"
+    for ask in (
+        blender.ops.wildseg3d.segment,
+        blender.ops.wildseg3d.find_objects,
+        lambda: blender.ops.wildseg3d.reconstruct(directory=str(scene.folder)),
+    ):
+        with pytest.raises(RuntimeError, match=sentence):
+            ask()
+    previewing.refresh(blender.context.scene)
+    assert "not installed" in previewing.problem()
+
+    settings.engines = "DEFAULT"
+    previewing.refresh(blender.context.scene)
+    assert not previewing.problem()
+    assert blender.ops.wildseg3d.segment() == {"FINISHED"} and runtime.worker_pid() == pid
+
+
+def test_objects_in_advance_say_what_is_missing(blender: Any, scene: Scene) -> None:
+    from wildseg3d_blender.addon import finding, runtime
+
+    blender.context.scene.wildseg3d.engines = "NEURAL"
+    finding.want(scene.folder)
+    finding.start(scene.folder)
+    assert "not installed" in finding.failure(scene.folder)
+    assert runtime.idle() and finding.due() is None
+
+
+def test_auto_takes_each_network_that_can_run_on_a_graphics_card(blender: Any, folder: Path) -> None:
+    from wildseg3d_blender.addon import choosing
+
+    now = blender.context.scene
+    _install(folder, device="NVIDIA RTX 3090", dust3r=False, models=("sam2.1-tiny",))
+    assert (choosing.engine(now), choosing.segmenter(now)) == ("stereo", "sam2")
+    now.wildseg3d.device = "CPU"
+    assert choosing.segmenter(now) == "graphcut"
+    now.wildseg3d.engines = "NEURAL"
+    assert choosing.segmenter(now) == "sam2"
+
+    now.wildseg3d.device = now.wildseg3d.engines = "AUTO"
+    _install(folder, device="CPU", dust3r=True, models=("dust3r-512-dpt",))
+    assert (choosing.engine(now), choosing.segmenter(now)) == ("stereo", "graphcut")
+    licences.accept(find_model("dust3r-512-dpt"))
+    _install(folder, device="NVIDIA RTX 3090", dust3r=True, models=())
+    assert (choosing.engine(now), choosing.segmenter(now)) == ("dust3r", "sam2")
+
+
+def test_neural_names_what_is_missing(blender: Any, folder: Path) -> None:
+    from wildseg3d_blender.addon import choosing
+
+    now = blender.context.scene
+    now.wildseg3d.engines = "NEURAL"
+    _install(folder, device="CPU", dust3r=False, models=())
+    with pytest.raises(NeuralError, match=r"No model of SAM 2 is there: download one in Edit > Preferences"):
+        choosing.segmenter(now)
+    _install(folder, device="CPU", dust3r=False, models=("dust3r-512-dpt",))
+    with pytest.raises(NeuralError, match="licence of DUSt3R is not accepted") as refused:
+        choosing.engine(now)
+    assert refused.value.fix == "wildseg3d.neural_accept"
+    licences.accept(find_model("dust3r-512-dpt"))
+    with pytest.raises(NeuralError, match="is without DUSt3R: add it in Edit > Preferences"):
+        choosing.engine(now)
+
+
+def test_networks_get_a_worker_of_their_own_whose_memory_can_be_released(
+    blender: Any, scene: Scene, folder: Path
+) -> None:
+    """The weights here are none, so the real worker refuses them: proof that it was asked for SAM 2."""
+    from wildseg3d_blender.addon import choosing, runtime
+
+    settings = blender.context.scene.wildseg3d
+    assert blender.ops.wildseg3d.segment() == {"FINISHED"}
+    plain = runtime.worker_pid()
+
+    _install(folder, device="CPU", dust3r=False, models=("sam2.1-tiny",))
+    settings.engines = "NEURAL"
+    with pytest.raises(RuntimeError, match=REFUSED):
+        blender.ops.wildseg3d.segment()
+    neural = runtime.worker_pid()
+    assert neural not in (None, plain) and runtime.runs_networks()
+    with pytest.raises(RuntimeError, match=REFUSED):
+        blender.ops.wildseg3d.preview()
+    assert runtime.worker_pid() == neural
+
+    settings.device = "CPU"
+    with pytest.raises(RuntimeError, match=REFUSED):
+        blender.ops.wildseg3d.find_objects()
+    other = runtime.worker_pid()
+    assert other not in (None, neural)
+    setup = choosing.setup_for({"segmenter": "sam2"}, ())
+    assert setup is not None and setup.variables == {"WILDSEG3D_DEVICE": "cpu"}
+
+    assert blender.ops.wildseg3d.release_memory() == {"FINISHED"}
+    assert runtime.worker_pid() is None and not runtime.runs_networks()
+    settings.engines = "DEFAULT"
+    assert blender.ops.wildseg3d.segment() == {"FINISHED"} and not runtime.runs_networks()
+
+
+def test_the_choice_survives_saving_and_opening(blender: Any, folder: Path, tmp_path: Path) -> None:
+    settings = blender.context.scene.wildseg3d
+    settings.engines, settings.quality, settings.device = "DEFAULT", "FINE", "CUDA"
+    blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "work.blend"))
+    blender.ops.wm.read_factory_settings(use_empty=True)
+    assert blender.context.scene.wildseg3d.engines == "AUTO"
+    blender.ops.wm.open_mainfile(filepath=str(tmp_path / "work.blend"))
+    settings = blender.context.scene.wildseg3d
+    assert (settings.engines, settings.quality, settings.device) == ("DEFAULT", "FINE", "CUDA")

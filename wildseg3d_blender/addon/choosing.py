@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which engine and segmenter a scene's panel asks for, and what a worker needs to run them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..errors import NeuralError
+from ..neural import environment, models
+from ..neural_start import DEVICE_VARIABLE, NEURAL
+from . import neural_task
+
+PREFERENCES = "Edit > Preferences > Add-ons > WildSeg3D, under Neural Engines"
+
+TITLES = {"stereo": "stereo", "dust3r": "DUSt3R", "graphcut": "graph cuts", "sam2": "SAM 2"}
+
+WEIGHTS = {
+    "dust3r": ("dust3r-512-dpt",),
+    "sam2": ("sam2.1-tiny", "sam2.1-small", "sam2.1-base-plus", "sam2.1-large"),
+}
+"""Models that a network runs with at the panel's settings; one of them is enough."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How a worker is started.
+
+    Attributes:
+        python: its interpreter.
+        paths: folders to find libraries in, before the interpreter's own.
+        device: where networks run: auto, cpu, cuda or mps; "" for a worker that runs none.
+    """
+
+    python: str
+    paths: tuple[Path, ...] = ()
+    device: str = ""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What the worker finds in its environment."""
+        return {DEVICE_VARIABLE: self.device} if self.device else {}
+
+
+def engine(scene: bpy.types.Scene) -> str:
+    """The pointmap engine that Reconstruct uses: "stereo" or "dust3r".
+
+    Raises:
+        NeuralError: the panel says Neural, and something is missing for that.
+    """
+    return _chosen(scene, "dust3r", "stereo")
+
+
+def segmenter(scene: bpy.types.Scene) -> str:
+    """The segmenter that previews, Segment and Find Objects use: "graphcut" or "sam2".
+
+    Raises:
+        NeuralError: as ``engine``.
+    """
+    return _chosen(scene, "sam2", "graphcut")
+
+
+def lacking(network: str) -> NeuralError | None:
+    """What is missing to run "dust3r" or "sam2", or None. Looks at small files only."""
+    found = environment.find_environment(neural_task.neural_folder(bpy.context))
+    if found is None:
+        return NeuralError(
+            f"The neural engines are not installed: install them in {PREFERENCES}, or choose another engine.",
+            fix="wildseg3d.neural_install",
+        )
+    title = TITLES[network]
+    there = [status for status in models.statuses() if status.model.name in WEIGHTS[network] and status.path]
+    if not there:
+        return NeuralError(
+            f"No model of {title} is there: download one in {PREFERENCES}, or choose another engine.",
+            fix="wildseg3d.neural_download",
+        )
+    if not any(status.accepted or not status.model.restriction for status in there):
+        return NeuralError(
+            f"The licence of {title} is not accepted: read it in {PREFERENCES}, or choose another engine.",
+            fix="wildseg3d.neural_accept",
+        )
+    if network == "dust3r" and not found.dust3r:
+        return NeuralError(
+            f"The neural environment is without {title}: add it in {PREFERENCES}, or choose another engine.",
+            fix="wildseg3d.neural_install",
+        )
+    return None
+
+
+def setup_for(params: Mapping[str, Any], paths: tuple[Path, ...]) -> Setup | None:
+    """The worker that a request needs; None when any will do.
+
+    Args:
+        params: the request's. It needs the neural environment when it names a network.
+        paths: where Blender's own Python finds the extension's libraries.
+
+    Raises:
+        NeuralError: there is no neural environment.
+    """
+    named = [params[key] for key in ("engine", "segmenter") if key in params]
+    if not named:
+        return None
+    if not any(name in NEURAL for name in named):
+        return Setup(sys.executable, paths)
+    python = environment.python(neural_task.neural_folder(bpy.context))
+    # No scene, for a moment, while Blender opens a file.
+    scene = bpy.context.scene
+    return Setup(str(python), device="auto" if scene is None else scene.wildseg3d.device.lower())
+
+
+def _chosen(scene: bpy.types.Scene, network: str, default: str) -> str:
+    settings = scene.wildseg3d
+    if settings.engines == "NEURAL":
+        if (error := lacking(network)) is not None:
+            raise error
+        return network
+    if settings.engines == "AUTO" and settings.device != "CPU" and _gpu_found() and lacking(network) is None:
+        return network
+    return default
+
+
+def _gpu_found() -> bool:
+    found = environment.find_environment(neural_task.neural_folder(bpy.context))
+    return found is not None and found.device != "CPU"
