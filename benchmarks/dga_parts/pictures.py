@@ -36,7 +36,6 @@ EMPTY = (60, 62, 70)
 CORRECT, MISSING, TOO_MUCH = (90, 150, 105), (235, 60, 50), (70, 130, 255)
 HEADS = ("photo, true outline", "points without DGA", "points with DGA", "without: errors", "with: errors")
 LEGEND = "yellow: true outline   red: missing   blue: too much   green: right"
-SAME = "the two are the same; where both are most wrong"
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,13 @@ ROLES = (
 BLEND_RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 
 
+WHO_GETS_SHARED = (
+    ("TAKE", "Taken by This Object", "What this object and others both hold goes to this one"),
+    ("LEAVE", "Left to the Others", "What others hold already stays with them"),
+)
+"""Items of an enum: who gets points that several objects want."""
+
+
 def _renamed(self: Any, context: bpy.types.Context) -> None:
     groups.rename(self.id_data, self)
 
@@ -90,10 +97,7 @@ class WildSeg3DGroup(bpy.types.PropertyGroup):
     shared: bpy.props.EnumProperty(
         name="Shared Points",
         description="Who gets points that other objects want too, from the next Segment on",
-        items=(
-            ("TAKE", "Taken by This Object", "What this object and others both hold goes to this one"),
-            ("LEAVE", "Left to the Others", "What others hold already stays with them"),
-        ),
+        items=WHO_GETS_SHARED,
         default="TAKE",
         update=_shared_changed,
     )

@@ -10,6 +10,7 @@ from ...scene_folder import Scene
 from ...scene_objects import read_objects
 from ...worker.protocol import Segment, Segmented
 from .. import choosing
+from ..properties import WHO_GETS_SHARED
 from ..scene import groups, lookup, reading, splitting, viewing
 from .base import Call, Work, WorkerOperator, has_root, idle, object_mode
 
@@ -29,11 +30,7 @@ class WILDSEG3D_OT_segment(WorkerOperator, bpy.types.Operator):
     shared: bpy.props.EnumProperty(
         name="Shared Points",
         description="Who gets points that other objects want too",
-        items=(
-            ("OBJECT", "As Set", "As each object is set"),
-            ("TAKE", "Taken by This Object", "What this object and others both hold goes to this one"),
-            ("LEAVE", "Left to the Others", "What others hold already stays with them"),
-        ),
+        items=(("OBJECT", "As Set", "As each object is set"), *WHO_GETS_SHARED),
         default="OBJECT",
         options={"SKIP_SAVE"},
     )
