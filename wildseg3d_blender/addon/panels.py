@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sidebar: Photos, Reconstruct, Objects, Points. Draws what is there; never changes anything."""
+"""The sidebar: Photos, Reconstruct, Objects, Scene. Draws what is there; never changes anything."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 
 from ..errors import WildSegError
-from . import choosing, object_panel, runtime
+from . import choosing, object_panel, runtime, scene_panel
 from .drawing import SidebarPanel, draw_action, draw_text
 from .preferences import extension_package
 from .scene import lookup
@@ -82,28 +82,6 @@ class WILDSEG3D_PT_placed(SidebarPanel, bpy.types.Panel):
                 draw_text(layout, context, f"{item.name} {item.reason}. {item.advice}")
 
 
-class WILDSEG3D_PT_display(SidebarPanel, bpy.types.Panel):
-    """How the points are drawn"""
-
-    bl_label = "Points"
-    bl_parent_id = "WILDSEG3D_PT_photos"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return lookup.active_root(context.scene) is not None
-
-    def draw(self, context: bpy.types.Context) -> None:
-        """The sliders."""
-        settings = lookup.require_root(context.scene).wildseg3d
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        for name in ("point_size", "hide_uncertain", "share"):
-            layout.prop(settings, name)
-        layout.prop(settings, "folder", text="Kept in")
-
-
 class WILDSEG3D_PT_engine(SidebarPanel, bpy.types.Panel):
     """What computes, how thoroughly and where"""
 
@@ -152,7 +130,7 @@ _CLASSES = (
     WILDSEG3D_PT_photos,
     *object_panel.CLASSES,
     WILDSEG3D_PT_placed,
-    WILDSEG3D_PT_display,
+    *scene_panel.CLASSES,
     WILDSEG3D_PT_engine,
 )
 
