@@ -34,7 +34,7 @@ test-neural: setup ## the networks at tiny and at full size, in the neural envir
 test-install: setup ## the true neural environment: made, killed, finished, removed; WHEELS=folder with a torch wheel
 	WILDSEG3D_TORCH_WHEELS=$(or $(WHEELS),auto) $(PY) -m pytest -m slow tests/test_neural_environment.py
 
-test-blender: setup ## the add-on's tests under Blender 4.2, 4.5 and 5.0, each in its own environment
+test-blender: setup ## the add-on's tests under Blender 4.2, 4.5, 5.0 and 5.2, each in its own environment
 	$(PY) tests/blender_versions.py
 
 lint: setup ## style and types

@@ -1,28 +1,47 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the add-on's tests under every supported Blender that has a module for Python 3.11.
+"""Run the add-on's tests under every supported Blender that comes as a Python module.
 
     python tests/blender_versions.py            all versions
     python tests/blender_versions.py 4.2 -k split    one version, the rest goes to pytest
 
 Each version gets an environment of its own, .venv-bpy42 and so on, made when it is missing. Everything in it
-comes from vendor/dev.lock by hash, but for Blender's module, which is pinned here.
+comes from vendor/dev.lock by hash, but for Blender's module and what that module alone needs, which are pinned
+here. Each Blender knows one Python only: python3.11 and python3.13 have to be on the PATH, or PYTHON311 and
+PYTHON313 say where they are.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-import venv
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).absolute().parents[1]
-VERSIONS = {"4.2": "4.2.23", "4.5": "4.5.15", "5.0": "5.0.1"}
 NOT_NEEDED = ("bpy", "mypy", "ruff")
 """Locked for development, but not for these tests; or, Blender itself, locked to another version."""
+
+
+@dataclass(frozen=True)
+class Blender:
+    """A Blender to test under: its module's version, its Python, and pins that replace the lock's."""
+
+    module: str
+    python: str = "3.11"
+    pins: tuple[str, ...] = ()
+
+
+VERSIONS = {
+    "4.2": Blender("4.2.23"),
+    "4.5": Blender("4.5.15"),
+    "5.0": Blender("5.0.1"),
+    "5.2": Blender("5.2.3", "3.13", ("numpy==2.4.6", "cattrs==26.2.1", "attrs==26.1.0")),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed = []
     for version in VERSIONS if chosen.version == "all" else [chosen.version]:
         python = _environment(version)
-        print(f"== Blender {VERSIONS[version]}", flush=True)
+        print(f"== Blender {VERSIONS[version].module}", flush=True)
         if _run_tests(python, for_pytest) != 0:
             failed.append(version)
     print(f"Failed: {', '.join(failed)}" if failed else "All passed.")
@@ -52,29 +71,40 @@ def _environment(version: str) -> Path:
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     ready = folder / ".ready"
     lock = (ROOT / "vendor" / "dev.lock").read_text(encoding="utf-8")
-    stamp = f"bpy=={VERSIONS[version]}\n{lock}"
+    blender = VERSIONS[version]
+    stamp = f"{blender}\n{lock}"
     if ready.is_file() and ready.read_text(encoding="utf-8") == stamp:
         return python
     print(f"== Making {folder.name}", flush=True)
-    venv.create(folder, clear=True, with_pip=True)
+    subprocess.run([_interpreter(blender.python), "-m", "venv", "--clear", str(folder)], check=True)
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     with tempfile.TemporaryDirectory() as temporary:
         requirements = Path(temporary) / "requirements.txt"
-        requirements.write_text("\n".join(_needed(lock)), encoding="utf-8")
+        replaced = tuple(pin.partition("==")[0] for pin in blender.pins)
+        requirements.write_text("\n".join(_needed(lock, NOT_NEEDED + replaced)), encoding="utf-8")
         subprocess.run(
             [*pip, "--require-hashes", "--only-binary", ":all:", "-r", str(requirements)], check=True
         )
-    subprocess.run([*pip, "--only-binary", ":all:", f"bpy=={VERSIONS[version]}"], check=True)
+    pinned = [f"bpy=={blender.module}", *blender.pins]
+    subprocess.run([*pip, "--only-binary", ":all:", *pinned], check=True)
     ready.write_text(stamp, encoding="utf-8")
     return python
 
 
-def _needed(lock: str) -> Iterator[str]:
-    """The lock's requirements, each with its hashes, without those that are ``NOT_NEEDED``."""
+def _interpreter(version: str) -> str:
+    """The Python of a version, from PYTHON311 and the like or from the PATH."""
+    found = os.environ.get(f"PYTHON{version.replace('.', '')}") or shutil.which(f"python{version}")
+    if found is None:
+        raise SystemExit(f"Python {version} is needed: set PYTHON{version.replace('.', '')} to where it is.")
+    return found
+
+
+def _needed(lock: str, left_out: Sequence[str]) -> Iterator[str]:
+    """The lock's requirements, each with its hashes, without those that are left out."""
     keep = True
     for line in lock.splitlines():
         if line and not line[0].isspace():
-            keep = line.partition("==")[0] not in NOT_NEEDED
+            keep = line.partition("==")[0] not in left_out
         if keep:
             yield line
 

@@ -114,7 +114,14 @@ def _is_ours(group: bpy.types.NodeTree) -> bool:
 def _set_inputs(modifier: bpy.types.Modifier, values: dict[str, float]) -> None:
     for socket in modifier.node_group.interface.items_tree:
         if socket.item_type == "SOCKET" and socket.in_out == "INPUT" and socket.name in values:
-            modifier[socket.identifier] = float(values[socket.name])
+            _set_input(modifier, socket.identifier, float(values[socket.name]))
+
+
+def _set_input(modifier: bpy.types.Modifier, identifier: str, value: float) -> None:
+    if hasattr(modifier, "properties"):  # Blender 5.2 and later
+        getattr(modifier.properties.inputs, identifier).value = value
+    else:
+        modifier[identifier] = value
 
 
 def _build(group: bpy.types.NodeTree) -> None:
