@@ -6,8 +6,8 @@
 
 Each version gets an environment of its own, .venv-bpy42 and so on, made when it is missing. Everything in it
 comes from vendor/dev.lock by hash, but for Blender's module and what it alone needs, which are pinned here.
-Each Blender knows one Python only: python3.11 and python3.13 have to be on the PATH, or PYTHON311 and PYTHON313
-say where they are.
+Each Blender knows one Python only: python3.11 and python3.13 have to be on the PATH, or PYTHON311 and
+PYTHON313 say where they are.
 """
 
 from __future__ import annotations
