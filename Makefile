@@ -9,7 +9,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 # Real photo sets for the slow tests and the benchmarks: a folder per set, photos in images/.
 DATA ?= ../shared/data
 
-.PHONY: help setup test test-slow test-install test-neural test-blender lint format build lock bench-alignment bench-neural bench-dga-ablation bench-dga bench-pairs bench-pipeline bench-interaction bench-photos bench-segmentation demo samples samples-extra clean
+.PHONY: help setup test test-slow test-install test-neural test-blender lint format build lock bench-alignment bench-neural bench-dga-ablation bench-dga bench-pairs bench-pipeline bench-interaction bench-photos bench-segmentation bench-nvos demo samples samples-extra clean
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
@@ -94,6 +94,10 @@ bench-dga-ablation: setup ## mIoU over alpha_p and alpha_n, and pictures, in ben
 
 bench-segmentation: setup ## IoU after 1, 3, 5 clicks and a box, beside GrabCut carried over by 3D; mask cache; times; pictures; DATA= holds the photo sets
 	$(PY) -m benchmarks.segmentation --data $(DATA) $(if $(SCENES),--scenes "$(SCENES)")
+
+bench-nvos: setup ## the paper's table beside ours; NVOS= its annotations, LLFF= the photos, ALPHAS=all for the ablation, TRUTH=sam2 as in the paper
+	$(PY) -m benchmarks.nvos --nvos "$(NVOS)" $(if $(LLFF),--llff "$(LLFF)") $(if $(TRUTH),--truth "$(TRUTH)") \
+		$(if $(ALPHAS),--alphas $(filter-out all,$(ALPHAS)))
 
 demo: setup ## the sample photos -> demo/; or PHOTOS=dir, and CLICK=view:x,y to say on what
 	$(PY) -m samples.demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(CLICK),--click "$(CLICK)")

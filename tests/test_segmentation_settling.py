@@ -117,3 +117,16 @@ def test_seeds_hold_while_outlines_settle(made: Made) -> None:
     found = settled(graph, borders_of(graph), ball, seed, barred)
     assert found[seed].all()
     assert not found[barred].any()
+
+
+def test_a_stray_point_far_away_changes_nothing(made: Made) -> None:
+    graph, ball = made
+    borders = borders_of(graph)
+    place_world = borders.place_world.copy()
+    place_world[np.flatnonzero(~ball)[::7]] *= 1e6
+    stray = replace(borders, place_world=place_world)
+    near = graph.around(ball, 1) & (place_world == borders.place_world).all(1)
+    asked = np.flatnonzero(near)
+    assert np.isfinite(local_evidence(graph, stray, ball, asked)).all()
+    found = settled(graph, stray, ball, NONE, NONE)
+    assert overlap(graph, found, ball) > 0.93

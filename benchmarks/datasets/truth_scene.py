@@ -58,6 +58,24 @@ class TruthScene:
         kept.update(others[: max(count - len(kept), 0)])
         return self.only([photo.stem for photo in kept])
 
+    def spread(self, count: int) -> TruthScene:
+        """The same with ``count`` photos at most: the reference, the targets, and others evenly between them.
+
+        Where fewer lie between, those just outside take part too.
+        """
+        place = {photo: n for n, photo in enumerate(self.photos)}
+        kept = sorted({place[self.reference], *(place[photo] for photo in self.targets)})
+        first, last = kept[0], kept[-1]
+        while last - first + 1 < min(count, len(self.photos)):
+            first, last = max(first - 1, 0), min(last + 1, len(self.photos) - 1)
+        rest = [n for n in range(first, last + 1) if n not in kept]
+        while rest and len(kept) < count:
+            # The one farthest from all that are kept; of equals the first.
+            farthest = max(rest, key=lambda n: min(abs(n - other) for other in kept))
+            kept.append(farthest)
+            rest.remove(farthest)
+        return self.only([self.photos[n].stem for n in kept])
+
     def only(self, stems: Collection[str]) -> TruthScene:
         """The same with the photos of these names alone; the reference has to be among them."""
         return replace(

@@ -139,9 +139,14 @@ def sight_in(patches: Sequence[Patches], view: View) -> Sight:
 
 def score(view: View, mask: Bools, truth: Bools) -> float:
     """IoU of a view's mask with a true one, on the true one's pixels: the photo's, or fewer."""
-    if mask.shape == truth.shape:
-        return iou(mask, truth)
+    return iou(on_truth(view, mask, truth.shape), truth)
+
+
+def on_truth(view: View, mask: Bools, shape: tuple[int, ...]) -> Bools:
+    """A view's mask on the pixels of a true one of that (H, W) shape: the view's, the photo's, or fewer."""
+    if mask.shape == shape:
+        return mask
     soft = soft_mask_to_photo(view, mask)
-    if soft.shape != truth.shape:
-        soft = cv2.resize(soft, truth.shape[::-1], interpolation=cv2.INTER_AREA)
-    return iou(soft > 0.5, truth)
+    if soft.shape != shape:
+        soft = cv2.resize(soft, shape[::-1], interpolation=cv2.INTER_AREA)
+    return soft > 0.5

@@ -32,6 +32,10 @@ AB_SPREAD, L_SPREAD, PLACE_SPREAD = 3.5, 7.0, 0.5
 CELL = 2.0
 """Nodes closer than about this many spreads answer as one."""
 
+FARTHEST = 512
+"""Cells from the middle, a thousand spreads; what is farther out counts to the last cell. Six such numbers
+make a key of 61 bits."""
+
 MOST = 1000
 """Answers asked at most, for and against each; more are sampled."""
 
@@ -147,7 +151,7 @@ def _gathered(
     features: NDArray[np.float32], weight: NDArray[np.float64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Means (m, c) and weights (m,) of the members of each cell of a grid, at most ``MOST``."""
-    cell = np.floor(features / CELL).astype(np.int64)
+    cell = np.clip(np.floor(features / CELL), -FARTHEST, FARTHEST).astype(np.int64)
     cell -= cell.min(0)
     key = np.ravel_multi_index(tuple(cell.T), tuple(cell.max(0) + 1))
     index = np.unique(key, return_inverse=True)[1]
