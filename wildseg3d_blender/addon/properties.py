@@ -22,6 +22,7 @@ ROLES = (
     ("POINTS", "Points", "The points that belong to no object yet"),
     ("OBJECT", "Object", "Points cut out as an object"),
     ("PROMPT", "Prompt", "A click or a box that says what belongs to an object"),
+    ("SURFACE", "Surface", "A surface made of points"),
 )
 
 # Blender 4.5 and later ask which paths may start with "//"; earlier ones do not know the word.

@@ -107,6 +107,12 @@ def fit_frame(scene: bpy.types.Scene, view: View, image_size: tuple[int, int] | 
     render.pixel_aspect_y = max(1.0, aspect)
 
 
+def image_of(camera: bpy.types.Object) -> bpy.types.Image | None:
+    """The photo that a camera shows behind its picture, or None when that was taken away."""
+    backgrounds = camera.data.background_images
+    return backgrounds[0].image if len(backgrounds) else None
+
+
 def load_image(scene: Scene, view: View) -> bpy.types.Image:
     """The undistorted photo as Blender's image. SceneError when it cannot be read."""
     path = scene.image_path(view)

@@ -71,18 +71,24 @@ def material() -> bpy.types.Material:
     found = bpy.data.materials.get(MATERIAL_NAME)
     if found is not None and found.library is None:
         return found
-    made = bpy.data.materials.new(MATERIAL_NAME)
+    made = unlit_material(MATERIAL_NAME, "ShaderNodeAttribute")
+    made.node_tree.nodes[0].attribute_name = "colour"
+    return made
+
+
+def unlit_material(name: str, source: str) -> bpy.types.Material:
+    """A new material that glows in the colour of a node of type ``source``, the first of its tree."""
+    made = bpy.data.materials.new(name)
     if made.node_tree is None:
         made.use_nodes = True
     tree = made.node_tree
     tree.nodes.clear()
-    attribute = tree.nodes.new("ShaderNodeAttribute")
-    attribute.attribute_name = "colour"
+    colour = tree.nodes.new(source)
     emission = tree.nodes.new("ShaderNodeEmission")
     output = tree.nodes.new("ShaderNodeOutputMaterial")
-    for column, node in enumerate((attribute, emission, output)):
+    for column, node in enumerate((colour, emission, output)):
         node.location = (column * 220, 0)
-    tree.links.new(attribute.outputs["Color"], emission.inputs["Color"])
+    tree.links.new(colour.outputs["Color"], emission.inputs["Color"])
     tree.links.new(emission.outputs["Emission"], output.inputs["Surface"])
     light_nothing(made)
     return made

@@ -89,6 +89,11 @@ def point_objects(root: bpy.types.Object) -> list[bpy.types.Object]:
 def prompts(
     root: bpy.types.Object, group: str | None = None, part: int | None = None
 ) -> list[bpy.types.Object]:
+def surfaces(root: bpy.types.Object) -> list[bpy.types.Object]:
+    """Every surface made of points."""
+    return _with_role(root, "SURFACE")
+
+
     """The prompts, of one object of the list (or one part of it) or of all, in the order of their placing."""
     chosen = [
         item

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Meshes out of points."""
+
+from __future__ import annotations
+
+import math
+
+import bpy
+
+from ..scene import lookup, surfaces, view_surfaces
+from .base import has_root, idle, object_mode, reporting
+
+
+class WILDSEG3D_OT_make_surface(bpy.types.Operator):
+    """Make a mesh of an object's points, or of the points that belong to no object"""
+
+    bl_idname = "wildseg3d.make_surface"
+    bl_label = "Make Surface"
+    bl_options = {"REGISTER", "UNDO"}
+
+    object: bpy.props.StringProperty(
+        name="Object", description="Name in the list; when empty, the points that belong to no object"
+    )
+    step: bpy.props.IntProperty(
+        name="Every Pixel",
+        description="A vertex every how many pixels of the photo: 1 is finest",
+        default=2,
+        min=1,
+        soft_max=8,
+    )
+    hole: bpy.props.IntProperty(
+        name="Holes",
+        description="Close gaps where nothing was measured up to this many pixels wide",
+        default=8,
+        min=0,
+        soft_max=50,
+    )
+    steepest: bpy.props.FloatProperty(
+        name="Steepest",
+        description="Cut the surface where a photo sees it at more than this angle: at the edges of things "
+        "that lie in front of others",
+        subtype="ANGLE",
+        default=math.radians(view_surfaces.STEEPEST),
+        min=math.radians(30),
+        max=math.radians(89),
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return has_root(cls, context) and idle(cls) and object_mode(cls, context)
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Make it, select it, hide the points."""
+        root = lookup.require_root(context.scene)
+        made = surfaces.from_photos(
+            root, self.object, step=self.step, hole=self.hole, steepest=math.degrees(self.steepest)
+        )
+        select_only(context, made)
+        self.report({"INFO"}, f"{made.name}: {len(made.data.polygons)} triangles")
+        return {"FINISHED"}
+
+
+def select_only(context: bpy.types.Context, item: bpy.types.Object) -> None:
+    """Make ``item`` the one that is selected and active."""
+    for other in context.view_layer.objects:
+        other.select_set(False)
+    item.select_set(True)
+    context.view_layer.objects.active = item
+
+
+CLASSES = (WILDSEG3D_OT_make_surface,)

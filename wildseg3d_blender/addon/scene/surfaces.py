@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Points -> a textured mesh: the surfaces that the photos show, each with its own photo on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import SceneError
+from ...scene_folder import Scene
+from . import cameras, display, groups, lookup, point_attributes, view_surfaces, visibility
+from .points import show_colour
+from .view_surfaces import Sheet, Triangles
+
+PHOTO_NODE = "Photo"
+
+
+def from_photos(
+    root: bpy.types.Object,
+    group: str = "",
+    *,
+    step: int = 2,
+    hole: int = 8,
+    steepest: float = view_surfaces.STEEPEST,
+) -> bpy.types.Object:
+    """Make the surface of an object of the list, or of the points that belong to none; returns its mesh.
+
+    One mesh whose material slots are the photos. It takes the place of an earlier surface of the same name,
+    and the points are hidden.
+
+    Args:
+        group: name in the list; the rest of the scene when empty.
+        step, hole, steepest: see ``view_surfaces.triangulate``.
+
+    Raises:
+        SceneError: no such object, it was not segmented yet or shows no surface, or the scene folder is
+            gone.
+    """
+    scene = lookup.open_scene(root)
+    source = points_of(root, group)
+    sheets = sheets_of(scene, source)
+    found = view_surfaces.triangulate(sheets, step=step, hole=hole, steepest=steepest)
+    pairs = [(sheet, part) for sheet, part in zip(sheets, found, strict=True) if len(part.corners)]
+    if not pairs:
+        raise SceneError(
+            f"{source.name} shows no surface at this resolution: lower Every Pixel, or raise Holes."
+        )
+    images = {item.wildseg3d.view: cameras.image_of(item) for item in lookup.cameras(root)}
+    mesh = bpy.data.meshes.new(surface_name(root, group))
+    origin = np.array(source.wildseg3d.origin, np.float32)
+    _fill_mesh(mesh, scene, [sheet for sheet, _ in pairs], [part for _, part in pairs], origin)
+    for sheet, _ in pairs:
+        image = images.get(sheet.view.name) or cameras.load_image(scene, sheet.view)
+        mesh.materials.append(photo_material(sheet.view.name, image))
+    return place(root, group, source, mesh)
+
+
+def sheets_of(scene: Scene, source: bpy.types.Object) -> list[Sheet]:
+    """The points of a mesh on their views' pixel grids, in the root's space; views without any left out."""
+    attributes = point_attributes.read(source)
+    numbers = point_attributes.pixel_numbers(scene, attributes)
+    known = numbers >= 0
+    pixels = [view.size[0] * view.size[1] for view in scene.views]
+    grids = {}
+    for name in ("position", "normal"):
+        grid = np.zeros((sum(pixels), 3), np.float32)
+        if name in attributes:
+            grid[numbers[known]] = attributes[name][1][known]
+        grids[name] = grid
+    here = np.zeros(sum(pixels), np.bool_)
+    here[numbers[known]] = True
+    sheets, start = [], 0
+    for view, count in zip(scene.views, pixels, strict=True):
+        own, shape = slice(start, start + count), view.size[::-1]
+        start += count
+        if not here[own].any():
+            continue
+        mine = here[own].reshape(shape)
+        position, normal = (grids[name][own].reshape(*shape, 3) for name in ("position", "normal"))
+        taken = (np.asarray(scene.confidence(view)) > 0) & ~mine
+        sheets.append(Sheet(view, position, normal, mine, taken))
+    return sheets
+
+
+def points_of(root: bpy.types.Object, group: str) -> bpy.types.Object:
+    """The points of an object of the list, or those that belong to none when ``group`` is empty.
+
+    Raises:
+        SceneError: there is no such object, or it has no points yet.
+    """
+    if not group:
+        return lookup.points(root)
+    item = groups.find(root, group)
+    if item is None:
+        raise SceneError(f"There is no object named {group!r} in the list.")
+    found = groups.mesh_object(item)
+    if found is None:
+        raise SceneError(f"{group} has no points yet: press Segment first.", fix="wildseg3d.segment")
+    return found
+
+
+def surface_name(root: bpy.types.Object, group: str) -> str:
+    """What the surface of an object of the list (or of the rest, when empty) is called."""
+    return f"{group or root.name} Surface"
+
+
+def photo_material(view_name: str, image: bpy.types.Image) -> bpy.types.Material:
+    """The material that shows a photo as it is, whatever the light; made when the file has none."""
+    for found in bpy.data.materials:
+        if found.library is None and found.node_tree is not None:
+            node = found.node_tree.nodes.get(PHOTO_NODE)
+            if found.name.startswith(view_name) and getattr(node, "image", None) == image:
+                return found
+    made = display.unlit_material(view_name, "ShaderNodeTexImage")
+    node = made.node_tree.nodes[0]
+    node.name = node.label = PHOTO_NODE
+    node.image = image
+    node.extension = "EXTEND"
+    return made
+
+
+def place(
+    root: bpy.types.Object, group: str, source: bpy.types.Object, mesh: bpy.types.Mesh
+) -> bpy.types.Object:
+    """Put a surface of ``source`` where that is, under the root; hide the points; replace an earlier one."""
+    name = surface_name(root, group)
+    for old in lookup.surfaces(root):
+        if old.name == name and old.wildseg3d.group == group:
+            _delete(old)
+    made = bpy.data.objects.new(name, mesh)
+    mesh.name = name
+    made.wildseg3d.role = "SURFACE"
+    made.wildseg3d.group = group
+    made.wildseg3d.origin = source.wildseg3d.origin
+    made.parent = root
+    made.matrix_parent_inverse = source.matrix_parent_inverse
+    made.matrix_basis = source.matrix_basis
+    lookup.collection(root).objects.link(made)
+    visibility.hide(source, True)
+    return made
+
+
+def _fill_mesh(
+    mesh: bpy.types.Mesh,
+    scene: Scene,
+    sheets: Sequence[Sheet],
+    parts: Sequence[Triangles],
+    origin: np.ndarray,
+) -> None:
+    """Vertices, triangles, the photos' coordinates and colours; the n-th part has material slot n."""
+    counts = [len(part.points_world) for part in parts]
+    first = np.cumsum(counts) - counts
+    corners = np.concatenate([part.corners + start for part, start in zip(parts, first, strict=True)])
+    position = np.concatenate([part.points_world for part in parts]) - origin
+    uv, colour = [], []
+    for sheet, part in zip(sheets, parts, strict=True):
+        width, height = sheet.view.size
+        uv.append(part.pixels / [width, -height] + [0, 1])
+        column, row = part.pixels.astype(int).T
+        colour.append(np.asarray(scene.colours(sheet.view))[row, column])
+    mesh.vertices.add(len(position))
+    mesh.attributes["position"].data.foreach_set("vector", position.astype(np.float32).ravel())
+    mesh.loops.add(corners.size)
+    mesh.loops.foreach_set("vertex_index", corners.ravel().astype(np.int32))
+    mesh.polygons.add(len(corners))
+    mesh.polygons.foreach_set("loop_start", np.arange(0, corners.size, 3, dtype=np.int32))
+    slots = np.repeat(np.arange(len(parts), dtype=np.int32), [len(part.corners) for part in parts])
+    mesh.polygons.foreach_set("material_index", slots)
+    layer = mesh.uv_layers.new(name="Photo", do_init=False)
+    layer.uv.foreach_set("vector", np.concatenate(uv).astype(np.float32)[corners].ravel())
+    _add_colour(mesh, np.concatenate(colour))
+    mesh.update(calc_edges=True)
+
+
+def _add_colour(mesh: bpy.types.Mesh, colour: NDArray[np.uint8]) -> None:
+    """The photos' colours (N, 3) at the vertices, for Solid and for materials of the artist's own."""
+    values = np.ones((len(colour), 4), np.float32)
+    values[:, :3] = colour
+    values[:, :3] /= 255.0
+    mesh.attributes.new("colour", "BYTE_COLOR", "POINT").data.foreach_set("color_srgb", values.ravel())
+    show_colour(mesh)
+
+
+def _delete(item: bpy.types.Object) -> None:
+    mesh = item.data
+    bpy.data.objects.remove(item)
+    if not mesh.users:
+        bpy.data.meshes.remove(mesh)
