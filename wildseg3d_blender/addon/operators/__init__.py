@@ -19,6 +19,7 @@ from . import (
     release,
     segment,
 )
+    surface,
 
 _CLASSES = (
     *reconstruct.CLASSES,
@@ -30,6 +31,7 @@ _CLASSES = (
     *segment.CLASSES,
     *realign.CLASSES,
     *objects.CLASSES,
+    *surface.CLASSES,
     *look.CLASSES,
     *neural.CLASSES,
     *release.CLASSES,
