@@ -15,6 +15,7 @@ from benchmarks.nvos_parts import paper
 from tests.nvos_folder import NAME, REFERENCE, TARGET, reference_mask, write_nvos_folder
 from tests.small_photos import IMAGE_SIZE
 from wildseg3d_blender.neural import places
+from wildseg3d_blender.neural_start import DEVICE_VARIABLE
 
 THING = "book"
 
@@ -25,6 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(places.FOLDER_VARIABLE, str(tmp_path / "neural"))
     monkeypatch.setenv(places.MODELS_VARIABLE, str(tmp_path / "models"))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv(DEVICE_VARIABLE, "auto")  # which the benchmark sets
     return write_nvos_folder(tmp_path / "nvos", THING)
 
 
