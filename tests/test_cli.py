@@ -334,6 +334,8 @@ def test_reconstruct_reports_what_it_placed(tmp_path: Path) -> None:
         "dga": True,
         "alpha_p": 0.5,
         "alpha_n": 0.9,
+        "iterations": 500,
+        "min_confidence": 0.0,
         "aligned_for": [],
     }
 

@@ -23,6 +23,15 @@ from .errors import Cancelled, SceneError, WildSegError
 from .interrupt import CancelOnInterrupt
 from .ownership import owned_points
 from .progress import Progress
+from .reconstruct_settings import (
+    ALPHA_N,
+    ALPHA_P,
+    IMAGE_SIZE,
+    ITERATIONS,
+    KEY_FRAMES,
+    MIN_CONFIDENCE,
+    Setting,
+)
 from .scene_folder import read_scene
 from .scene_objects import read_object
 from .scratch import scratch_folder
@@ -75,6 +84,9 @@ def reconstruct(options: argparse.Namespace, progress: Progress) -> tuple[Result
         dga=not options.without_dga,
         alpha_p=options.alpha_p,
         alpha_n=options.alpha_n,
+        iterations=options.iterations,
+        min_confidence=options.min_confidence,
+        key_frames=options.key_frames,
     )
     result = Jobs().reconstruct(params, progress)
     placed, given = len(result.views), len(result.views) + len(result.skipped)
@@ -186,7 +198,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _reconstruct_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("photos", nargs="+", type=Path, help="photo files, or folders of them")
+    command.add_argument(
+        "photos",
+        nargs="+",
+        type=Path,
+        help="photo files, folders of them, or videos, whose key frames are kept beside the scene",
+    )
     command.add_argument("-o", "--output", required=True, type=Path, metavar="SCENE", help="folder to write")
     command.add_argument(
         "--engine", choices=["stereo", "dust3r"], default="stereo", help="how pointmaps are made"
@@ -198,17 +215,23 @@ def _reconstruct_options(command: argparse.ArgumentParser) -> None:
         help="how many pairs of photos dust3r looks at",
     )
     _device(command)
-    command.add_argument(
-        "--image-size",
-        type=_image_size,
-        default=512,
-        metavar="PIXELS",
-        help="longer side of the point grid, 512",
-    )
+    for name, setting, unit, what in (
+        ("--image-size", IMAGE_SIZE, "PIXELS", "longer side of the point grid"),
+        ("--key-frames", KEY_FRAMES, "N", "about how many frames a video gives"),
+        ("--iterations", ITERATIONS, "N", "of the alignment at most"),
+        ("--min-confidence", MIN_CONFIDENCE, "C", "pixels measured with less get no point"),
+    ):
+        command.add_argument(
+            name,
+            type=_within(setting),
+            default=setting.default,
+            metavar=unit,
+            help=f"{what}, {setting.default}",
+        )
     command.add_argument(
         "--without-dga", action="store_true", help="align by confidence alone, without matching and masks"
     )
-    _alphas(command, 0.5, 0.9)
+    _alphas(command, ALPHA_P.default, ALPHA_N.default)
 
 
 def _segment_options(command: argparse.ArgumentParser) -> None:
@@ -294,11 +317,16 @@ def _alphas(command: argparse.ArgumentParser, alpha_p: float | None, alpha_n: fl
         )
 
 
-def _image_size(text: str) -> int:
-    value = int(text)
-    if not 64 <= value <= 2048:
-        raise argparse.ArgumentTypeError(f"{value} is not between 64 and 2048")
-    return value
+def _within(setting: Setting[Any]) -> Callable[[str], int | float]:
+    """A number of the setting's kind inside its range."""
+
+    def number(text: str) -> int | float:
+        value: int | float = type(setting.default)(text)
+        if not setting.lowest <= value <= setting.highest:
+            raise argparse.ArgumentTypeError(f"{value} is not between {setting.lowest} and {setting.highest}")
+        return value
+
+    return number
 
 
 def _segmenter(command: argparse.ArgumentParser) -> None:

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finding and reading photos: any common format, upright, 8-bit RGB, with the focal length EXIF knows."""
+"""Reading photos: any common format, upright, 8-bit RGB, with the focal length EXIF knows."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import math
-import re
 import struct
 import warnings
 from collections.abc import Iterator, Sequence
@@ -19,20 +18,9 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ..errors import PhotoError
 from ..file_names import unique_view_names
+from ..photo_files import CHOOSE, UNREADABLE_SUFFIXES, find_photos
 from ..progress import Progress, silent
 from ..scene_folder import SkippedPhoto
-
-READABLE_SUFFIXES = frozenset(
-    f".{ending}"
-    for ending in "jpg jpeg jpe jfif mpo png tif tiff webp avif bmp jp2 tga ppm pgm".split()  # noqa: SIM905
-)
-"""File names taken from a folder. A file named one by one may have any name."""
-
-UNREADABLE_SUFFIXES = frozenset(
-    f".{ending}"
-    for ending in "heic heif jxl dng cr2 cr3 crw nef nrw arw srw raf orf rw2 pef raw exr hdr psd".split()  # noqa: SIM905
-)
-"""Photos all the same, so they are reported instead of being passed over in silence."""
 
 _FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)
 _SMALLEST_SIDE = 64
@@ -83,39 +71,6 @@ class Photo:
     focal: float | None = None
 
 
-def find_photos(paths: Sequence[Path]) -> list[Path]:
-    """Photo files among ``paths``; a folder stands for the photos directly in it, in natural order.
-
-    Photos in formats that cannot be read (raw, HEIC) are listed too, so that ``open_photos`` can say so.
-
-    Returns:
-        Absolute paths, each once.
-
-    Raises:
-        PhotoError: nothing was given, a path does not exist, or no photo was found.
-    """
-    if not paths:
-        raise PhotoError("No photos were given: choose a folder of photos, or at least two photos.")
-    found: dict[Path, None] = {}
-    for given in paths:
-        path = Path(given).absolute()
-        try:
-            found.update(dict.fromkeys(_photos_in(path) if path.is_dir() else [path]))
-        except OSError as error:
-            raise PhotoError(
-                f"The folder {path} cannot be opened ({error.strerror or error}): check its permissions."
-            ) from error
-        if not path.exists():
-            raise PhotoError(f"There is no file or folder at {path}: choose the photos again.")
-    if not found:
-        folder = Path(paths[0]).absolute()
-        raise PhotoError(
-            f"No photos in {folder}: choose the folder that holds the JPEG, PNG, TIFF or WebP files "
-            "themselves (folders inside it are not searched)."
-        )
-    return list(found)
-
-
 def open_photos(
     paths: Sequence[Path], *, progress: Progress = silent
 ) -> tuple[list[Photo], list[SkippedPhoto]]:
@@ -149,7 +104,7 @@ def open_photos(
             continue
         kept.append((file, size, focal))
     if len(kept) < 2:
-        raise PhotoError(_too_few(kept[0][0] if kept else None, skipped))
+        raise PhotoError(_too_few(kept[0][0] if kept else None, skipped), fix=CHOOSE)
     names = unique_view_names([file for file, _, _ in kept])
     photos = [Photo(name, *entry) for name, entry in zip(names, kept, strict=True)]
     progress("photos", 1.0, f"{len(photos)} photos")
@@ -183,23 +138,6 @@ def read_image(photo: Photo, *, longer_side: int | None = None) -> NDArray[np.ui
             return np.asarray(rgb if turn is None else rgb.transpose(turn))
     except _Unusable as error:
         raise PhotoError(f"{photo.path.name} {error.reason}. {error.advice}") from error
-
-
-def _photos_in(folder: Path) -> list[Path]:
-    suffixes = READABLE_SUFFIXES | UNREADABLE_SUFFIXES
-    files = (
-        path
-        for path in folder.iterdir()
-        # macOS leaves a "._name.jpg" without a picture beside every photo on foreign disks.
-        if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
-    )
-    return sorted(files, key=_natural_order)
-
-
-def _natural_order(path: Path) -> tuple[list[tuple[int, str]], str]:
-    """Sort key that puts IMG_9 before IMG_10."""
-    parts = re.findall(r"[0-9]+|[^0-9]+", path.stem.casefold())
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], path.name
 
 
 def _too_few(only: Path | None, skipped: Sequence[SkippedPhoto]) -> str:

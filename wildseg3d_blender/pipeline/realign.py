@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import SceneError
 from ..progress import Progress, silent, span
+from ..reconstruct_settings import ITERATIONS, MIN_CONFIDENCE
 from ..scene_folder import PAIRS_FOLDER, Scene, read_scene
 from ..scene_objects import SceneObject, read_objects, write_object
 from ..scene_rewriting import rewriting_geometry
@@ -150,13 +151,15 @@ def _aligned(
         alpha_p=stored.alpha_p if alpha_p is None else alpha_p,
         alpha_n=stored.alpha_n if alpha_n is None else alpha_n,
     )
-    return align(
+    after = align(
         read_pair_graph(scene),
         weights=weighting.edge_weights(),
         masks=soft,
         start=before,
+        iterations=scene.settings.get("iterations", ITERATIONS.default),
         progress=progress,
     )
+    return after.confident(scene.settings.get("min_confidence", MIN_CONFIDENCE.default))
 
 
 def _moved(

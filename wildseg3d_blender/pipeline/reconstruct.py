@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..errors import AlignmentError
+from ..photo_files import is_video
 from ..progress import Progress, silent, span
+from ..reconstruct_settings import IMAGE_SIZE, ITERATIONS, KEY_FRAMES, MIN_CONFIDENCE
 from ..scene_folder import Scene, SkippedPhoto, View, check_writable, write_scene
 from .alignment import Alignment, align, pointmap, upright
 from .engines import create_engine
@@ -20,6 +23,7 @@ from .pair_graph import PairGraph, PairView
 from .pair_store import kept_part, write_pairs
 from .photos import open_photos, read_image
 from .undistort import undistort
+from .video import with_key_frames
 from .weighting import WITH_DGA, Weighting
 
 MAX_IMAGE_SIDE = 2048
@@ -32,18 +36,25 @@ def reconstruct(
     *,
     engine: str = "stereo",
     quality: str = "balanced",
-    image_size: int = 512,
+    image_size: int = IMAGE_SIZE.default,
     weighting: Weighting = WITH_DGA,
+    iterations: int = ITERATIONS.default,
+    min_confidence: float = MIN_CONFIDENCE.default,
+    key_frames: int = KEY_FRAMES.default,
     progress: Progress = silent,
 ) -> Scene:
     """Reconstruct a scene from photos and write it to ``folder``.
 
     Args:
-        photos: files and folders of photos.
+        photos: files and folders of photos; a video stands for its key frames, which are kept in a folder
+            beside ``folder`` (see ``video.key_frames``).
         folder: the scene folder to make; a scene that is already there is replaced at the very end.
         engine, quality: pointmap engine, see ``engines.create_engine``.
         image_size: longer side of the views' pixel grids.
-        weighting: how the alignment weights pixels; kept in the scene's settings.
+        weighting: how the alignment weights pixels; kept in the scene's settings, as are the next two.
+        iterations: of the alignment at most.
+        min_confidence: pixels measured with less get no point.
+        key_frames: how many frames a video gives, about.
 
     Returns:
         The scene, as read back from nothing: what is on disk. Photos that hang together with too few others
@@ -59,7 +70,8 @@ def reconstruct(
     check_writable(folder)
     weights = weighting.edge_weights()
     progress("photos", 0.0, "Reading photos")
-    opened, unreadable = open_photos(photos)
+    progress, files = _files(photos, folder.parent, key_frames, progress)
+    opened, unreadable = open_photos(files)
     seconds: dict[str, float] = {}
 
     result = create_engine(engine, quality=quality).pair_graph(
@@ -68,8 +80,15 @@ def reconstruct(
     seconds.update(result.seconds)
 
     started = time.perf_counter()
-    placed = align(result.graph, weights=weights, keep_largest=True, progress=span(progress, 0.85, 0.95))
-    graph, alignment = kept_part(result.graph, upright(placed))
+    placed = align(
+        result.graph,
+        weights=weights,
+        keep_largest=True,
+        iterations=iterations,
+        progress=span(progress, 0.85, 0.95),
+    )
+    graph, alignment = kept_part(result.graph, upright(placed).confident(min_confidence))
+    _check_points_left(alignment, min_confidence)
     seconds["alignment"] = time.perf_counter() - started
 
     started = time.perf_counter()
@@ -79,7 +98,13 @@ def reconstruct(
         folder=folder,
         views=_views(graph, alignment),
         engine=engine,
-        settings={"image_size": image_size, **weighting.to_settings(), "aligned_for": []},
+        settings={
+            "image_size": image_size,
+            **weighting.to_settings(),
+            "iterations": iterations,
+            "min_confidence": min_confidence,
+            "aligned_for": [],
+        },
         seconds=seconds,
         skipped=(*unreadable, *result.skipped, *left_out(result.graph, placed)),
     )
@@ -94,6 +119,24 @@ def reconstruct(
         pairs=lambda pairs: write_pairs(pairs, graph, alignment),
     )
     return scene
+
+
+def _files(
+    photos: Sequence[Path], beside: Path, count: int, progress: Progress
+) -> tuple[Progress, Sequence[Path]]:
+    """The photos, those of videos included, and the progress of what comes after finding these."""
+    if not any(is_video(path) for path in photos):
+        return progress, photos
+    with_frames = with_key_frames(photos, beside, count=count, progress=span(progress, 0.0, 0.2))
+    return span(progress, 0.2, 1.0), with_frames
+
+
+def _check_points_left(alignment: Alignment, min_confidence: float) -> None:
+    if not any(confidence.any() for confidence in alignment.confidence):
+        raise AlignmentError(
+            f"No point was measured with a confidence of {min_confidence:g} or more: lower the minimum "
+            "confidence."
+        )
 
 
 def _views(graph: PairGraph, alignment: Alignment) -> tuple[View, ...]:

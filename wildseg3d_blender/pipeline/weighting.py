@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..reconstruct_settings import ALPHA_N, ALPHA_P
 from .alignment import EdgeWeights, confidence_weights, dga_weights
 
 
@@ -20,8 +21,8 @@ class Weighting:
     """
 
     dga: bool = True
-    alpha_p: float = 0.5
-    alpha_n: float = 0.9
+    alpha_p: float = ALPHA_P.default
+    alpha_n: float = ALPHA_N.default
 
     @staticmethod
     def of_settings(settings: Mapping[str, Any]) -> Weighting:

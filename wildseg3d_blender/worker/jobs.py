@@ -51,6 +51,9 @@ class Jobs:
             quality=params.quality,
             image_size=params.image_size,
             weighting=Weighting(params.dga, params.alpha_p, params.alpha_n),
+            iterations=params.iterations,
+            min_confidence=params.min_confidence,
+            key_frames=params.key_frames,
             progress=progress,
         )
         return Reconstructed(

@@ -34,6 +34,7 @@ from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 from ..errors import ERROR_BY_CODE, Cancelled, WildSegError, WorkerError
 from ..prompts import PromptGroup, group_from_json, group_to_json
+from ..reconstruct_settings import ALPHA_N, ALPHA_P, IMAGE_SIZE, ITERATIONS, KEY_FRAMES, MIN_CONFIDENCE
 from ..scene_objects import Shared
 
 PROTOCOL_VERSION = 3
@@ -116,19 +117,24 @@ class Initialized(Params):
 
 @dataclass(frozen=True)
 class Reconstruct(Params):
-    """Make a scene. ``photos``: absolute paths of files or folders; ``folder``: the scene folder to write;
+    """Make a scene. ``photos``: absolute paths of photos, of folders of them, or of videos; ``folder``: the
+    scene folder to write;
     ``quality``: "fast", "balanced" or "fine", where the engine knows them;
     ``image_size``: longer side of the views' pixel grid; ``dga``, ``alpha_p``, ``alpha_n``: how the
-    alignment weights pixels."""
+    alignment weights pixels; ``iterations``: of the alignment at most; ``min_confidence``: pixels measured
+    with less get no point; ``key_frames``: how many frames a video among ``photos`` gives, about."""
 
     photos: tuple[str, ...]
     folder: str
     engine: str = "stereo"
-    image_size: int = 512
+    image_size: int = IMAGE_SIZE.default
     dga: bool = True
-    alpha_p: float = 0.5
-    alpha_n: float = 0.9
+    alpha_p: float = ALPHA_P.default
+    alpha_n: float = ALPHA_N.default
     quality: str = "balanced"
+    iterations: int = ITERATIONS.default
+    min_confidence: float = MIN_CONFIDENCE.default
+    key_frames: int = KEY_FRAMES.default
 
 
 @dataclass(frozen=True)

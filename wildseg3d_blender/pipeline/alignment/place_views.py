@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...progress import Progress, silent, span
+from ...reconstruct_settings import ITERATIONS
 from ..pair_graph import PairGraph
 from .begin import Beginning, Camera, begin, sample
 from .fuse import Slot, fuse_agreeing, fuse_view
@@ -33,6 +34,7 @@ def align(
     start: Alignment | None = None,
     priors: Priors = NO_PRIORS,
     keep_largest: bool = False,
+    iterations: int = ITERATIONS.default,
     progress: Progress = silent,
 ) -> Alignment:
     """Place all views of ``graph`` in one world.
@@ -61,6 +63,7 @@ def align(
             the result is in their world.
         keep_largest: of views that do not hang together (without hints or start) keep the largest group,
             and leave out views that ``start`` lacks, instead of raising. ``left_out`` of the result has them.
+        iterations: of the solver, at most, in each round.
 
     Raises:
         AlignmentError: fewer than two views, no usable edge, or, without hints, views that do not hang
@@ -79,7 +82,7 @@ def align(
         given.append(weighing.on_grid(edge, states[e]))
     whole = whole_graph(graph, given)
     beginning = begin(whole, priors, start, keep_largest, span(progress, 0.1, 0.3))
-    part, solution = _solve(beginning, weighing, rounds, span(progress, 0.3, 0.7))
+    part, solution = _solve(beginning, weighing, rounds, iterations, span(progress, 0.3, 0.7))
     aligned = _fuse(part, weighing, solution, len(graph.edges), span(progress, 0.7, 1.0))
     if start is not None and not beginning.held.posed:
         aligned = back_onto(aligned, start)
@@ -89,9 +92,12 @@ def align(
 
 
 def _solve(
-    beginning: Beginning, weighing: Weighing, rounds: int, progress: Progress
+    beginning: Beginning, weighing: Weighing, rounds: int, most: int, progress: Progress
 ) -> tuple[Part, Solution]:
-    """Solve, and weigh and solve again, ``rounds`` times in all; with the weights of the last time."""
+    """Solve, and weigh and solve again, ``rounds`` times in all; with the weights of the last time.
+
+    ``most``: iterations of each round at most.
+    """
     part, observations = beginning.part, beginning.observations
     groups = groups_of(part, range(len(part.edges)))
     state, iterations = beginning.state, 0
@@ -101,7 +107,8 @@ def _solve(
         if number:
             part = reweighted(part, weighing, state, span(progress, done, done))
             observations = sample(part, span(progress, done, done))
-        solution = solve(observations, groups, beginning.held, state, span(progress, done, done + 1 / rounds))
+        reported = span(progress, done, done + 1 / rounds)
+        solution = solve(observations, groups, beginning.held, state, reported, most)
         state, iterations = solution.state, iterations + solution.iterations
         losses += solution.losses
     return part, Solution(state, iterations, losses, solution.converged)

@@ -50,6 +50,15 @@ class Alignment:
             edge_to_world=tuple(None if sim is None else old_to_new @ sim for sim in self.edge_to_world),
         )
 
+    def confident(self, minimum: float) -> Alignment:
+        """The same without what was measured with less confidence than ``minimum``."""
+        kept = [(confidence >= minimum).astype(np.float32) for confidence in self.confidence]
+        return replace(
+            self,
+            depth=[depth * keep for depth, keep in zip(self.depth, kept, strict=True)],
+            confidence=[value * keep for value, keep in zip(self.confidence, kept, strict=True)],
+        )
+
 
 def pointmap(alignment: Alignment, v: int) -> NDArray[np.float32]:
     """``points_world`` (H, W, 3) float32 of the ``v``-th view kept: cam_to_world . K^-1 . depth.

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...progress import Progress
+from ...reconstruct_settings import ITERATIONS
 from . import fronts
 from .known_poses import MIN_BASELINE
 from .priors import Held
@@ -23,7 +24,6 @@ from .sim3 import Array
 from .state import AlignmentState
 from .system import Layout, System, assemble, layout_of
 
-MAX_ITERATIONS = 500
 # The largest move that still counts as standing still: radians, log-scale, share of the depth.
 TOLERANCE = 1e-4
 # The loss stands still if it has stayed within this share of itself over the last so many iterations: weakly
@@ -76,8 +76,9 @@ def solve(
     held: Held,
     start: AlignmentState,
     progress: Progress,
+    iterations: int = ITERATIONS.default,
 ) -> Solution:
-    """Minimise from ``start``.
+    """Minimise from ``start`` in at most so many ``iterations``.
 
     Args:
         groups: views that hang together. Within each, the mean log-scale of the edges and the pose of the
@@ -91,7 +92,7 @@ def solve(
     anchors = _anchors(observations, groups, held, state, current.median_depth)
     pull = 1.0 / (PATCHES * sum(len(seen.edges) for seen in observations))
     losses, converged = [current.loss], False
-    for iteration in range(1, MAX_ITERATIONS + 1):
+    for iteration in range(1, iterations + 1):
         progress("align", 1.0 - 0.8**iteration, f"Aligning photos, iteration {iteration}")
         edge_step, view_step = _step(current, layout, anchors, held, pull * current.total, damping)
         candidate = state.moved(edge_step, view_step)
