@@ -37,7 +37,10 @@ def require_root(scene: bpy.types.Scene) -> bpy.types.Object:
 
 def scene_folder(root: bpy.types.Object) -> Path:
     """Absolute path of a reconstruction's scene folder; it need not exist."""
-    return Path(bpy.path.abspath(root.wildseg3d.folder)).absolute()
+    settings = root.wildseg3d
+    # Appended from another .blend, the path is still relative to that one.
+    start = str(Path(settings.anchor).parent) if settings.anchor and root.library is None else None
+    return Path(bpy.path.abspath(settings.folder, start=start, library=root.library)).absolute()
 
 
 def open_scene(root: bpy.types.Object) -> Scene:
@@ -86,14 +89,14 @@ def point_objects(root: bpy.types.Object) -> list[bpy.types.Object]:
     return _with_role(root, "POINTS") + _with_role(root, "OBJECT")
 
 
-def prompts(
-    root: bpy.types.Object, group: str | None = None, part: int | None = None
-) -> list[bpy.types.Object]:
 def surfaces(root: bpy.types.Object) -> list[bpy.types.Object]:
     """Every surface made of points."""
     return _with_role(root, "SURFACE")
 
 
+def prompts(
+    root: bpy.types.Object, group: str | None = None, part: int | None = None
+) -> list[bpy.types.Object]:
     """The prompts, of one object of the list (or one part of it) or of all, in the order of their placing."""
     chosen = [
         item
