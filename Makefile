@@ -9,7 +9,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 # Real photo sets for the slow tests and the benchmarks: a folder per set, photos in images/.
 DATA ?= ../shared/data
 
-.PHONY: help setup test test-slow test-install test-neural test-blender lint format build lock bench-alignment bench-neural bench-dga-ablation bench-dga bench-pairs bench-pipeline bench-interaction bench-photos bench-segmentation bench-nvos demo samples samples-extra clean
+.PHONY: help setup test test-slow test-install test-neural test-blender test-gui lint format build lock bench-alignment bench-neural bench-dga-ablation bench-dga bench-pairs bench-pipeline bench-interaction bench-photos bench-segmentation bench-nvos demo samples samples-extra clean
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
@@ -36,6 +36,9 @@ test-install: setup ## the true neural environment: made, killed, finished, remo
 
 test-blender: setup ## the add-on's tests under Blender 4.2, 4.5, 5.0 and 5.2, each in its own environment
 	$(PY) tests/blender_versions.py
+
+test-gui: build ## the artist's whole way in a real Blender, by mouse and keyboard; BLENDER= names it, pictures in gui-test/
+	WILDSEG3D_BLENDER="$(or $(BLENDER),blender)" $(PY) -m pytest -x tests/gui
 
 lint: setup ## style and types
 	$(VENV)/bin/ruff check .
@@ -109,4 +112,4 @@ samples-extra: setup ## render the samples that only benchmarks use, into sample
 	$(PY) -m samples.render_extra $(SCENE)
 
 clean: ## remove what the targets above made
-	rm -rf $(VENV) $(VENV)-bpy?? $(OFFICIAL) demo dist vendor/wheels
+	rm -rf $(VENV) $(VENV)-bpy?? $(OFFICIAL) demo gui-test dist vendor/wheels

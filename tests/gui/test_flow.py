@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The artist's whole way, from the zip to objects in a file that was closed and opened again.
+
+One story in order, in one Blender and then in a second; a test that fails ends it. Screenshots and the log
+are in ``gui-test/``. Run by ``make test-gui``, which names the Blender.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from samples.truth import SampleTruth
+from tests.gui.window import Window, blender, blender_environment, missing_tools, screen
+
+ROOT = Path(__file__).absolute().parents[2]
+OUT = ROOT / "gui-test"
+COMMAND = os.environ.get("WILDSEG3D_BLENDER", "")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(1800),
+    pytest.mark.skipif(not COMMAND, reason="WILDSEG3D_BLENDER does not name a Blender to drive"),
+    pytest.mark.skipif(bool(missing_tools()), reason=f"missing: {', '.join(missing_tools())}"),
+]
+
+ROOTS = "[o.name for o in bpy.context.scene.objects if o.wildseg3d.role == 'ROOT']"
+OBJECTS = "[o.name for o in bpy.context.scene.objects if o.wildseg3d.role == 'OBJECT']"
+PROMPTS = "[o.wildseg3d.positive for o in bpy.context.scene.objects if o.wildseg3d.role == 'PROMPT']"
+JOB = "addon('runtime').current_job() is not None"
+PREVIEWED = "addon('previewing').answer() is not None"
+LOOKS_THROUGH = "bpy.context.scene.camera and bpy.context.scene.camera.wildseg3d.role == 'CAMERA'"
+VIEW = "bpy.context.scene.camera.wildseg3d.view"
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory, sample_truth: SampleTruth) -> Path:
+    """The sample photos in a folder of their own, with a short name to type."""
+    folder = tmp_path_factory.mktemp("gui") / "photos"
+    shutil.copytree(sample_truth.folder / "photos", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def profile(photos: Path) -> Path:
+    """A fresh profile into which the built zip was installed from the command line."""
+    profile = photos.parent / "profile"
+    profile.mkdir()
+    OUT.mkdir(exist_ok=True)
+    for old in (*OUT.glob("*.png"), *OUT.glob("*.log")):
+        old.unlink()
+    archive = max((ROOT / "dist").glob("*.zip"), key=lambda file: file.stat().st_mtime)
+    install = ["--background", "--command", "extension", "install-file", "-r", "user_default", "-e"]
+    _run(*install, str(archive), profile=profile)
+    save = f"import bpy; bpy.ops.wm.save_as_mainfile(filepath={str(photos.parent / 'work.blend')!r})"
+    _run("--background", "--factory-startup", "--python-expr", save, profile=profile)
+    return profile
+
+
+@pytest.fixture(scope="module")
+def window(profile: Path, photos: Path) -> Iterator[Window]:
+    """The first Blender, with an empty file that has a name."""
+    with (
+        screen() as display,
+        blender(COMMAND, profile, OUT, display, str(photos.parent / "work.blend")) as window,
+    ):
+        yield window
+
+
+def test_the_panel_is_where_it_says(window: Window) -> None:
+    x, y, width, height = window.ask("area_rect()")
+    window.click(x + width / 2, y + height * 0.8)
+    window.key("n")
+    for row in range(20):
+        x, y, width, height = window.ask("area_rect(region='UI')")
+        window.click(x + width - 10, y + height - 30 - row * 25)
+        if window.ask("active_tab()") == "WildSeg3D":
+            break
+    window.picture("first-look")
+    assert window.ask("active_tab()") == "WildSeg3D"
+
+
+def test_a_folder_is_typed(window: Window, photos: Path) -> None:
+    window.double_click(*window.find("wildseg3d.photos"))
+    window.key("ctrl+a")
+    window.type(str(photos))
+    window.key("Return")
+    assert window.wait_for("bpy.context.scene.wildseg3d.photos") == str(photos)
+    window.picture("folder-chosen")
+    window.clicks = 0
+
+
+def test_escape_stops_a_reconstruction_and_leaves_nothing(window: Window) -> None:
+    clicks = window.clicks
+    window.press("ops.wildseg3d.reconstruct(")
+    window.wait_for(f"{JOB} and addon('runtime').current_job().fraction > 0.2", 300)
+    window.picture("reconstructing")
+    before = time.monotonic()
+    window.key("Escape")
+    window.wait_for(f"not ({JOB})")
+    _log(window, f"Esc to nothing running: {time.monotonic() - before:.1f} s")
+    window.picture("stopped")
+    assert window.ask(ROOTS) == []
+    window.clicks = clicks
+
+
+def test_reconstruct(window: Window) -> None:
+    before = time.monotonic()
+    window.press("ops.wildseg3d.reconstruct(")
+    window.wait_for(JOB)
+    window.wait_for(f"not ({JOB})", 900)
+    window.wait_for(ROOTS)
+    _log(window, f"Reconstruct: {time.monotonic() - before:.1f} s")
+    time.sleep(3)
+    window.picture("reconstructed")
+    assert len(window.ask("[o for o in bpy.context.scene.objects if o.wildseg3d.role == 'CAMERA']", 60)) == 11
+
+
+def test_a_click_is_seen_in_the_photo(window: Window, sample_truth: SampleTruth) -> None:
+    window.press("ops.wildseg3d.prompt_place(")
+    window.wait_for(LOOKS_THROUGH)
+    at = _seen_inside(window, sample_truth, "mug")
+    window.picture("before-the-first-click")
+    before = time.monotonic()
+    window.click(*at)
+    window.wait_for(PREVIEWED, 120)
+    _log(
+        window, f"First click to its preview, waiting of the test included: {time.monotonic() - before:.1f} s"
+    )
+    time.sleep(1)
+    window.picture("first-click")
+    assert window.ask(PROMPTS) == [True]
+    iou = _iou(window, sample_truth, "mug")
+    _log(window, f"IoU of the preview with the mug, in the photo clicked: {iou:.2f}")
+    assert iou > 0.5
+
+
+def test_ctrl_click_excludes(window: Window, sample_truth: SampleTruth) -> None:
+    window.click(*_seen_inside(window, sample_truth, "book"), keys=("ctrl",))
+    window.wait_for(PREVIEWED, 120)
+    time.sleep(1)
+    window.picture("excluded")
+    assert window.ask(PROMPTS) == [True, False]
+    assert _iou(window, sample_truth, "mug") > 0.5
+
+
+def test_undo_takes_the_prompt_back_and_redo_brings_it(window: Window) -> None:
+    window.key("ctrl+z")
+    window.wait_for(f"{PROMPTS} == [True]")
+    window.key("ctrl+shift+z")
+    window.wait_for(f"{PROMPTS} == [True, False]")
+    window.wait_for(PREVIEWED, 120)
+
+
+def test_segment_makes_an_object(window: Window) -> None:
+    window.key("Escape")
+    window.press("ops.wildseg3d.segment(")
+    window.wait_for(f"{OBJECTS} and not ({JOB})", 120)
+    time.sleep(2)
+    _log(window, f"Clicks from a chosen folder to the first object: {window.clicks}")
+    window.picture("segmented")
+    assert window.ask("bpy.context.view_layer.objects.active.name") == window.ask(OBJECTS)[0]
+
+
+def test_undo_and_redo_of_segment(window: Window) -> None:
+    x, y, width, height = window.ask("area_rect()")
+    window.move(x + width * 0.4, y + height * 0.5)
+    window.key("ctrl+z")
+    window.wait_for(f"{OBJECTS} == []")
+    window.picture("segment-undone")
+    window.key("ctrl+shift+z")
+    window.wait_for(OBJECTS)
+    window.picture("segment-redone")
+
+
+def test_a_box_finds_another_object(window: Window, sample_truth: SampleTruth) -> None:
+    window.press("ops.wildseg3d.object_add(")
+    window.press("ops.wildseg3d.prompt_place(")
+    window.wait_for(LOOKS_THROUGH)
+    rows, columns = np.nonzero(sample_truth.mask("teddy", window.ask(VIEW)))
+    height, width = sample_truth.mask("teddy", window.ask(VIEW)).shape
+    low = window.ask(f"at_photo({columns.min() / width - 0.01}, {rows.min() / height - 0.01})")
+    high = window.ask(f"at_photo({columns.max() / width + 0.01}, {rows.max() / height + 0.01})")
+    window.drag(tuple(low), tuple(high))
+    window.wait_for(PREVIEWED, 120)
+    time.sleep(1)
+    window.picture("box")
+    assert _iou(window, sample_truth, "teddy") > 0.5
+    window.key("Escape")
+    window.press("ops.wildseg3d.segment(")
+    window.wait_for(f"len({OBJECTS}) == 2 and not ({JOB})", 120)
+    time.sleep(2)
+    window.picture("two-objects")
+
+
+def test_saved(window: Window) -> None:
+    window.key("ctrl+s")
+    window.wait_for("not bpy.data.is_dirty")
+
+
+def test_opened_again_it_goes_on(
+    window: Window, profile: Path, photos: Path, sample_truth: SampleTruth
+) -> None:
+    objects = window.ask(OBJECTS)
+    file = str(photos.parent / "work.blend")
+    with screen() as display, blender(COMMAND, profile, OUT, display, file) as second:
+        assert second.ask(OBJECTS) == objects
+        second.ask("setattr(bpy.context.preferences.view, 'show_splash', False)")
+        x, y, width, height = second.ask("area_rect()")
+        second.click(x + width / 2, y + height * 0.8)
+        second.press("ops.wildseg3d.object_add(")
+        second.press("ops.wildseg3d.prompt_place(")
+        second.wait_for(LOOKS_THROUGH)
+        second.click(*_seen_inside(second, sample_truth, "book"))
+        second.wait_for(PREVIEWED, 120)
+        time.sleep(1)
+        second.picture("opened-again")
+        second.key("Escape")
+        second.press("ops.wildseg3d.segment(")
+        second.wait_for(f"len({OBJECTS}) == 3 and not ({JOB})", 120)
+        time.sleep(2)
+        second.picture("three-objects")
+
+
+def _seen_inside(window: Window, truth: SampleTruth, thing: str) -> tuple[float, float]:
+    """Where in the window the middle of a thing is, in the photo looked through."""
+    x, y = _inside(truth.mask(thing, window.ask(VIEW)))
+    found = window.ask(f"at_photo({x}, {y})")
+    return found[0], found[1]
+
+
+def _iou(window: Window, truth: SampleTruth, thing: str) -> float:
+    """IoU of the preview in the photo looked through with a thing's true mask."""
+    view = window.ask(VIEW)
+    mask = np.array(window.ask(f"addon('previewing').answer().mask({view!r}).tolist()"), dtype=bool)
+    true = truth.mask(thing, view)
+    rows = (np.arange(mask.shape[0]) + 0.5) * true.shape[0] / mask.shape[0]
+    columns = (np.arange(mask.shape[1]) + 0.5) * true.shape[1] / mask.shape[1]
+    true = true[np.ix_(rows.astype(int), columns.astype(int))]
+    return float((mask & true).sum() / (mask | true).sum())
+
+
+def _log(window: Window, line: str) -> None:
+    """What was measured, and the longest blocks since the last line."""
+    with (OUT / "flow.log").open("a") as log:
+        print(line, file=log)
+        for seconds, where in window.ask("blocks()")[:5]:
+            print(f"    in the add-on for {1000 * seconds:.0f} ms: {', '.join(where)}", file=log)
+
+
+def _run(*arguments: str, profile: Path) -> None:
+    subprocess.run([*shlex.split(COMMAND), *arguments], env=blender_environment(profile), check=True)
+
+
+def _inside(mask: np.ndarray) -> tuple[float, float]:
+    """The pixel furthest from the mask's edge, as shares of width and height."""
+    import cv2
+
+    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
+    row, column = np.unravel_index(int(depth.argmax()), depth.shape)
+    return (float(column) + 0.5) / mask.shape[1], (float(row) + 0.5) / mask.shape[0]
