@@ -8,6 +8,7 @@
     confidence/<view>.npy     (H, W) float32 >= 0; 0 where there is no measurement
     pairs/                    what the scene was aligned from, see ``pipeline.pair_store``; since format 2
     objects/<folder>/         what the artist cut out, see ``scene_objects``
+    earlier/<version>/        what objects were before, see ``scene_history``; may be removed
     previews/<folder>/        what was shown before cutting out, see ``scene_previews``; may be removed
     mask_cache/               objects found before anybody asked, see ``pipeline.segmentation.mask_cache``
 

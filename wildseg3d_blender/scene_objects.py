@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The objects of a scene on disk.
 
-    objects/<folder>/object.json    name, groups of prompts, order, shared, segmenter
+    objects/<folder>/object.json    name, groups of prompts, order, shared, segmenter, version
     objects/<folder>/masks.npy      the pixels that show the object in all views, see ``packed_views``
     objects/<folder>/points.npy     the pixels whose 3D points it claims, likewise
     objects/<folder>/groups.npy     (k, n), what each group was found to be, where there are several
 
-Each folder is replaced whole. Objects may claim the same points; ``ownership`` says whose they are.
+Each folder is replaced whole. Objects may claim the same points; ``ownership`` says whose they are. The
+version is a digest of all but the name; ``scene_history`` keeps what was replaced by it.
 Scenes of format 1 and 2 have objects with one group, whose prompts stand in object.json by themselves,
 without an order (they count in the order of their folders' names, before all that have one), and with their
 masks and points in a folder each, a file per view.
@@ -14,6 +15,7 @@ masks and points in a folder each, a file per view.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import uuid
@@ -51,6 +53,7 @@ class SceneObject:
         shared: what ``order`` was chosen by.
         answers: what each group was found to be; empty for a single group, whose answer the masks are.
         segmenter: the one that found it; "" where that is not known.
+        version: as it is on disk; "" for one that was not read from there.
     """
 
     name: str
@@ -61,6 +64,7 @@ class SceneObject:
     shared: Shared = "take"
     answers: tuple[ViewMasks, ...] = ()
     segmenter: str = ""
+    version: str = ""
 
     @property
     def prompts(self) -> tuple[Prompt, ...]:
@@ -77,7 +81,7 @@ def object_folders(scene: Scene) -> list[Path]:
 def object_folder(scene: Scene, name: str) -> Path | None:
     """The folder of the object of that name; None when there is none."""
     folders = object_folders(scene)
-    return next((folder for folder in folders if _read_name(folder) == name), None)
+    return next((folder for folder in folders if name_in(folder) == name), None)
 
 
 def read_objects(scene: Scene, *, but: str | None = None) -> list[SceneObject]:
@@ -86,7 +90,7 @@ def read_objects(scene: Scene, *, but: str | None = None) -> list[SceneObject]:
     Raises:
         SceneError: one is damaged; the sentence names it.
     """
-    folders = [folder for folder in object_folders(scene) if but is None or _read_name(folder) != but]
+    folders = [folder for folder in object_folders(scene) if but is None or name_in(folder) != but]
     return sorted((read_object(scene, folder) for folder in folders), key=lambda item: item.order)
 
 
@@ -110,6 +114,7 @@ def read_object(scene: Scene, folder: Path) -> SceneObject:
             shared=shared,
             answers=tuple(unpack_views(scene, answer) for answer in answers),
             segmenter=str(data.get("segmenter", "")),
+            version=version_of(folder),
         )
     except (KeyError, TypeError, ValueError, PromptError, SceneError) as error:
         raise SceneError(
@@ -124,7 +129,7 @@ def write_object(scene: Scene, item: SceneObject) -> Path:
         SceneError: the scene folder is gone or cannot be written.
     """
     check_there(scene)
-    folder = _folder_for(scene, item.name)
+    folder = folder_for(scene, item.name)
     with replacing_folder(folder) as partial:
         np.save(partial / "masks.npy", pack_views(scene, item.masks))
         np.save(partial / "points.npy", pack_views(scene, item.points))
@@ -137,8 +142,25 @@ def write_object(scene: Scene, item: SceneObject) -> Path:
             "shared": item.shared,
             "segmenter": item.segmenter,
         }
-        (partial / "object.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+        data["version"] = _digest(partial, data)
+        write_object_json(partial, data)
     return folder
+
+
+def write_object_json(folder: Path, data: Mapping[str, Any]) -> None:
+    """Write an object's ``object.json`` into a folder that is being made."""
+    (folder / "object.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+
+
+def version_of(folder: Path) -> str:
+    """The version of the object in ``folder``: equal for objects that differ in nothing but the name.
+
+    Raises:
+        SceneError: its files cannot be read.
+    """
+    data = read_json(folder / "object.json")
+    known = data.get("version")
+    return known if isinstance(known, str) and known.isalnum() else _digest(folder, data)
 
 
 def remove_object(scene: Scene, name: str) -> None:
@@ -169,7 +191,7 @@ def rename_object(scene: Scene, name: str, new_name: str) -> None:
         return
     if object_folder(scene, new_name) is not None:
         raise SceneError(f"There is an object named {new_name!r} already: choose another name.")
-    data = {**read_json(folder / "object.json"), "name": new_name}
+    data = {**read_json(folder / "object.json"), "name": new_name, "version": version_of(folder)}
     partial = folder / f".object.partial-{uuid.uuid4().hex[:8]}"
     try:
         partial.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
@@ -189,7 +211,7 @@ def _known_folder(scene: Scene, name: str) -> Path:
     return folder
 
 
-def _folder_for(scene: Scene, name: str) -> Path:
+def folder_for(scene: Scene, name: str) -> Path:
     """The folder of the object of that name, or a free one whose name resembles it."""
     folder = object_folder(scene, name)
     root = scene.folder / "objects"
@@ -202,7 +224,19 @@ def _folder_for(scene: Scene, name: str) -> Path:
     return folder
 
 
-def _read_name(folder: Path) -> str | None:
+def _digest(folder: Path, data: Mapping[str, Any]) -> str:
+    said = {key: value for key, value in data.items() if key not in ("name", "version")}
+    digest = hashlib.sha1(json.dumps(said, sort_keys=True).encode(), usedforsecurity=False)
+    try:
+        for file in sorted(folder.rglob("*.npy")):
+            digest.update(file.relative_to(folder).as_posix().encode())
+            digest.update(file.read_bytes())
+    except OSError as error:
+        raise SceneError(f"The object in {folder} cannot be read ({error.strerror}).") from error
+    return digest.hexdigest()
+
+
+def name_in(folder: Path) -> str | None:
     """The name in an object's folder; None where it cannot be read."""
     try:
         name = read_json(folder / "object.json").get("name")

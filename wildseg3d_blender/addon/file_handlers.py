@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import bpy
 
 from . import finding, previewing, runtime
-from .scene import location, lookup
+from .scene import following, location, lookup, selecting
 
 
 @bpy.app.handlers.persistent
@@ -18,6 +17,10 @@ def _on_load(*_: Any) -> None:
     runtime.drop_jobs()
     finding.forget()
     previewing.forget()
+    selecting.forget()
+    for root in _roots():
+        # The file may have been moved since it was saved, and its scene folders with it.
+        root.wildseg3d.anchor = bpy.data.filepath
 
 
 @bpy.app.handlers.persistent
@@ -30,29 +33,54 @@ def _on_save_pre(target: Any = None, *_: Any) -> None:
 def _on_save_post(*_: Any) -> None:
     """Paths relative to the file that is open now: after "Save Copy" it is still the old one."""
     _remember_folders(bpy.data.filepath)
+    _follow()
 
 
 @bpy.app.handlers.persistent
-def _on_change(*_: Any) -> None:
-    """Something in the file changed, perhaps by undo: prompts may be among it."""
+def _on_step(*_: Any) -> None:
+    """Undone or redone: prompts may be others now, and objects of the scene folder too."""
     previewing.touch()
+    _follow()
+
+
+@bpy.app.handlers.persistent
+def _on_change(scene: bpy.types.Scene, depsgraph: Any = None, *_: Any) -> None:
+    """Something in the file changed: prompts may be among it, or what is selected."""
+    previewing.touch()
+    # A render has a copy of the file, on a thread of its own.
+    if depsgraph is not None and depsgraph.mode == "VIEWPORT" and scene == bpy.context.scene:
+        selecting.take_choice(scene, depsgraph.view_layer)
+
+
+def _roots() -> list[bpy.types.Object]:
+    """The reconstructions of this file, those linked from others left out."""
+    return [item for item in bpy.data.objects if item.wildseg3d.role == "ROOT" and item.library is None]
 
 
 def _remember_folders(blend: str) -> None:
-    folders = _absolute_folders()
-    for item in bpy.data.objects:
-        if item.wildseg3d.role == "ROOT" and item.library is None:
-            wanted = location.remembered(folders[item.name], blend)
-            if item.wildseg3d.folder != wanted:
-                item.wildseg3d.folder = wanted
+    for root in _roots():
+        wanted, settings = location.remembered(lookup.scene_folder(root), blend), root.wildseg3d
+        if (settings.folder, settings.anchor) != (wanted, blend):
+            settings.folder = wanted
+            settings.anchor = blend
 
 
-def _absolute_folders() -> dict[str, Path]:
-    return {
-        item.name: lookup.scene_folder(item)
-        for item in bpy.data.objects
-        if item.wildseg3d.role == "ROOT" and item.library is None
-    }
+def _follow() -> None:
+    """Bring the scene folders of this Blender scene's reconstructions into step with it.
+
+    Of copies that share a scene folder the one at work counts; the others' turn comes when they are.
+    """
+    # What the worker writes now, the operator that waits for it brings into step at its end.
+    if runtime.current_job() is not None or bpy.context.scene is None:
+        return
+    at_work = lookup.active_root(bpy.context.scene)
+    shown = [root for root in _roots() if root.name in bpy.context.scene.objects]
+    done = set()
+    for root in sorted(shown, key=lambda root: root != at_work):
+        folder = lookup.scene_folder(root)
+        if folder not in done:
+            done.add(folder)
+            following.follow_if_there(root)
 
 
 def _handlers() -> tuple[tuple[list[Any], Any], ...]:
@@ -62,8 +90,8 @@ def _handlers() -> tuple[tuple[list[Any], Any], ...]:
         (handlers.save_pre, _on_save_pre),
         (handlers.save_post, _on_save_post),
         (handlers.depsgraph_update_post, _on_change),
-        (handlers.undo_post, _on_change),
-        (handlers.redo_post, _on_change),
+        (handlers.undo_post, _on_step),
+        (handlers.redo_post, _on_step),
     )
 
 

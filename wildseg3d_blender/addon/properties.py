@@ -12,8 +12,8 @@ from typing import Any
 import bpy
 
 from ..prompts import MOST_SIZES
-from . import previewing
-from .scene import display, groups, parts
+from . import previewing, runtime
+from .scene import display, following, groups, parts, selecting
 
 ROLES = (
     ("NONE", "None", "Not made by WildSeg3D"),
@@ -38,6 +38,36 @@ WHO_GETS_SHARED = (
 
 def _renamed(self: Any, context: bpy.types.Context) -> None:
     groups.rename(self.id_data, self)
+    # While the worker writes into the scene folder, that waits for the worker's end.
+    if self.version and runtime.current_job() is None:
+        following.follow_if_there(self.id_data)
+
+
+def _coloured(self: Any, context: bpy.types.Context) -> None:
+    if (mesh := groups.mesh_object(self)) is not None:
+        mesh.color = (*self.colour, 1.0)
+
+
+def _is_visible(self: Any) -> bool:
+    return selecting.is_visible(self)
+
+
+def _set_visible(self: Any, value: bool) -> None:
+    selecting.set_visible(self, value)
+
+
+def _row(self: Any) -> int:
+    return int(self.active_group)
+
+
+def _set_row(self: Any, value: int) -> None:
+    self.active_group = value
+    selecting.select_mesh(self.id_data)
+
+
+def _folder_set(self: Any, context: bpy.types.Context) -> None:
+    self.anchor = bpy.data.filepath
+    previewing.forget_answers()
 
 
 def _shared_changed(self: Any, context: bpy.types.Context) -> None:
@@ -102,6 +132,32 @@ class WildSeg3DGroup(bpy.types.PropertyGroup):
         default="TAKE",
         update=_shared_changed,
     )
+    colour: bpy.props.FloatVectorProperty(
+        name="Colour",
+        description="Tells the object from others in the list, in its preview and, as the object's colour, "
+        "in the viewport",
+        subtype="COLOR_GAMMA",
+        size=3,
+        min=0.0,
+        max=1.0,
+        default=(0.25, 0.64, 1.0),
+        update=_coloured,
+    )
+    visible: bpy.props.BoolProperty(
+        name="Visible",
+        description="Show the object in the viewport",
+        get=_is_visible,
+        set=_set_visible,
+    )
+    version: bpy.props.StringProperty(
+        name="Version", description="The object's version in the scene folder", options={"HIDDEN"}
+    )
+    put_back: bpy.props.StringProperty(
+        name="Put back",
+        description="The prompts as they were when the object was merged back; Segment leaves it alone "
+        "until they change",
+        options={"HIDDEN"},
+    )
     applied: bpy.props.StringProperty(
         name="Applied prompts",
         description="The prompts as they were at the last Segment",
@@ -129,12 +185,27 @@ class WildSeg3DObject(bpy.types.PropertyGroup):
         description="Where the reconstruction is kept; relative to the .blend when it can be",
         subtype="DIR_PATH",
         options=BLEND_RELATIVE,
+        update=_folder_set,
+    )
+    anchor: bpy.props.StringProperty(
+        name="Anchor",
+        description="The .blend that the scene folder's path is relative to: another than the open one "
+        "where this was appended",
+        subtype="FILE_PATH",
+        options={"HIDDEN"},
     )
     groups: bpy.props.CollectionProperty(type=WildSeg3DGroup)
     active_group: bpy.props.IntProperty(
         name="Active Object",
         description="The object that new prompts go to",
         update=_preview_changed,
+        options={"HIDDEN"},
+    )
+    row: bpy.props.IntProperty(
+        name="Active Object",
+        description="The object that new prompts go to. Choosing it in the list selects it in the viewport",
+        get=_row,
+        set=_set_row,
         options={"HIDDEN"},
     )
     photos: bpy.props.CollectionProperty(type=WildSeg3DPhoto)
@@ -230,6 +301,12 @@ class WildSeg3DScene(bpy.types.PropertyGroup):
         description="Tint what Segment would cut out, over the photos and on the points",
         default=True,
         update=_preview_changed,
+    )
+    thumbnails: bpy.props.BoolProperty(
+        name="Thumbnails",
+        description="Show all photos with their masks along the bottom while prompts are placed; "
+        "click on one to look through it",
+        default=True,
     )
     engines: bpy.props.EnumProperty(
         name="Engine",

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The list of objects: adding, removing."""
+"""The list of objects: adding, deleting, putting back, merging, copying. Thin over ``scene.objects``."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
-from ...errors import SceneError
-from ...scene_objects import object_folder, remove_object
-from ..scene import groups, lookup, splitting
+from ..scene import groups, lookup, objects, selecting
 from .base import has_root, idle, object_mode, reporting
+
+_NAME = "Name in the list; the active one when empty"
 
 
 class WILDSEG3D_OT_object_add(bpy.types.Operator):
@@ -32,44 +34,126 @@ class WILDSEG3D_OT_object_add(bpy.types.Operator):
 
 
 class WILDSEG3D_OT_object_remove(bpy.types.Operator):
-    """Give the active object's points back, to the objects they were taken from or to the rest, and forget \
-its prompts"""
+    """Delete the object from the list, with its prompts. Its points go back to the scene, or to the objects \
+they were taken from"""
 
     bl_idname = "wildseg3d.object_remove"
+    bl_label = "Delete Object"
+    bl_options = {"REGISTER", "UNDO"}
+
+    name: bpy.props.StringProperty(name="Object", description=_NAME, options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return _has_objects(cls, context)
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Give the points back and remove it from the list."""
+        if waits := objects.delete(lookup.require_root(context.scene), self.name):
+            self.report({"WARNING"}, waits)
+        return {"FINISHED"}
+
+
+class WILDSEG3D_OT_object_put_back(bpy.types.Operator):
+    """Give the object's points back to the scene, or to the objects they were taken from. It stays in the \
+list with its prompts, so that Segment can cut it out again"""
+
+    bl_idname = "wildseg3d.object_put_back"
     bl_label = "Merge Back"
     bl_options = {"REGISTER", "UNDO"}
 
-    name: bpy.props.StringProperty(
-        name="Object", description="Name in the list; the active one when empty", options={"SKIP_SAVE"}
+    name: bpy.props.StringProperty(name="Object", description=_NAME, options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return _has_objects(cls, context) and _is_cut_out(cls, context)
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Give the points back."""
+        objects.put_back(lookup.require_root(context.scene), self.name)
+        return {"FINISHED"}
+
+
+class WILDSEG3D_OT_object_merge(bpy.types.Operator):
+    """Make two objects one: the other gets this one's points and prompts"""
+
+    bl_idname = "wildseg3d.object_merge"
+    bl_label = "Merge Into"
+    bl_options = {"REGISTER", "UNDO"}
+
+    name: bpy.props.StringProperty(name="Object", description=_NAME, options={"SKIP_SAVE"})
+    into: bpy.props.StringProperty(
+        name="Into", description="The object that it becomes part of", options={"SKIP_SAVE"}
     )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not (has_root(cls, context) and idle(cls) and object_mode(cls, context)):
+        if not _has_objects(cls, context):
             return False
-        if not lookup.require_root(context.scene).wildseg3d.groups:
-            cls.poll_message_set("There are no objects")
+        if len(lookup.require_root(context.scene).wildseg3d.groups) < 2:
+            cls.poll_message_set("There is only one object: nothing to merge it with")
             return False
         return True
 
     @reporting
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Merge back and remove from the list."""
+        """Merge them."""
         root = lookup.require_root(context.scene)
-        name = self.name or groups.ensure(root).name
-        if groups.find(root, name) is None:
-            raise SceneError(f"There is no object named {name!r} in the list.")
-        splitting.merge_back(root, name)
-        groups.remove(root, name)
-        try:
-            scene = lookup.open_scene(root)
-            if object_folder(scene, name) is not None:
-                remove_object(scene, name)
-            splitting.settle(scene, root)
-        except SceneError as error:
-            # In Blender it is removed all the same; only what others get of it has to wait.
-            self.report({"WARNING"}, error.message)
+        name = groups.require(root, self.name).name
+        if objects.merge(root, name, self.into):
+            selecting.select_mesh(root)
+        else:
+            self.report({"INFO"}, f"{self.into} has the prompts of {name} now: press Segment to cut it out.")
         return {"FINISHED"}
 
 
-CLASSES = (WILDSEG3D_OT_object_add, WILDSEG3D_OT_object_remove)
+class WILDSEG3D_OT_object_duplicate(bpy.types.Operator):
+    """Copy what the object shows as a plain mesh with materials of its own, which WildSeg3D never changes"""
+
+    bl_idname = "wildseg3d.object_duplicate"
+    bl_label = "Duplicate as Mesh"
+    bl_options = {"REGISTER", "UNDO"}
+
+    name: bpy.props.StringProperty(name="Object", description=_NAME, options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return _has_objects(cls, context) and _is_cut_out(cls, context)
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Copy and select the copy."""
+        made = objects.duplicate_as_mesh(context, lookup.require_root(context.scene), self.name)
+        for other in context.selected_objects:
+            other.select_set(False)
+        made.select_set(True)
+        context.view_layer.objects.active = made
+        return {"FINISHED"}
+
+
+def _has_objects(cls: Any, context: bpy.types.Context) -> bool:
+    if not (has_root(cls, context) and idle(cls) and object_mode(cls, context)):
+        return False
+    if not lookup.require_root(context.scene).wildseg3d.groups:
+        cls.poll_message_set("There are no objects")
+        return False
+    return True
+
+
+def _is_cut_out(cls: Any, context: bpy.types.Context) -> bool:
+    item = groups.active(lookup.require_root(context.scene))
+    if item is None or groups.mesh_object(item) is None:
+        cls.poll_message_set("The object is not cut out yet: press Segment first")
+        return False
+    return True
+
+
+CLASSES = (
+    WILDSEG3D_OT_object_add,
+    WILDSEG3D_OT_object_remove,
+    WILDSEG3D_OT_object_put_back,
+    WILDSEG3D_OT_object_merge,
+    WILDSEG3D_OT_object_duplicate,
+)

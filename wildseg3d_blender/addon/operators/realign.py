@@ -14,7 +14,7 @@ from ...scene_folder import PAIRS_FOLDER, Scene
 from ...scene_objects import read_objects
 from ...worker.protocol import Realign, Realigned, Segment, Segmented
 from .. import choosing
-from ..scene import groups, lookup, reading, realigning, viewing
+from ..scene import following, groups, lookup, reading, realigning, viewing
 from .base import Call, Work, WorkerOperator, has_root, idle, object_mode
 
 STANDS_STILL = 1e-5
@@ -75,6 +75,7 @@ class WILDSEG3D_OT_realign(WorkerOperator, bpy.types.Operator):
     def work(self, context: bpy.types.Context) -> Work:
         root = lookup.require_root(context.scene)
         scene = lookup.open_scene(root)
+        following.follow(root)
         root_name, names, digests = root.name, self._names(root), {}
         for name, missing in _to_segment(scene, root, names).items():
             Segmented.from_json((yield Call(f"Segment {name}", "segment", missing.to_json())))
@@ -93,6 +94,7 @@ class WILDSEG3D_OT_realign(WorkerOperator, bpy.types.Operator):
             if (group := groups.find(root, name)) is not None:
                 group.applied = digest
         realigning.refresh(root, before)
+        following.follow(root)
         viewing.redraw()
         whom = " and ".join(names) or "the whole scene alike"
         if answer.moved < STANDS_STILL:

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import bpy
 
-from ...errors import SceneError
+from ...errors import PromptError, SceneError
 from ...scene_folder import Scene
 from ...scene_objects import read_objects
 from ...worker.protocol import Segment, Segmented
 from .. import choosing
 from ..properties import WHO_GETS_SHARED
-from ..scene import groups, lookup, reading, splitting, viewing
+from ..scene import following, groups, lookup, reading, splitting, viewing
 from .base import Call, Work, WorkerOperator, has_root, idle, object_mode
 
 
@@ -51,6 +51,7 @@ class WILDSEG3D_OT_segment(WorkerOperator, bpy.types.Operator):
     def work(self, context: bpy.types.Context) -> Work:
         root = lookup.require_root(context.scene)
         scene = lookup.open_scene(root)
+        following.follow(root)
         root_name, digests, answers = root.name, {}, {}
         requests = self._requests(scene, root, choosing.segmenter(context.scene))
         for name, request in requests.items():
@@ -72,9 +73,10 @@ class WILDSEG3D_OT_segment(WorkerOperator, bpy.types.Operator):
             if (group := groups.find(root, name)) is None:
                 continue
             group.shared = requests[name].shared.upper()
-            group.applied = digests[name]
+            group.applied, group.put_back = digests[name], ""
             for warning in answers[name].warnings:
                 self.report({"WARNING"}, warning)
+        following.follow(root)
         _select(context, made)
         viewing.redraw()
         counts = (f"{name} ({len(bpy.data.objects[name].data.vertices):,} points)" for name in made)
@@ -90,6 +92,10 @@ class WILDSEG3D_OT_segment(WorkerOperator, bpy.types.Operator):
             if not self.object and not lookup.prompts(root, group.name):
                 continue
             prompt_groups = reading.read_groups(scene, root, group.name)
+            # What was merged back stays so, unless it is what the artist looks at.
+            merged_back = group.put_back == reading.digest(prompt_groups)
+            if merged_back and not self.object and group != groups.active(root):
+                continue
             shared = group.shared if self.shared == "OBJECT" else self.shared
             found[group.name] = Segment(
                 scene=str(scene.folder),
@@ -103,6 +109,10 @@ class WILDSEG3D_OT_segment(WorkerOperator, bpy.types.Operator):
                 changed[group.name] = found[group.name]
         if self.object and not found:
             raise SceneError(f"There is no object named {self.object!r} in the list.")
+        if not found:
+            raise PromptError(
+                "Every object with prompts was merged back: choose one in the list and press Segment again."
+            )
         return changed or found
 
 

@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 import bpy
 
 from ...errors import SceneError
-from ...scene_objects import rename_object
-from . import lookup
+from . import colours, lookup
 
 DEFAULT_NAME = "Object"
 
@@ -18,6 +16,16 @@ DEFAULT_NAME = "Object"
 def find(root: bpy.types.Object, name: str) -> Any | None:
     """The list's item of that name, or None."""
     return next((item for item in root.wildseg3d.groups if item.name == name), None)
+
+
+def require(root: bpy.types.Object, name: str = "") -> Any:
+    """The item of that name, the active one without a name. SceneError when there is none."""
+    item = find(root, name) if name else active(root)
+    if item is None:
+        raise SceneError(
+            f"There is no object named {name!r} in the list." if name else "There are no objects yet."
+        )
+    return item
 
 
 def active(root: bpy.types.Object) -> Any | None:
@@ -41,8 +49,10 @@ def ensure(root: bpy.types.Object, name: str = "") -> Any:
 def add(root: bpy.types.Object, name: str = DEFAULT_NAME) -> Any:
     """A new item, active; numbered when the name is taken."""
     settings = root.wildseg3d
+    colour = colours.next_colour([other.colour for other in settings.groups])
     item = settings.groups.add()
     item.previous_name = ""
+    item.colour = colour
     item.name = _free_name(root, name, item)
     item.parts.add()
     settings.active_group = len(settings.groups) - 1
@@ -59,9 +69,6 @@ def rename(root: bpy.types.Object, item: Any) -> None:
     item.previous_name = name
     if not old or old == name:
         return
-    # Where the scene folder is out of reach or has the name already, Segment writes the object anew.
-    with contextlib.suppress(SceneError):
-        rename_object(lookup.open_scene(root), old, name)
     for prompt in lookup.prompts(root, old):
         prompt.wildseg3d.group = name
         prompt.name = prompt.name.replace(old, name, 1)

@@ -77,6 +77,7 @@ def _list(scene: Scene, root: bpy.types.Object, item: SceneObject) -> None:
             prompting.place(scene, root, prompt, listed.name, part.number)
     listed.active_part = 0
     listed.applied = reading.digest(item.groups)
+    listed.version = item.version
 
 
 def _make_root(scene: Scene, name: str, points: point_arrays.Points) -> bpy.types.Object:

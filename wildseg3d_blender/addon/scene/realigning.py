@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...scene_folder import Scene
-from . import cameras, display, lookup, point_attributes, prompting, splitting
+from . import cameras, display, following, lookup, point_attributes, prompting, splitting
 from . import points as point_arrays
 from .point_attributes import Attributes
 
@@ -69,6 +69,7 @@ def refresh(root: bpy.types.Object, before: Mapping[str, NDArray[np.bool_]]) -> 
         _refresh(bpy.data.objects[name], points, rows[name], fresh, new if name == rest else new[:0])
     for view in scene.views:
         _follow(root, scene, view.name)
+    following.note(scene, root)
     splitting.settle(scene, root)
     root.wildseg3d.aligned_for = names_of(scene)
     root.wildseg3d.confidence_levels = display.confidence_levels(gathered.confidence)
@@ -104,6 +105,8 @@ def _attributes(points: point_arrays.Points) -> Attributes:
     found: Attributes = {}
     for name, kind in _KINDS.items():
         values = getattr(points, name)
+        if kind == "BYTE_COLOR":
+            values = np.pad(values, ((0, 0), (0, 1)), constant_values=255).astype(np.float32) / 255.0
         found[name] = (kind, values.reshape(len(values), -1))
     return found
 

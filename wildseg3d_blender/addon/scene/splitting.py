@@ -56,7 +56,10 @@ def settle(scene: Scene, root: bpy.types.Object, making: Collection[str] = ()) -
     owner = _nobody(scene, REST)
     for index, name in enumerate(names):
         owner[:-1][point_attributes.by_number(scene, owned[name])] = index
-    return _move(scene, root, names, owner, making)
+    made = _move(scene, root, names, owner, making)
+    for name in making:
+        groups.require(root, name).version = stored[name].version
+    return made
 
 
 def split_object(
@@ -114,6 +117,8 @@ def merge_back(root: bpy.types.Object, group: str) -> None:
 
 
 def _is_as(item: Any, known: SceneObject) -> bool:
+    if item.version:
+        return bool(item.version == known.version)
     return bool(item.applied == reading.digest(known.groups))
 
 
@@ -219,6 +224,7 @@ def _new_object(root: bpy.types.Object, item: Any, points: Attributes) -> bpy.ty
     origin = np.median(points["position"][1], axis=0)
     made.wildseg3d.role = "OBJECT"
     made.wildseg3d.origin = origin
+    made.color = (*item.colour, 1.0)
     made.parent = root
     made.location = origin
     lookup.collection(root).objects.link(made)

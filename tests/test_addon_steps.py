@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Undo and redo: each action is one step, and the scene folder steps with it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.listed_objects import Made, middle_click, write_listed_scene
+from tests.object_scene import BALL, BOX
+from tests.test_addon_import import read_attribute
+from wildseg3d_blender.ownership import owned_points
+from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene_objects import read_objects
+
+Truths = dict[str, Any]
+
+PLACES = {"Ball": BALL, "Box": BOX}
+
+
+@pytest.fixture
+def made(blender: Any, tmp_path: Path) -> Made:
+    """A saved .blend with a scene beside it whose objects are known, so that clicks are answered at once."""
+    result = write_listed_scene(tmp_path / "table" / "scene")
+    blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "table" / "work.blend"))
+    blender.ops.ed.undo_push(message="Before")
+    blender.ops.wildseg3d.open_scene(directory=str(result[0].folder))
+    blender.ops.ed.undo_push(message="Open")
+    return result
+
+
+class Artist:
+    """Does what the panel's buttons do, each with the undo step that Blender's event loop would push."""
+
+    def __init__(self, bpy: Any, made: Made) -> None:
+        self.bpy = bpy
+        self.scene, self.truths = made
+
+    @property
+    def root(self) -> Any:
+        from wildseg3d_blender.addon.scene import lookup
+
+        return lookup.require_root(self.bpy.context.scene)
+
+    def click(self, name: str, thing: int, view: str = "v2") -> None:
+        click = middle_click(self.truths, thing, view)
+        placed = self.scene.view(view)
+        x, y = placed.warp.to_photo(np.array([click.x, click.y]))
+        self.bpy.ops.wildseg3d.prompt_add(view=view, x=float(x), y=float(y), object=name)
+        self._push("click")
+
+    def do(self, operator: str, /, **arguments: Any) -> None:
+        assert getattr(self.bpy.ops.wildseg3d, operator)(**arguments) == {"FINISHED"}
+        self._push(operator)
+
+    def rename(self, old: str, new: str) -> None:
+        from wildseg3d_blender.addon.scene import groups
+
+        groups.require(self.root, old).name = new
+        self._push("rename")
+
+    def undo(self) -> None:
+        assert self.bpy.ops.ed.undo() == {"FINISHED"}
+
+    def redo(self) -> None:
+        assert self.bpy.ops.ed.redo() == {"FINISHED"}
+
+    def _push(self, message: str) -> None:
+        self.bpy.ops.ed.undo_push(message=message)
+
+    def shown(self) -> dict[str, set[tuple[int, int]]]:
+        """Every mesh of points by the object's name in the list (the rest: ""), as (view, pixel)."""
+        from wildseg3d_blender.addon.scene import groups, lookup
+
+        items = {item.name: groups.mesh_object(item) for item in self.root.wildseg3d.groups}
+        meshes = {name: mesh for name, mesh in items.items() if mesh is not None}
+        return {name: _pixels(mesh) for name, mesh in {**meshes, "": lookup.points(self.root)}.items()}
+
+    def stored(self) -> dict[str, set[tuple[int, int]]]:
+        """The points that the scene folder says each object owns, as (view, pixel)."""
+        return {name: _owned(self.scene, points) for name, points in owned_points(self.scene).items()}
+
+    def state(self) -> dict[str, Any]:
+        """What an artist sees, and what the scene folder says."""
+        listed = [
+            (item.name, item.shared, item.applied, tuple(item.colour)) for item in self.root.wildseg3d.groups
+        ]
+        kept = {item.name: (item.groups, item.order, item.shared) for item in read_objects(self.scene)}
+        return {"listed": listed, "shown": self.shown(), "kept": kept, "owned": self.stored()}
+
+    def assert_in_step(self) -> None:
+        """The scene folder has the objects that Blender shows, with the points that they have there."""
+        shown = self.shown()
+        shown.pop("")
+        assert self.stored() == shown
+
+
+def _pixels(item: Any) -> set[tuple[int, int]]:
+    view = read_attribute(item.data, "view", "value", 1, np.int32)
+    pixel = read_attribute(item.data, "pixel", "value", 1, np.int32)
+    return set(zip(view.tolist(), pixel.tolist(), strict=True))
+
+
+def _owned(scene: Scene, points: dict[str, np.ndarray]) -> set[tuple[int, int]]:
+    return {
+        (index, int(pixel))
+        for index, view in enumerate(scene.views)
+        for pixel in np.flatnonzero((points[view.name] & (scene.confidence(view) > 0)).ravel())
+    }
+
+
+def _work(artist: Artist) -> list[Any]:
+    """Segment, correct, rename, merge, put back, delete: each a step, later ones on top of earlier ones."""
+    return [
+        lambda: artist.click("Ball", BALL),
+        lambda: artist.do("segment"),
+        lambda: artist.click("Box", BOX),
+        lambda: artist.do("segment"),
+        lambda: artist.do("larger"),
+        lambda: artist.do("segment"),
+        lambda: artist.rename("Box", "Both"),
+        lambda: artist.do("object_put_back", name="Ball"),
+        lambda: artist.do("segment", object="Ball"),
+        lambda: artist.do("object_remove", name="Both"),
+        lambda: artist.click("Box", BOX),
+        lambda: artist.do("segment"),
+        lambda: artist.do("object_merge", name="Box", into="Ball"),
+    ]
+
+
+def test_every_step_back_and_forth_has_the_scene_folder_in_step(blender: Any, made: Made) -> None:
+    artist = Artist(blender, made)
+    states = [artist.state()]
+    for step in _work(artist):
+        step()
+        artist.assert_in_step()
+        states.append(artist.state())
+    assert [len(state["shown"]) - 1 for state in states] == [0, 0, 1, 1, 2, 2, 2, 2, 1, 2, 1, 1, 2, 1]
+    for state in states[-2::-1]:
+        artist.undo()
+        assert artist.state() == state
+    for state in states[1:]:
+        artist.redo()
+        assert artist.state() == state
+    # In leaps, as by the list of steps in Edit > Undo History.
+    for _ in range(2):
+        for _ in range(6):
+            artist.undo()
+        assert artist.state() == states[7]
+        for _ in range(6):
+            artist.redo()
+        assert artist.state() == states[-1]
+
+
+def test_going_on_after_undo_is_as_if_the_undone_had_never_been(blender: Any, made: Made) -> None:
+    artist = Artist(blender, made)
+    artist.click("Ball", BALL)
+    artist.do("segment")
+    artist.do("larger")
+    artist.do("segment")
+    artist.rename("Ball", "Kugel")
+    for _ in range(3):
+        artist.undo()
+    artist.click("Box", BOX)
+    artist.do("segment")
+    after_undo = artist.state()
+
+    root, blend = artist.root, blender.data.filepath
+    folder = made[0].folder
+    blender.data.objects.remove(root)
+    blender.ops.wm.read_factory_settings(use_empty=True)
+    shutil.rmtree(folder / "objects")
+    shutil.rmtree(folder / "earlier")
+    blender.ops.wm.open_mainfile(filepath=blend)
+    blender.ops.wildseg3d.open_scene(directory=str(folder))
+    fresh = Artist(blender, made)
+    fresh.click("Ball", BALL)
+    fresh.do("segment")
+    fresh.click("Box", BOX)
+    fresh.do("segment")
+    assert fresh.state() == after_undo
+
+
+def test_undo_without_what_was_kept_goes_on_too(blender: Any, made: Made) -> None:
+    artist = Artist(blender, made)
+    artist.click("Ball", BALL)
+    artist.do("segment")
+    ball = artist.shown()["Ball"]
+    artist.do("larger")
+    artist.do("segment")
+    shutil.rmtree(made[0].folder / "earlier")
+    artist.undo()
+    artist.undo()
+    assert artist.shown()["Ball"] == ball
+    artist.click("Box", BOX)
+    artist.do("segment")  # makes the ball anew too, as the scene folder has lost it
+    artist.assert_in_step()
+    assert artist.shown()["Ball"] == ball
+
+
+def test_undo_past_the_import_and_redo(blender: Any, made: Made) -> None:
+    artist = Artist(blender, made)
+    artist.click("Ball", BALL)
+    artist.do("segment")
+    state = artist.state()
+    for _ in range(3):
+        artist.undo()
+    assert not any(item.wildseg3d.role == "ROOT" for item in blender.data.objects)
+    assert not blender.ops.wildseg3d.segment.poll()
+    for _ in range(3):
+        artist.redo()
+    assert artist.state() == state
+
+
+def test_a_mesh_deleted_in_the_viewport_and_undone(blender: Any, made: Made) -> None:
+    artist = Artist(blender, made)
+    artist.click("Ball", BALL)
+    artist.do("segment")
+    state = artist.state()
+    blender.ops.object.delete()
+    blender.ops.ed.undo_push(message="delete")
+    blender.ops.wm.save_mainfile()
+    assert artist.stored() == {}
+    artist.undo()
+    assert artist.state() == state

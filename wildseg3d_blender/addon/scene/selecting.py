@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The list of objects and the viewport show the same object: choosing in one chooses in the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from . import groups, lookup
+
+_seen: tuple[str, str] = ("", "")
+"""Scene and active object when last looked at: only a new choice counts, not each change of the file."""
+
+
+def select_mesh(root: bpy.types.Object) -> None:
+    """Select the mesh of the list's active object, if it has one that can be selected now."""
+    item = groups.active(root)
+    mesh = None if item is None else groups.mesh_object(item)
+    context = bpy.context
+    if mesh is None or context.mode != "OBJECT" or not mesh.visible_get():
+        return
+    for other in context.selected_objects:
+        other.select_set(False)
+    mesh.select_set(True)
+    context.view_layer.objects.active = mesh
+
+
+def take_choice(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> bool:
+    """Make what was made active in the viewport active in the list too; True when that changed the list."""
+    global _seen
+    chosen = view_layer.objects.active
+    now = (scene.name, "" if chosen is None else chosen.name)
+    if now == _seen:
+        return False
+    _seen = now
+    root = lookup.root_of(chosen)
+    if chosen is None or root is None or root.name not in scene.objects:
+        return False
+    if (changed := lookup.active_root(scene) != root) and root.library is None:
+        scene.wildseg3d.root = root
+    name = _listed_name(root, chosen)
+    for index, item in enumerate(root.wildseg3d.groups):
+        if item.name == name and root.wildseg3d.active_group != index:
+            root.wildseg3d.active_group = index
+            return True
+    return changed
+
+
+def forget() -> None:
+    """Another file was opened."""
+    global _seen
+    _seen = ("", "")
+
+
+def is_visible(item: Any) -> bool:
+    """Whether the mesh of an object of the list is shown in the viewport."""
+    mesh = groups.mesh_object(item)
+    return mesh is not None and not (mesh.hide_viewport or mesh.hide_get())
+
+
+def set_visible(item: Any, value: bool) -> None:
+    """Show or hide the mesh of an object of the list in the viewport, as the outliner's eye does."""
+    mesh = groups.mesh_object(item)
+    if mesh is None:
+        return
+    if value:
+        mesh.hide_viewport = False
+    if mesh.name in bpy.context.view_layer.objects:
+        mesh.hide_set(not value)
+
+
+def _listed_name(root: bpy.types.Object, chosen: bpy.types.Object) -> str:
+    if chosen.wildseg3d.role == "PROMPT":
+        return str(chosen.wildseg3d.group)
+    found = (item.name for item in root.wildseg3d.groups if item.object == chosen)
+    return next(found, "")
