@@ -18,8 +18,8 @@ from . import (
     reconstruct,
     release,
     segment,
-)
     surface,
+)
 
 _CLASSES = (
     *reconstruct.CLASSES,
