@@ -26,6 +26,7 @@ _MODULES = (
     "properties",
     "operators",
     "panels",
+    "object_panel",
     "overlay",
     "runtime",
     "file_handlers",

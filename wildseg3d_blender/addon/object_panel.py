@@ -13,7 +13,7 @@ from .scene import groups, lookup, parts
 
 
 class WILDSEG3D_UL_objects(bpy.types.UIList):
-    """Objects: name, number of prompts, visibility."""
+    """Objects: colour, name, number of prompts, visibility."""
 
     def draw_item(
         self,
@@ -30,15 +30,53 @@ class WILDSEG3D_UL_objects(bpy.types.UIList):
         """One line."""
         mesh = groups.mesh_object(item)
         row = layout.row(align=True)
-        row.prop(
-            item, "name", text="", emboss=False, icon="OUTLINER_OB_POINTCLOUD" if mesh else "RADIOBUT_OFF"
-        )
-        count = len(lookup.prompts(data.id_data, item.name))
-        counted = row.row()
+        colour = row.row(align=True)
+        colour.ui_units_x = 0.8
+        colour.prop(item, "colour", text="")
+        name = row.row(align=True)
+        name.active = mesh is not None  # one that is not cut out yet is grey
+        name.prop(item, "name", text="", emboss=False)
+        counted = row.row(align=True)
         counted.alignment = "RIGHT"
-        counted.label(text=_prompts(count))
+        counted.active = False
+        counted.label(text=str(len(lookup.prompts(data.id_data, item.name))))
         if mesh is not None:
-            row.prop(mesh, "hide_viewport", text="", emboss=False)
+            row.prop(item, "visible", text="", emboss=False, icon="HIDE_OFF" if item.visible else "HIDE_ON")
+        else:
+            row.label(text="", icon="BLANK1")
+
+
+class WILDSEG3D_MT_objects(bpy.types.Menu):
+    """What is done with an object more rarely"""
+
+    bl_label = "Object"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """For the active object of the list."""
+        layout = self.layout
+        layout.operator("wildseg3d.object_duplicate", icon="DUPLICATE")
+        layout.separator()
+        layout.operator("wildseg3d.object_put_back", icon="LOOP_BACK")
+        layout.menu("WILDSEG3D_MT_merge", icon="AUTOMERGE_ON")
+        layout.operator("wildseg3d.object_remove", icon="X")
+
+
+class WILDSEG3D_MT_merge(bpy.types.Menu):
+    """Make the object part of another: that one gets its points and its prompts"""
+
+    bl_label = "Merge Into"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """The other objects."""
+        root = lookup.active_root(context.scene)
+        item = None if root is None else groups.active(root)
+        if root is None or item is None or len(root.wildseg3d.groups) < 2:
+            self.layout.label(text="There is no other object")
+            return
+        for other in root.wildseg3d.groups:
+            if other != item:
+                entry = self.layout.operator("wildseg3d.object_merge", text=other.name, translate=False)
+                entry.name, entry.into = item.name, other.name
 
 
 class WILDSEG3D_UL_parts(bpy.types.UIList):
@@ -82,9 +120,11 @@ class WILDSEG3D_PT_objects(SidebarPanel, bpy.types.Panel):
         layout = self.layout
         root = lookup.require_root(context.scene)
         settings = root.wildseg3d
-        if not lookup.scene_folder(root).is_dir():
+        if sum(item.wildseg3d.role == "ROOT" for item in context.scene.objects) > 1:
+            layout.prop(context.scene.wildseg3d, "root", text="", icon="EMPTY_ARROWS")
+        if not (lookup.scene_folder(root) / "scene.json").is_file():
             box = layout.box()
-            draw_text(box, context, "The scene folder is gone. Where is it now?", icon="ERROR")
+            draw_text(box, context, _gone(root), icon="ERROR")
             box.prop(settings, "folder", text="")
 
         row = layout.row(align=True)
@@ -96,10 +136,12 @@ class WILDSEG3D_PT_objects(SidebarPanel, bpy.types.Panel):
         row.operator("wildseg3d.look", text="", icon="TRIA_RIGHT").step = 1
 
         row = layout.row()
-        row.template_list("WILDSEG3D_UL_objects", "", settings, "groups", settings, "active_group", rows=3)
+        row.template_list("WILDSEG3D_UL_objects", "", settings, "groups", settings, "row", rows=4)
         side = row.column(align=True)
         side.operator("wildseg3d.object_add", text="", icon="ADD")
         side.operator("wildseg3d.object_remove", text="", icon="REMOVE")
+        side.separator()
+        side.menu("WILDSEG3D_MT_objects", text="", icon="DOWNARROW_HLT")
 
         row = layout.row(align=True)
         add = row.operator("wildseg3d.prompt_place", text="Add Prompt", icon="ADD")
@@ -129,6 +171,19 @@ class WILDSEG3D_PT_shared(SidebarPanel, bpy.types.Panel):
         """The choice, for the active object."""
         item = groups.active(lookup.require_root(context.scene))
         self.layout.column().prop(item, "shared", expand=True)
+
+
+def draw_context_menu(self: Any, context: bpy.types.Context) -> None:
+    """Added to the menu that a right click on a list opens; ours only."""
+    chosen = getattr(context, "ui_list", None)
+    if chosen is not None and chosen.bl_idname == "WILDSEG3D_UL_objects":
+        self.layout.separator()
+        self.layout.menu_contents("WILDSEG3D_MT_objects")
+
+
+def _gone(root: bpy.types.Object) -> str:
+    folder = lookup.scene_folder(root)
+    return f"The scene folder {folder.name} is not in {folder.parent}. Where is it now?"
 
 
 def _draw_parts(layout: bpy.types.UILayout, root: bpy.types.Object, item: Any | None) -> None:
@@ -228,4 +283,21 @@ def _prompts(count: int) -> str:
     return f"{count} prompt{'' if count == 1 else 's'}"
 
 
-CLASSES = (WILDSEG3D_UL_objects, WILDSEG3D_UL_parts, WILDSEG3D_PT_objects, WILDSEG3D_PT_shared)
+CLASSES = (
+    WILDSEG3D_UL_objects,
+    WILDSEG3D_UL_parts,
+    WILDSEG3D_MT_objects,
+    WILDSEG3D_MT_merge,
+    WILDSEG3D_PT_objects,
+    WILDSEG3D_PT_shared,
+)
+
+
+def register() -> None:
+    """Called by the add-on."""
+    bpy.types.UI_MT_list_item_context_menu.append(draw_context_menu)
+
+
+def unregister() -> None:
+    """Called by the add-on."""
+    bpy.types.UI_MT_list_item_context_menu.remove(draw_context_menu)
