@@ -35,6 +35,7 @@ pytestmark = [
 ROOTS = "[o.name for o in bpy.context.scene.objects if o.wildseg3d.role == 'ROOT']"
 OBJECTS = "[o.name for o in bpy.context.scene.objects if o.wildseg3d.role == 'OBJECT']"
 PROMPTS = "[o.wildseg3d.positive for o in bpy.context.scene.objects if o.wildseg3d.role == 'PROMPT']"
+CAMERAS = "[o.name for o in bpy.context.scene.objects if o.wildseg3d.role == 'CAMERA']"
 JOB = "addon('runtime').current_job() is not None"
 PREVIEWED = "addon('previewing').answer() is not None"
 LOOKS_THROUGH = "bpy.context.scene.camera and bpy.context.scene.camera.wildseg3d.role == 'CAMERA'"
@@ -121,7 +122,7 @@ def test_reconstruct(window: Window) -> None:
     _log(window, f"Reconstruct: {time.monotonic() - before:.1f} s")
     time.sleep(3)
     window.picture("reconstructed")
-    assert len(window.ask("[o for o in bpy.context.scene.objects if o.wildseg3d.role == 'CAMERA']", 60)) == 11
+    assert len(window.ask(CAMERAS)) == 11
 
 
 def test_a_click_is_seen_in_the_photo(window: Window, sample_truth: SampleTruth) -> None:
