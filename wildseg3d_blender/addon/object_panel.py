@@ -7,9 +7,13 @@ from typing import Any
 
 import bpy
 
+from ..errors import SceneError
 from . import finding, previewing, runtime
 from .drawing import SidebarPanel, draw_action, draw_text
 from .scene import groups, lookup, parts
+
+_read: dict[tuple[str, str, int], str] = {}
+"""What was wrong with the scene folder last drawn: reading it anew for each picture would be slow."""
 
 
 class WILDSEG3D_UL_objects(bpy.types.UIList):
@@ -54,6 +58,10 @@ class WILDSEG3D_MT_objects(bpy.types.Menu):
     def draw(self, context: bpy.types.Context) -> None:
         """For the active object of the list."""
         layout = self.layout
+        root = lookup.active_root(context.scene)
+        item = None if root is None else groups.active(root)
+        layout.label(text="There are no objects" if item is None else item.name, translate=False)
+        layout.separator()
         layout.operator("wildseg3d.object_duplicate", icon="DUPLICATE")
         layout.separator()
         layout.operator("wildseg3d.object_put_back", icon="LOOP_BACK")
@@ -122,9 +130,9 @@ class WILDSEG3D_PT_objects(SidebarPanel, bpy.types.Panel):
         settings = root.wildseg3d
         if sum(item.wildseg3d.role == "ROOT" for item in context.scene.objects) > 1:
             layout.prop(context.scene.wildseg3d, "root", text="", icon="EMPTY_ARROWS")
-        if not (lookup.scene_folder(root) / "scene.json").is_file():
+        if reason := _out_of_reach(root):
             box = layout.box()
-            draw_text(box, context, _gone(root), icon="ERROR")
+            draw_text(box, context, reason, icon="ERROR")
             box.prop(settings, "folder", text="")
 
         row = layout.row(align=True)
@@ -181,9 +189,23 @@ def draw_context_menu(self: Any, context: bpy.types.Context) -> None:
         self.layout.menu_contents("WILDSEG3D_MT_objects")
 
 
-def _gone(root: bpy.types.Object) -> str:
+def _out_of_reach(root: bpy.types.Object) -> str:
+    """Why the scene folder cannot be used, in a sentence; empty when it can."""
     folder = lookup.scene_folder(root)
-    return f"The scene folder {folder.name} is not in {folder.parent}. Where is it now?"
+    try:
+        stamp = (folder / "scene.json").stat().st_mtime_ns
+    except OSError:
+        return f"The scene folder {folder.name} is not in {folder.parent}. Where is it now?"
+    known = (root.name, str(folder), stamp)
+    if known not in _read:
+        _read.clear()
+        try:
+            lookup.open_scene(root)
+        except SceneError as error:
+            _read[known] = error.message
+        else:
+            _read[known] = ""
+    return _read[known]
 
 
 def _draw_parts(layout: bpy.types.UILayout, root: bpy.types.Object, item: Any | None) -> None:

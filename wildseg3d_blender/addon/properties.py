@@ -294,7 +294,8 @@ class WildSeg3DScene(bpy.types.PropertyGroup):
         name="Reconstruction",
         description="The reconstruction that the panel works on",
         type=bpy.types.Object,
-        poll=lambda self, candidate: candidate.wildseg3d.role == "ROOT",
+        poll=lambda self, candidate: candidate.wildseg3d.role == "ROOT"
+        and candidate.name in self.id_data.objects,
     )
     preview: bpy.props.BoolProperty(
         name="Preview",

@@ -44,7 +44,11 @@ def scene_folder(root: bpy.types.Object) -> Path:
 
 
 def open_scene(root: bpy.types.Object) -> Scene:
-    """The scene folder of a reconstruction, opened. SceneError when it is gone or from a newer version."""
+    """The scene folder of a reconstruction, opened.
+
+    Raises:
+        SceneError: it is gone, another reconstruction's, or from a newer version.
+    """
     folder = scene_folder(root)
     finish_interrupted_swap(folder)
     if not folder.exists():
@@ -53,7 +57,15 @@ def open_scene(root: bpy.types.Object) -> Scene:
             "Reconstruct to make it anew.",
             fix="wildseg3d.reconstruct",
         )
-    return read_scene(folder)
+    scene = read_scene(folder)
+    placed = {photo.name for photo in root.wildseg3d.photos if photo.placed}
+    if placed and placed != {view.name for view in scene.views}:
+        raise SceneError(
+            f"The scene folder {folder} is of other photos than {root.name}: set the right one under Scene "
+            "Folder, or open this one as a reconstruction of its own.",
+            fix="wildseg3d.open_scene",
+        )
+    return scene
 
 
 def cameras(root: bpy.types.Object) -> list[bpy.types.Object]:
