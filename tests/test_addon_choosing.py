@@ -14,7 +14,7 @@ import pytest
 from tests.object_scene import write_object_scene
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.errors import NeuralError
-from wildseg3d_blender.neural import licences, places
+from wildseg3d_blender.neural import estimate, licences, places
 from wildseg3d_blender.neural.environment import CHOSEN, Environment, write_json
 from wildseg3d_blender.neural.registry import find_model
 from wildseg3d_blender.scene_folder import Scene
@@ -45,9 +45,17 @@ def scene(blender: Any, folder: Path, tmp_path: Path) -> Scene:
     return made
 
 
-def _install(folder: Path, *, device: str, dust3r: bool, models: tuple[str, ...]) -> None:
+def _install(
+    folder: Path,
+    *,
+    device: str,
+    dust3r: bool,
+    models: tuple[str, ...],
+    speeds: dict[str, dict[str, float]] | None = None,
+) -> None:
     """Name this Python as the environment, and put files where the models belong."""
-    write_json(folder / CHOSEN, asdict(Environment(sys.executable, {"torch": "2"}, device, dust3r)))
+    made = Environment(sys.executable, {"torch": "2"}, device, dust3r, speeds=speeds or {})
+    write_json(folder / CHOSEN, asdict(made))
     models_folder = places.models_folder()
     models_folder.mkdir(exist_ok=True)
     for name in models:
@@ -164,6 +172,51 @@ def test_networks_get_a_worker_of_their_own_whose_memory_can_be_released(
     assert runtime.worker_pid() is None and not runtime.runs_networks()
     settings.engines = "DEFAULT"
     assert blender.ops.wildseg3d.segment() == {"FINISHED"} and not runtime.runs_networks()
+
+
+def test_time_and_memory_are_said_before_the_run(blender: Any, folder: Path, tmp_path: Path) -> None:
+    from wildseg3d_blender.addon import choosing
+
+    now, settings = blender.context.scene, blender.context.scene.wildseg3d
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    settings.photos = str(photos)
+    assert choosing.estimate_text(now) == ""
+    for number in range(9):
+        (photos / f"{number}.jpg").write_bytes(b"")
+    (photos / "notes.txt").write_text("")
+    assert choosing.estimate_text(now).startswith("9 photos: about ")
+    assert choosing.estimate_text(now).endswith(" s, 0.6 GB")
+    assert choosing.estimate_text(now, 20).endswith("0.8 GB")
+    assert choosing.estimate_text(now, 1) == ""
+
+    settings.engines = "NEURAL"
+    assert choosing.estimate_text(now) == ""
+    card = {"encode": 0.05, "pair": 1.0, "memory": 24e9}
+    licences.accept(find_model("dust3r-512-dpt"))
+    has = {"device": "NVIDIA RTX 3090", "dust3r": True, "models": ("dust3r-512-dpt",)}
+    _install(folder, **has)
+    assert choosing.estimate_text(now) == ""  # never measured
+    _install(folder, **has, speeds={"cuda": card, "cpu": {"encode": 5.0, "pair": 20.0}})
+    assert choosing.estimate_text(now) == "9 photos: about 45 s, 4 GB on NVIDIA RTX 3090"
+    settings.quality = "FINE"
+    assert choosing.estimate_text(now).startswith("9 photos: about 1 min, 4 GB on")
+    settings.device = "CPU"
+    assert choosing.estimate_text(now).startswith("9 photos: about 25 min, 5 GB on the CPU")
+
+    settings.device = "CUDA"
+    _install(folder, **has, speeds={"cuda": {**card, "memory": 2e9}})
+    assert "which has only 2 GB: set Device to CPU" in choosing.estimate_text(now)
+    _install(folder, **has, speeds={"cuda": card})
+    assert choosing.estimate_text(now, 200_000).endswith(" GB: choose fewer photos.")
+    room = estimate.installed_memory()
+    if room is not None:
+        many = next(n for n in range(20, 10**6, 20) if _needs(n, "fine", card) > room)
+        assert f"{estimate.amount(room)}: choose the quality" in choosing.estimate_text(now, many)
+
+
+def _needs(photos: int, quality: str, speed: dict[str, float]) -> float:
+    return estimate.dust3r_estimate(photos, quality, "cuda", speed).memory
 
 
 def test_the_choice_survives_saving_and_opening(blender: Any, folder: Path, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +14,9 @@ from typing import Any
 import bpy
 
 from ..errors import NeuralError
-from ..neural import environment, models
+from ..neural import environment, estimate, models
 from ..neural_start import DEVICE_VARIABLE, NEURAL
+from ..photo_files import READABLE_SUFFIXES
 from . import neural_task
 
 PREFERENCES = "Edit > Preferences > Add-ons > WildSeg3D, under Neural Engines"
@@ -93,6 +96,41 @@ def lacking(network: str) -> NeuralError | None:
     return None
 
 
+def estimate_text(scene: bpy.types.Scene, photos: int | None = None) -> str:
+    """What Reconstruct will take with the panel's choices, and a warning where memory will not do.
+
+    "" where nothing is known: no photos are chosen, or how fast DUSt3R is here was never measured. Looks at
+    small files only, so it may be asked at every redraw.
+
+    Args:
+        photos: how many; by default those in the panel's folder.
+    """
+    count = photos_in(bpy.path.abspath(scene.wildseg3d.photos)) if photos is None else photos
+    if count < 2:
+        return ""
+    try:
+        chosen = engine(scene)
+    except NeuralError:
+        return ""
+    if chosen == "stereo":
+        expected = estimate.stereo_estimate(count, os.cpu_count() or 1)
+        return f"{count} photos: about {_said(expected)}"
+    found = environment.find_environment(neural_task.neural_folder(bpy.context))
+    device = _device_of(scene, found)
+    if found is None or device not in found.speeds:
+        return ""
+    return _dust3r_text(count, scene.wildseg3d.quality.lower(), device, found)
+
+
+def photos_in(folder: str) -> int:
+    """How many photos are directly in a folder; 0 where there is none. Counted anew once it changed."""
+    path = Path(folder)
+    try:
+        return _counted(path, path.stat().st_mtime_ns) if folder else 0
+    except OSError:
+        return 0
+
+
 def setup_for(params: Mapping[str, Any], paths: tuple[Path, ...]) -> Setup | None:
     """The worker that a request needs; None when any will do.
 
@@ -112,6 +150,45 @@ def setup_for(params: Mapping[str, Any], paths: tuple[Path, ...]) -> Setup | Non
     # No scene, for a moment, while Blender opens a file.
     scene = bpy.context.scene
     return Setup(str(python), device="auto" if scene is None else scene.wildseg3d.device.lower())
+
+
+@functools.lru_cache(maxsize=4)
+def _counted(folder: Path, changed: int) -> int:
+    return sum(entry.suffix.lower() in READABLE_SUFFIXES and entry.is_file() for entry in folder.iterdir())
+
+
+def _dust3r_text(count: int, quality: str, device: str, found: environment.Environment) -> str:
+    speed = found.speeds[device]
+    expected = estimate.dust3r_estimate(count, quality, device, speed)
+    on = "the CPU" if device == "cpu" else found.device
+    text = f"{count} photos: about {_said(expected)} on {on}"
+    if "memory" in speed and expected.card > speed["memory"]:
+        return (
+            f"{text}, which has only {estimate.amount(speed['memory'])}: set Device to CPU, or Engine to "
+            "Default."
+        )
+    room = estimate.installed_memory()
+    if room is None or expected.memory <= room:
+        return text
+    preset = estimate.smaller_preset(count, quality, device, speed, room)
+    advice = f"choose the quality {preset.capitalize()}" if preset else "choose fewer photos"
+    return (
+        f"{text}. It needs {estimate.amount(expected.memory)} of memory, and this computer has "
+        f"{estimate.amount(room)}: {advice}."
+    )
+
+
+def _said(expected: estimate.Estimate) -> str:
+    return f"{estimate.duration(expected.seconds)}, {estimate.amount(expected.card or expected.memory)}"
+
+
+def _device_of(scene: bpy.types.Scene, found: environment.Environment | None) -> str:
+    """Where networks run with the panel's choice: "cpu", "cuda" or "mps"; "" where that is not known."""
+    if scene.wildseg3d.device != "AUTO":
+        return str(scene.wildseg3d.device.lower())
+    if found is None:
+        return ""
+    return "cpu" if found.device == "CPU" else next((name for name in found.speeds if name != "cpu"), "")
 
 
 def _chosen(scene: bpy.types.Scene, network: str, default: str) -> str:

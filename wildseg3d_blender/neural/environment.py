@@ -16,7 +16,7 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ class Environment:
         dust3r: whether DUSt3R's code is in it.
         digest: of the recipe it was made from; "" when it is the user's own.
         bytes: what uninstalling frees; 0 when it is the user's own.
+        speeds: how fast each device (cpu, cuda, mps) runs DUSt3R, see ``estimate``; empty where nobody tried.
     """
 
     python: str
@@ -53,6 +54,7 @@ class Environment:
     dust3r: bool
     digest: str = ""
     bytes: int = 0
+    speeds: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
     def own(self) -> bool:
@@ -143,7 +145,8 @@ def prove(interpreter: Path, recipe: Recipe, progress: Progress) -> Environment:
             "install it again, or choose another one."
         )
     said = json.loads(last)
-    return Environment(str(interpreter), said["versions"], said["device"], said["dust3r"])
+    speeds = said.get("speeds", {})
+    return Environment(str(interpreter), said["versions"], said["device"], said["dust3r"], speeds=speeds)
 
 
 def uninstall(folder: Path | None = None) -> int:

@@ -3,8 +3,9 @@
 
     python -m wildseg3d_blender.neural.inside.check
 
-Its last line is a JSON object {"versions", "device", "dust3r", "seconds"} with exit code 0, or the reason in
-one line with exit code 1. DUSt3R's code may be absent: it is for non-commercial use and comes on request.
+Its last line is a JSON object {"versions", "device", "dust3r", "speeds", "seconds"} with exit code 0, or the
+reason in one line with exit code 1. DUSt3R's code may be absent: it is for non-commercial use and comes on
+request. Where it is there, "speeds" says for each device how fast it runs (see ``speed.measured_speed``).
 """
 
 from __future__ import annotations
@@ -33,16 +34,14 @@ def main() -> int:
         dust3r = util.find_spec("mini_dust3r") is not None
         if dust3r:
             _run_dust3r(device)
+        speeds = _speeds({"cpu", device}) if dust3r else {}
     except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the user as the reason
         print(f"{type(error).__name__}: {error}".replace("\n", " "))
         return 1
     versions = {name: metadata.version(name) for name in NAMED if name != "mini-dust3r" or dust3r}
     seconds = round(time.perf_counter() - started, 1)
-    print(
-        json.dumps(
-            {"versions": versions, "device": _device_name(device), "dust3r": dust3r, "seconds": seconds}
-        )
-    )
+    said = {"versions": versions, "device": _device_name(device), "dust3r": dust3r}
+    print(json.dumps({**said, "speeds": speeds, "seconds": seconds}))
     return 0
 
 
@@ -106,6 +105,24 @@ def _run_dust3r(device: str) -> None:
         first, second = model(view, {**view, "instance": ["1"]})
     _check_finite("DUSt3R", first["pts3d"])
     _check_finite("DUSt3R", second["pts3d_in_other_view"])
+
+
+def _speeds(devices: set[str]) -> dict[str, dict[str, float]]:
+    """How fast each device runs DUSt3R at its true size; without those that cannot."""
+    import torch
+
+    from ...pipeline import torch_runtime
+    from ...pipeline.engines.dust3r.speed import measured_speed
+
+    speeds = {}
+    for name in sorted(devices):
+        try:
+            speeds[name] = measured_speed(torch.device(name))
+        except Exception as error:
+            if not torch_runtime.is_out_of_memory(error):
+                raise
+            # It may still run smaller images; how fast is not known then.
+    return speeds
 
 
 def _check_finite(name: str, values: object) -> None:

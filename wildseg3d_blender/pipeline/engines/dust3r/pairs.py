@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ....neural.presets import PRESETS, Preset
 from ....progress import Progress
 from ...pair_selection import (
     both_directions,
@@ -19,34 +19,7 @@ from ...pair_selection import (
 )
 from ...pair_selection.selection import Pair
 
-
-@dataclass(frozen=True)
-class Preset:
-    """How many pairs are looked at.
-
-    Attributes:
-        complete_up_to: number of photos up to which every pair is.
-        neighbours: beyond, the most similar photos that each is paired with.
-        window: beyond, the photos that follow in capture order, where there is one.
-        both_up_to: number of photos up to which each pair is looked at in both directions.
-
-    What that costs in accuracy, on synthetic pointmaps with noise of each edge's own (``python -m
-    benchmarks.neural_parts.presets``), median error of the points in % of the depth: ten views, fine 0.20
-    (90 pairs), balanced 0.32 (45), fast 0.64 (17); six views 0.29, 0.40, 0.47. A real network's errors in the
-    two directions are not independent, so there the second one should bring less.
-    """
-
-    complete_up_to: int
-    neighbours: int
-    window: int
-    both_up_to: float
-
-
-PRESETS = {
-    "fast": Preset(complete_up_to=5, neighbours=3, window=1, both_up_to=2),
-    "balanced": Preset(complete_up_to=12, neighbours=6, window=2, both_up_to=5),
-    "fine": Preset(complete_up_to=12, neighbours=6, window=2, both_up_to=np.inf),
-}
+__all__ = ["PRESETS", "Preset", "chosen_pairs", "directed_pairs"]
 
 
 def directed_pairs(images: Sequence[NDArray[np.uint8]], preset: Preset, progress: Progress) -> list[Pair]:

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a reconstruction is said to take, before it runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from wildseg3d_blender.neural.estimate import (
+    ALIGNING,
+    GB,
+    amount,
+    duration,
+    dust3r_estimate,
+    installed_memory,
+    smaller_preset,
+    stereo_estimate,
+)
+from wildseg3d_blender.neural.presets import PRESETS, expected_pairs
+from wildseg3d_blender.pipeline.engines.dust3r.pairs import chosen_pairs
+
+SPEED = {"encode": 0.05, "pair": 0.1}
+
+
+def _alike(count: int, kind: str) -> np.ndarray:
+    """Similarities of photos taken on a line, around an object, or from anywhere."""
+    rng = np.random.default_rng(count)
+    if kind == "line":
+        distance = np.abs(np.subtract.outer(np.arange(count), np.arange(count))) / 3.0
+    elif kind == "circle":
+        angle = rng.uniform(0, 2 * np.pi, count)
+        distance = np.abs(np.angle(np.exp(1j * np.subtract.outer(angle, angle)))) * count / 6
+    else:
+        place = rng.normal(size=(count, 2))
+        distance = np.linalg.norm(place[:, None] - place, axis=-1)
+    return np.exp(-distance)
+
+
+@pytest.mark.parametrize("quality", PRESETS)
+@pytest.mark.parametrize("kind", ["line", "circle", "anywhere"])
+def test_expected_pairs_are_about_those_chosen(quality: str, kind: str) -> None:
+    for count in (2, 3, 5, 6, 10, 12, 13, 20, 40):
+        chosen = len(chosen_pairs(_alike(count, kind), PRESETS[quality]))
+        said = expected_pairs(count, PRESETS[quality])
+        if count <= PRESETS[quality].complete_up_to:
+            assert said == chosen
+        else:
+            assert said == pytest.approx(chosen, rel=0.25)
+
+
+def test_stereo_takes_what_was_measured() -> None:
+    nine, twenty = (stereo_estimate(count, cores=2) for count in (9, 20))
+    assert nine.seconds == pytest.approx(20, rel=0.1) and twenty.seconds == pytest.approx(55, rel=0.1)
+    assert nine.memory == pytest.approx(0.6 * GB, rel=0.05)
+    assert twenty.memory == pytest.approx(0.8 * GB, rel=0.05)
+    assert stereo_estimate(9, cores=8).seconds < nine.seconds / 3
+    assert stereo_estimate(9, cores=0).seconds == stereo_estimate(9, cores=1).seconds
+
+
+def test_dust3r_takes_encodings_and_pairs() -> None:
+    balanced, fine = (dust3r_estimate(10, quality, "cuda", SPEED) for quality in ("balanced", "fine"))
+    assert fine.seconds - balanced.seconds == pytest.approx(45 * (SPEED["pair"] + ALIGNING))
+    assert balanced.card == fine.card == pytest.approx(3.6 * GB)
+    on_cpu = dust3r_estimate(10, "balanced", "cpu", SPEED)
+    assert on_cpu.card == 0.0 and on_cpu.memory > balanced.memory + 3 * GB
+
+
+def test_a_smaller_preset_is_named_where_one_fits() -> None:
+    needs = {q: dust3r_estimate(60, q, "cuda", SPEED).memory for q in PRESETS}
+    assert needs["fast"] < needs["balanced"] < needs["fine"]
+    assert smaller_preset(60, "fine", "cuda", SPEED, needs["balanced"]) == "balanced"
+    assert smaller_preset(60, "fine", "cuda", SPEED, needs["fast"]) == "fast"
+    assert smaller_preset(60, "fine", "cuda", SPEED, needs["fast"] - 1) == ""
+    assert smaller_preset(60, "fast", "cuda", SPEED, 1e15) == ""
+
+
+def test_figures_are_as_round_as_they_are_sure() -> None:
+    assert [duration(seconds) for seconds in (1, 22, 90, 600, 5400)] == [
+        "5 s",
+        "20 s",
+        "2 min",
+        "10 min",
+        "1.5 h",
+    ]
+    assert [amount(count) for count in (0.61e9, 3.6e9, 24.2e9)] == ["0.6 GB", "4 GB", "24 GB"]
+
+
+def test_this_computer_has_memory() -> None:
+    memory = installed_memory()
+    assert memory is None or memory > 0.5 * GB

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a reconstruction will take, before it runs: seconds and memory, about."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .presets import PRESETS, expected_pairs
+
+GB = 1e9
+
+STEREO_SECONDS = (3.6, 0.1)
+"""CPU seconds for each photo, and for each photo squared: nine photos took 20 s on two cores, twenty 55 s."""
+
+STEREO_MEMORY = (0.45 * GB, 0.018 * GB)
+"""To begin with, and for each photo: nine photos took 0.6 GB, twenty 0.8 GB."""
+
+WEIGHTS = 2.3 * GB
+"""DUSt3R's, in float32 on every device."""
+
+PASS = 0.8 * GB
+"""What one pair takes while it is computed at 512 pixels: attention in the decoder, then the widest maps of
+the heads (see ``Dust3rNetwork.pairs_at_once``)."""
+
+DRIVER = 0.5 * GB
+"""Taken by a GPU's driver for any program."""
+
+PROCESS = 1.0 * GB
+"""A worker with torch."""
+
+PAIR = 16 * 2 * 512 * 384
+"""Bytes of a pair's answer: two pointmaps and their confidences."""
+
+COPIES = 1.1
+"""Times that a pair's answer is in memory at the peak, while it is aligned: 20 to 90 pairs measured."""
+
+LOADING, ALIGNING = 6.0, 0.1
+"""Seconds: to load the weights from a disk, and for each pair to be aligned and written."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds, and bytes of the computer's memory and of the graphics card's own (0 where none is used)."""
+
+    seconds: float
+    memory: float
+    card: float = 0.0
+
+
+def stereo_estimate(photos: int, cores: int) -> Estimate:
+    """The stereo engine on a CPU with that many cores."""
+    each, squared = STEREO_SECONDS
+    base, more = STEREO_MEMORY
+    # As many threads as the engine takes: it leaves a core to the artist.
+    threads = max(cores, 1) if cores <= 2 else min(cores - 1, 8)
+    return Estimate((each * photos + squared * photos**2) / threads, base + more * photos)
+
+
+def dust3r_estimate(photos: int, quality: str, device: str, speed: Mapping[str, float]) -> Estimate:
+    """DUSt3R at 512 pixels on a device ("cpu", "cuda" or "mps") of that ``measured_speed``."""
+    pairs = expected_pairs(photos, PRESETS[quality])
+    seconds = LOADING + photos * speed["encode"] + pairs * (speed["pair"] + ALIGNING)
+    memory = PROCESS + COPIES * PAIR * pairs
+    if device == "cuda":
+        return Estimate(seconds, memory, WEIGHTS + PASS + DRIVER)
+    return Estimate(seconds, memory + WEIGHTS + PASS)
+
+
+def smaller_preset(photos: int, quality: str, device: str, speed: Mapping[str, float], room: float) -> str:
+    """The finest preset below ``quality`` that fits into ``room`` bytes of the computer's memory, or ""."""
+    names = list(PRESETS)
+    for name in reversed(names[: names.index(quality)]):
+        if dust3r_estimate(photos, name, device, speed).memory <= room:
+            return name
+    return ""
+
+
+def duration(seconds: float) -> str:
+    """A time for people who wait: "20 s", "3 min", "1.5 h"."""
+    if seconds < 55:
+        return f"{max(5 * round(seconds / 5), 5)} s"
+    if seconds < 55 * 60:
+        return f"{max(round(seconds / 60), 1)} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def amount(count: float) -> str:
+    """Memory, as round as the estimate is: "0.6 GB", "4 GB"."""
+    return f"{count / GB:.1f} GB" if count < 2 * GB else f"{round(count / GB)} GB"
+
+
+def installed_memory() -> float | None:
+    """Bytes of memory in this computer; None where the system does not say."""
+    if sys.platform == "win32":
+        return _windows_memory()
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (OSError, ValueError):
+        return None
+
+
+def _windows_memory() -> float | None:
+    class Status(ctypes.Structure):
+        _fields_ = (
+            ("length", ctypes.c_ulong),
+            ("load", ctypes.c_ulong),
+            *((name, ctypes.c_ulonglong) for name in ("total", "free", "a", "b", "c", "d", "e")),
+        )
+
+    status = Status(length=ctypes.sizeof(Status))
+    kernel = getattr(ctypes, "windll").kernel32  # noqa: B009 - mypy knows it on Windows only
+    return float(status.total) if kernel.GlobalMemoryStatusEx(ctypes.byref(status)) else None
