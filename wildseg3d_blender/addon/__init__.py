@@ -7,6 +7,7 @@
     overlay.py, tint.py    what is drawn over the 3D view
     neural_task.py    installing and downloading for the neural engines, on a thread
     choosing.py       which engine and segmenter, and in which Python the worker runs
+    tools.py, thumbnails.py    the toolbar's Object Prompt, and all photos along the bottom meanwhile
     runtime.py        the one worker of this Blender session and its jobs
     finding.py, previewing.py, background.py    what is asked of it without a button
     file_handlers.py  what happens when a file is opened, saved or changed
@@ -27,6 +28,7 @@ _MODULES = (
     "operators",
     "panels",
     "object_panel",
+    "tools",
     "overlay",
     "runtime",
     "file_handlers",

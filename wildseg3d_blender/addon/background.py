@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The timer on Blender's main thread: takes in what the worker says and gives it quiet work when it is free.
 
-What the artist waits for goes first, then the preview, then finding objects. Without a window nothing
-starts by itself.
+What the artist waits for goes first, then the preview, then looking at photos, then finding objects.
+Without a window nothing starts by itself.
 """
 
 from __future__ import annotations
 
 import bpy
 
-from . import finding, previewing, runtime
+from . import finding, photo_checking, previewing, runtime
 from .scene import viewing
 
 BUSY_TICK = 0.02
@@ -33,6 +33,8 @@ def step(scene: bpy.types.Scene) -> None:
             previewing.start()
         elif quiet.method == finding.METHOD:
             quiet.cancel(gently=True)
+    elif quiet is None and photo_checking.due(scene):
+        photo_checking.start(scene)
     elif quiet is None and (folder := finding.due()) is not None:
         finding.start(folder)
 
@@ -42,6 +44,12 @@ def hurry(scene: bpy.types.Scene) -> None:
     previewing.touch(settled=True)
     if not bpy.app.background:
         step(scene)
+        wake()
+
+
+def wake() -> None:
+    """Something changed: look soon, not only at the next idle tick."""
+    if not bpy.app.background:
         unregister()
         bpy.app.timers.register(_tick, first_interval=BUSY_TICK, persistent=True)
 

@@ -18,8 +18,8 @@ from gpu_extras.batch import batch_for_shader
 from mathutils import Vector
 
 from ..errors import WildSegError
-from . import previewing, tint
-from .scene import groups, lookup
+from . import previewing, thumbnails, tint, tools
+from .scene import groups, lookup, viewing
 
 RADIUS = 9.0
 """Of a mark, in points of the interface."""
@@ -33,40 +33,83 @@ _handlers: list[Any] = []
 def draw_pixels() -> None:
     """Called by Blender for every 3D view, after everything else in it."""
     context = bpy.context
-    camera = _photo_camera(context)
-    if camera is None or not context.space_data.overlay.show_overlays:
+    if not context.space_data.overlay.show_overlays:
         return
-    root = lookup.root_of(camera)
-    name = camera.wildseg3d.view
-    if previewing.shown() is not None and root == lookup.active_root(context.scene):
-        # The panel says what is wrong with a scene folder that cannot be opened.
-        with contextlib.suppress(WildSegError):
-            tint.draw_on_photo(context, camera, lookup.open_scene(root).view(name))
+    camera = viewing.photo_camera(context.space_data, context.region_data, context.scene)
+    if camera is not None:
+        root = lookup.root_of(camera)
+        if previewing.shown() is not None and root == lookup.active_root(context.scene):
+            # The panel says what is wrong with a scene folder that cannot be opened.
+            with contextlib.suppress(WildSegError):
+                tint.draw_on_photo(context, camera, lookup.open_scene(root).view(camera.wildseg3d.view))
+    for prompt, strength in _marked(context):
+        _draw_prompt(context, prompt, strength)
+    thumbnails.draw(context)
+
+
+def prompt_at(context: bpy.types.Context, mouse: tuple[float, float]) -> bpy.types.Object | None:
+    """The prompt whose mark is under the mouse in the view at hand, the active object's first; or None."""
+    found: tuple[tuple[float, float], bpy.types.Object] | None = None
+    reach = (RADIUS + 2.0) * context.preferences.system.ui_scale
+    for prompt, strength in _marked(context):
+        distance = _distance(context, prompt, mouse)
+        if distance <= reach and (found is None or (-strength, distance) < found[0]):
+            found = ((-strength, distance), prompt)
+    return None if found is None else found[1]
+
+
+def _marked(context: bpy.types.Context) -> list[tuple[bpy.types.Object, float]]:
+    """The prompts that get a mark in the view at hand, and how strong.
+
+    In a photo those are its own. Elsewhere the clicks of all photos, while prompts are being placed: their
+    Empties face their cameras, so that from aside they are but lines.
+    """
+    camera = viewing.photo_camera(context.space_data, context.region_data, context.scene)
+    if camera is not None:
+        root = lookup.root_of(camera)
+    elif context.region_data is not None and tools.is_active(context):
+        root = lookup.active_root(context.scene)
+    else:
+        return []
+    if root is None:
+        return []
     item = groups.active(root)
     active = None if item is None else item.name
-    for prompt in lookup.prompts(root):
-        if prompt.wildseg3d.view == name and prompt.visible_get():
-            _draw_prompt(context, prompt, 1.0 if prompt.wildseg3d.group == active else INACTIVE)
+    view = None if camera is None else camera.wildseg3d.view
+    return [
+        (prompt, 1.0 if prompt.wildseg3d.group == active else INACTIVE)
+        for prompt in lookup.prompts(root)
+        if (not prompt.wildseg3d.is_box if view is None else prompt.wildseg3d.view == view)
+        and prompt.visible_get()
+    ]
+
+
+def _distance(context: bpy.types.Context, prompt: bpy.types.Object, mouse: tuple[float, float]) -> float:
+    """Pixels from the mouse to a click's middle, or to a box's frame."""
+    if not prompt.wildseg3d.is_box:
+        centre = _in_region(context, prompt, 0.0, 0.0)
+        return math.inf if centre is None else math.hypot(centre.x - mouse[0], centre.y - mouse[1])
+    low, high = _in_region(context, prompt, -1.0, -1.0), _in_region(context, prompt, 1.0, 1.0)
+    if low is None or high is None:
+        return math.inf
+    beyond_x, beyond_y = (
+        max(min(a, b) - at, at - max(a, b)) for a, b, at in zip(low, high, mouse, strict=True)
+    )
+    if beyond_x <= 0 and beyond_y <= 0:
+        return -max(beyond_x, beyond_y)
+    return math.hypot(max(beyond_x, 0.0), max(beyond_y, 0.0))
 
 
 def draw_space() -> None:
     """Called by Blender for every 3D view, with its content."""
     context = bpy.context
-    if not context.space_data.overlay.show_overlays or _photo_camera(context) is not None:
+    if not context.space_data.overlay.show_overlays:
+        return
+    if viewing.photo_camera(context.space_data, context.region_data, context.scene) is not None:
         return
     root = lookup.active_root(context.scene)
     if root is not None and context.region_data is not None:
         tint.draw_on_points(context, root)
-
-
-def _photo_camera(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The camera of a photo that the view at hand looks through, or None."""
-    space, region_3d = context.space_data, context.region_data
-    if region_3d is None or region_3d.view_perspective != "CAMERA":
-        return None
-    camera = space.camera if space.use_local_camera else context.scene.camera
-    ours = camera is not None and camera.wildseg3d.role == "CAMERA" and lookup.root_of(camera) is not None
-    return camera if ours else None
 
 
 def _draw_prompt(context: bpy.types.Context, prompt: bpy.types.Object, strength: float) -> None:
@@ -127,3 +170,4 @@ def unregister() -> None:
     while _handlers:
         bpy.types.SpaceView3D.draw_handler_remove(_handlers.pop(), "WINDOW")
     tint.forget()
+    thumbnails.forget()

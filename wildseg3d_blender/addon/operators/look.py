@@ -15,7 +15,8 @@ class WILDSEG3D_OT_look(bpy.types.Operator):
 
     bl_idname = "wildseg3d.look"
     bl_label = "Look Through Photo"
-    bl_options = {"REGISTER", "UNDO"}
+    # No undo step: undoing a click must not mean to walk back through all photos looked at since.
+    bl_options = {"REGISTER"}
 
     view: bpy.props.StringProperty(
         name="Photo", description="Name of the photo; when empty, go by Step", options={"SKIP_SAVE"}
@@ -41,24 +42,29 @@ class WILDSEG3D_OT_look(bpy.types.Operator):
     @reporting
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Go there."""
+        if self.view:
+            look_through_view(context, self.view)
+            return {"FINISHED"}
         root = lookup.require_root(context.scene)
         found = lookup.cameras(root)
         if not found:
             raise SceneError("The cameras were deleted: undo that, or open the scene folder again.")
-        if self.view:
-            scene = lookup.open_scene(root)
-            camera = lookup.camera(root, scene.view(self.view).name)
-        else:
-            names = [item.name for item in found]
-            active = context.scene.camera
-            at = names.index(active.name) if active is not None and active.name in names else None
-            through = viewing.looks_through(context)
-            # The first press only goes into the camera that is active already.
-            step = self.step if through else 0
-            camera = found[0 if at is None else (at + step) % len(found)]
+        active = context.scene.camera
+        at = found.index(active) if active in found else None
+        # The first press only goes into the camera that is active already.
+        step = self.step if viewing.looks_through(context) else 0
+        camera = found[0 if at is None else (at + step) % len(found)]
         fit_camera(context.scene, root, camera)
         viewing.look_through(context, camera)
         return {"FINISHED"}
+
+
+def look_through_view(context: bpy.types.Context, name: str) -> None:
+    """Look through the camera of the view (or photo) of that name. SceneError when there is none."""
+    root = lookup.require_root(context.scene)
+    camera = lookup.camera(root, lookup.open_scene(root).view(name).name)
+    fit_camera(context.scene, root, camera)
+    viewing.look_through(context, camera)
 
 
 def fit_camera(scene: bpy.types.Scene, root: bpy.types.Object, camera: bpy.types.Object) -> None:

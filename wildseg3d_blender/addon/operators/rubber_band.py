@@ -18,10 +18,12 @@ class RubberBand:
     def __init__(self) -> None:
         self._handler: Any = None
         self._corners: tuple[int, int, int, int] | None = None
+        self._region = 0
 
-    def show(self, first: tuple[int, int], second: tuple[int, int]) -> None:
-        """Span it between two places of the window, in pixels."""
+    def show(self, region: bpy.types.Region, first: tuple[int, int], second: tuple[int, int]) -> None:
+        """Span it between two places of a region, in its pixels."""
         self._corners = (*first, *second)
+        self._region = region.as_pointer()
         if self._handler is None:
             add = bpy.types.SpaceView3D.draw_handler_add
             self._handler = add(self._draw, (), "WINDOW", "POST_PIXEL")
@@ -33,12 +35,9 @@ class RubberBand:
             self._handler = None
 
     def _draw(self) -> None:
-        if self._corners is None:
+        if self._corners is None or bpy.context.region.as_pointer() != self._region:
             return
-        # Every 3D view draws it where it would be in the window; outside a view it is cut off by itself.
-        region = bpy.context.region
-        x0, y0, x1, y1 = self._corners
-        left, right, low, high = x0 - region.x, x1 - region.x, y0 - region.y, y1 - region.y
+        left, low, right, high = self._corners
         outline = [(left, low), (right, low), (right, high), (left, high), (left, low)]
         shader = gpu.shader.from_builtin("UNIFORM_COLOR")
         shader.uniform_float("color", POSITIVE_COLOUR)

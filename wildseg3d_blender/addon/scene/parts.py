@@ -37,6 +37,13 @@ def active_size(item: Any) -> int:
     return int(item.parts[max(0, min(item.active_part, len(item.parts) - 1))].size)
 
 
+def active_label(item: Any) -> str:
+    """What the panel calls the active part. Reads only, so that drawing code may ask."""
+    if not item.parts:
+        return str(item.name)
+    return label(item, item.parts[max(0, min(item.active_part, len(item.parts) - 1))])
+
+
 def find(item: Any, number: int) -> Any:
     """The part of that number. PromptError when there is none."""
     for part in ensure(item):

@@ -85,18 +85,8 @@ def place(
         SceneError: its camera or the scene folder is gone.
         PromptError: there is no such part.
     """
-    view = scene.view(prompt.view)
-    camera = lookup.camera(root, view.name)
     is_box = isinstance(prompt, Box)
-    if isinstance(prompt, Box):
-        positive = True
-        centre = ((prompt.x0 + prompt.x1) / 2, (prompt.y0 + prompt.y1) / 2)
-        half = np.array([prompt.x1 - prompt.x0, prompt.y1 - prompt.y0]) / 2
-    else:
-        positive = prompt.positive
-        centre = (prompt.x, prompt.y)
-        half = np.full(2, 0.5 * SYMBOL_SIZE * max(view.size))
-    depth, on_surface = _depth_at(scene, view, centre)
+    positive = isinstance(prompt, Box) or prompt.positive
     subtract = bool(parts.find(groups.find(root, group), part).subtract)
     brings = positive != subtract
 
@@ -108,17 +98,37 @@ def place(
     item.color = POSITIVE_COLOUR if brings else NEGATIVE_COLOUR
     item.empty_display_size = 2.0  # the symbol spans -1..1, so that scale is its half size
     settings = item.wildseg3d
-    settings.role, settings.view = "PROMPT", view.name
+    settings.role = "PROMPT"
     settings.group, settings.part, settings.subtract = group, part, subtract
-    settings.positive, settings.is_box, settings.on_surface = positive, is_box, on_surface
+    settings.positive, settings.is_box = positive, is_box
     settings.number = 1 + max((other.wildseg3d.number for other in lookup.prompts(root)), default=0)
-
-    item.parent = camera
-    item.location = _to_camera(view, centre, depth)
-    width, height = half * depth / view.K[[0, 1], [0, 1]]
-    item.scale = (width, height, min(width, height))
+    put(scene, root, item, prompt)
     lookup.collection(root).objects.link(item)
     return item
+
+
+def put(scene: Scene, root: bpy.types.Object, item: bpy.types.Object, prompt: Prompt) -> None:
+    """Put the Empty of a prompt where ``prompt`` is, on the surface there, in another photo if need be.
+
+    Raises:
+        SceneError: that photo's camera or the scene folder is gone.
+    """
+    view = scene.view(prompt.view)
+    camera = lookup.camera(root, view.name)
+    if isinstance(prompt, Box):
+        centre = ((prompt.x0 + prompt.x1) / 2, (prompt.y0 + prompt.y1) / 2)
+        half = np.array([prompt.x1 - prompt.x0, prompt.y1 - prompt.y0]) / 2
+    else:
+        centre = (prompt.x, prompt.y)
+        half = np.full(2, 0.5 * SYMBOL_SIZE * max(view.size))
+    depth, on_surface = _depth_at(scene, view, centre)
+    item.wildseg3d.view, item.wildseg3d.on_surface = view.name, on_surface
+    item.parent = camera
+    item.matrix_parent_inverse.identity()
+    width, height = half * depth / view.K[[0, 1], [0, 1]]
+    item.matrix_basis = mathutils.Matrix.LocRotScale(
+        _to_camera(view, centre, depth), None, (width, height, min(width, height))
+    )
 
 
 def remove(root: bpy.types.Object, name: str = "") -> None:

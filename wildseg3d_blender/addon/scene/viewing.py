@@ -12,10 +12,11 @@ from collections.abc import Iterator
 import bpy
 import mathutils
 import numpy as np
-from bpy_extras.view3d_utils import region_2d_to_vector_3d
+from bpy_extras.view3d_utils import region_2d_to_origin_3d, region_2d_to_vector_3d
 
 from ...scene_folder import View
 from . import lookup
+from .picking import Sight
 
 
 def views_3d() -> Iterator[bpy.types.Area]:
@@ -79,10 +80,15 @@ def frame(root: bpy.types.Object) -> None:
 
 
 def look_through(context: bpy.types.Context, camera: bpy.types.Object) -> None:
-    """Make ``camera`` the scene's and show it in the 3D view at hand, or in all when none is."""
+    """Make ``camera`` the scene's and show it in the 3D view at hand, or in all when none is.
+
+    A view that looks through a camera already keeps its zoom.
+    """
     context.scene.camera = camera
     own = context.area if context.area is not None and context.area.type == "VIEW_3D" else None
     for area in [own] if own is not None else views_3d():
+        if area.spaces.active.region_3d.view_perspective == "CAMERA":
+            continue
         area.spaces.active.region_3d.view_perspective = "CAMERA"
         region = next(region for region in area.regions if region.type == "WINDOW")
         with context.temp_override(area=area, region=region):
@@ -103,7 +109,7 @@ def pixel_under_mouse(
     region_3d: bpy.types.RegionView3D,
     camera: bpy.types.Object,
     view: View,
-    mouse: tuple[int, int],
+    mouse: tuple[float, float],
 ) -> tuple[float, float] | None:
     """The view pixel under the mouse in a 3D view that looks through ``camera``; None when outside."""
     direction_world = region_2d_to_vector_3d(region, region_3d, mouse)
@@ -115,25 +121,25 @@ def pixel_under_mouse(
     return (float(x), float(y)) if inside else None
 
 
-def region_at(
-    window: bpy.types.Window, mouse_x: int, mouse_y: int
-) -> tuple[bpy.types.Region, bpy.types.RegionView3D] | None:
-    """The 3D view under the mouse (window coordinates) that looks through a camera, or None.
-
-    None too over its sidebar, toolbar and header, which lie on top of it.
-    """
-    for area in window.screen.areas:
-        if area.type != "VIEW_3D" or not _holds(area, mouse_x, mouse_y):
-            continue
-        region_3d = area.spaces.active.region_3d
-        if region_3d.view_perspective != "CAMERA":
-            return None
-        below = [region for region in area.regions if _holds(region, mouse_x, mouse_y)]
-        if any(region.type != "WINDOW" and region.alignment != "NONE" for region in below):
-            return None
-        return next(((region, region_3d) for region in below if region.type == "WINDOW"), None)
-    return None
+def sight_under_mouse(
+    region: bpy.types.Region, region_3d: bpy.types.RegionView3D, mouse: tuple[float, float], radius: float
+) -> Sight:
+    """What lies under the mouse in a 3D view, ``radius`` pixels thick."""
+    beside = (mouse[0] + radius, mouse[1])
+    return Sight(
+        origin=np.array(region_2d_to_origin_3d(region, region_3d, mouse)),
+        direction=np.array(region_2d_to_vector_3d(region, region_3d, mouse)),
+        origin_beside=np.array(region_2d_to_origin_3d(region, region_3d, beside)),
+        direction_beside=np.array(region_2d_to_vector_3d(region, region_3d, beside)),
+    )
 
 
-def _holds(box: bpy.types.Area | bpy.types.Region, x: int, y: int) -> bool:
-    return box.x <= x < box.x + box.width and box.y <= y < box.y + box.height
+def photo_camera(
+    space: bpy.types.SpaceView3D, region_3d: bpy.types.RegionView3D | None, scene: bpy.types.Scene
+) -> bpy.types.Object | None:
+    """The camera of a photo that a 3D view looks through, or None."""
+    if region_3d is None or region_3d.view_perspective != "CAMERA":
+        return None
+    camera = space.camera if space.use_local_camera else scene.camera
+    ours = camera is not None and camera.wildseg3d.role == "CAMERA" and lookup.root_of(camera) is not None
+    return camera if ours else None

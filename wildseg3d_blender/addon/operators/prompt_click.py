@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the mouse button does while Object Prompt is the tool: click, box, grab, or go to a photo.
+
+From press to release it is one operator, so that Blender's own click does not select behind it.
+"""
+
+from __future__ import annotations
+
+import bpy
+
+from ...errors import WildSegError
+from .. import background, overlay, thumbnails
+from ..scene import aiming, gripping, lookup, prompting, viewing
+from .base import has_root, object_mode, report_error
+from .look import look_through_view
+from .rubber_band import RubberBand
+
+DRAG_FROM = 8
+"""Points of the interface that the mouse moves before a click is a drag."""
+
+
+class WILDSEG3D_OT_prompt_click(bpy.types.Operator):
+    """Click: prompt, or select one. Drag: box, or move a prompt. On a thumbnail: look through that photo"""
+
+    bl_idname = "wildseg3d.prompt_click"
+    bl_label = "Place Prompt"
+    bl_options = {"INTERNAL"}
+
+    meaning: bpy.props.EnumProperty(
+        name="Meaning",
+        description="What a click says",
+        items=(
+            ("PART", "Part of It", "Clicks show what belongs to the object", "ADD", 0),
+            ("NOT_PART", "Not Part of It", "Clicks show what must stay out", "REMOVE", 1),
+        ),
+        default="PART",
+        options={"SKIP_SAVE"},
+    )
+    invert: bpy.props.BoolProperty(
+        name="Other Way Round", description="Say the opposite of Meaning", options={"SKIP_SAVE"}
+    )
+
+    _pressed = (0, 0)
+    _button = "LEFTMOUSE"
+    _dragged = False
+    _grip: gripping.Grip | None = None
+    _band: RubberBand
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return has_root(cls, context) and object_mode(cls, context)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """The button was pressed."""
+        if context.region_data is None:
+            return {"PASS_THROUGH"}
+        self._pressed = (event.mouse_region_x, event.mouse_region_y)
+        self._button = event.type
+        try:
+            if (view := thumbnails.view_at(context, self._pressed)) is not None:
+                look_through_view(context, view)
+                return {"FINISHED"}
+            if (held := overlay.prompt_at(context, self._pressed)) is not None:
+                self._hold(context, held)
+        except WildSegError as error:
+            report_error(self, error)
+            return {"CANCELLED"}
+        self._band = RubberBand()
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Until the button is released."""
+        mouse = (event.mouse_region_x, event.mouse_region_y)
+        if event.type in {"ESC", "RIGHTMOUSE"} and event.value == "PRESS":
+            self.cancel(context)
+            return {"CANCELLED"}
+        try:
+            if event.type == "MOUSEMOVE":
+                self._move(context, mouse)
+            elif event.type == self._button and event.value == "RELEASE":
+                return self._release(context, mouse)
+        except WildSegError as error:
+            self.cancel(context)
+            report_error(self, error)
+            return {"CANCELLED"}
+        return {"RUNNING_MODAL"}
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Leave everything as it was before the button was pressed."""
+        self._band.hide()
+        if self._grip is not None and self._dragged:
+            self._grip.put_back()
+        viewing.redraw()
+
+    def _hold(self, context: bpy.types.Context, prompt: bpy.types.Object) -> None:
+        self._grip = gripping.grip(context, prompt, self._pressed)
+        for item in context.selected_objects:
+            item.select_set(False)
+        prompt.select_set(True)
+        context.view_layer.objects.active = prompt
+
+    def _move(self, context: bpy.types.Context, mouse: tuple[int, int]) -> None:
+        threshold = DRAG_FROM * context.preferences.system.ui_scale
+        far = max(abs(a - b) for a, b in zip(self._pressed, mouse, strict=True)) >= threshold
+        if not (far or self._dragged):
+            return
+        self._dragged = True
+        if self._grip is None:
+            self._band.show(context.region, self._pressed, mouse)
+        else:
+            self._grip.move(context, mouse)
+            background.wake()
+        context.area.tag_redraw()
+
+    def _release(self, context: bpy.types.Context, mouse: tuple[int, int]) -> set[str]:
+        self._band.hide()
+        if self._grip is not None:
+            background.hurry(context.scene)
+            what = "Move" if self._dragged else "Select"
+            bpy.ops.ed.undo_push(message=f"{what} Prompt {self._grip.name}")
+            return {"FINISHED"}
+        item = self._add(context, mouse)
+        # The worker is asked before Blender takes its time for the undo step; one a click.
+        background.hurry(context.scene)
+        bpy.ops.ed.undo_push(message=f"Add Prompt {item.name}")
+        viewing.redraw()
+        return {"FINISHED"}
+
+    def _add(self, context: bpy.types.Context, mouse: tuple[int, int]) -> bpy.types.Object:
+        root = lookup.require_root(context.scene)
+        scene = lookup.open_scene(root)
+        if self._dragged:
+            first, second = aiming.box(context, scene, root, self._pressed, mouse)
+            return prompting.add_box(root, first.view.name, first.photo_pixel, second.photo_pixel)
+        aim = aiming.at(context, scene, root, mouse)
+        positive = (self.meaning == "PART") != self.invert
+        item = prompting.add_click(root, aim.view.name, aim.photo_pixel, positive=positive)
+        if not item.wildseg3d.on_surface:
+            self.report({"INFO"}, "Nothing was measured there, so the prompt floats at a typical depth.")
+        return item
+
+
+CLASSES = (WILDSEG3D_OT_prompt_click,)

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where in which photo the mouse points: in the photo looked through, or at the surface under it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ...conventions import project, transform
+from ...errors import PromptError
+from ...scene_folder import Scene, View
+from . import best_view, lookup, picking, viewing
+from .picking import Picked
+
+PICK_RADIUS = 6.0
+"""Pixels: so far from the mouse, in points of the interface, a surface may be that is meant."""
+
+Mouse = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Aim:
+    """A pixel (x, y) of a view."""
+
+    view: View
+    pixel: tuple[float, float]
+
+    @property
+    def photo_pixel(self) -> tuple[float, float]:
+        """The same place in the photo as it was taken."""
+        x, y = self.view.warp.to_photo(np.array(self.pixel))
+        return float(x), float(y)
+
+
+def at(context: bpy.types.Context, scene: Scene, root: bpy.types.Object, mouse: Mouse) -> Aim:
+    """What the mouse, in pixels of the 3D view at hand, points at.
+
+    Raises:
+        PromptError: it points beside the photo, at no surface, or at one that no photo shows.
+    """
+    camera = _camera(context, root)
+    if camera is not None:
+        view = scene.view(camera.wildseg3d.view)
+        pixel = viewing.pixel_under_mouse(context.region, context.region_data, camera, view, mouse)
+        if pixel is None:
+            raise PromptError("That is beside the photo: click inside it, or leave the camera.")
+        return Aim(view, pixel)
+    return Aim(*best_view.best_view(scene, _pick(context, root, mouse)))
+
+
+def in_view(
+    context: bpy.types.Context, scene: Scene, root: bpy.types.Object, view: View, mouse: Mouse
+) -> Aim:
+    """As ``at``, but in that view where it shows the place under the mouse."""
+    if _camera(context, root) is not None:
+        return at(context, scene, root, mouse)
+    picked = _pick(context, root, mouse)
+    pixel = best_view.seen_at(scene, view, picked.point_world)
+    return Aim(view, pixel) if pixel is not None else Aim(*best_view.best_view(scene, picked))
+
+
+def box(
+    context: bpy.types.Context, scene: Scene, root: bpy.types.Object, first: Mouse, second: Mouse
+) -> tuple[Aim, Aim]:
+    """The corners, in one view, of a rectangle drawn with the mouse.
+
+    Drawn in no photo, it stands upright in the artist's view, at the distance of what is in its middle.
+
+    Raises:
+        PromptError: as ``at``; or a corner lies beside the photo.
+    """
+    if _camera(context, root) is not None:
+        try:
+            return at(context, scene, root, first), at(context, scene, root, second)
+        except PromptError as error:
+            raise PromptError("The box reaches beyond the photo: keep both corners inside.") from error
+    middle = ((first[0] + second[0]) / 2, (first[1] + second[1]) / 2)
+    picked = _pick(context, root, middle)
+    view, _ = best_view.best_view(scene, picked)
+    corners_world = np.array(
+        [_beside(context, picked, (x, y)) for x in (first[0], second[0]) for y in (first[1], second[1])]
+    )
+    pixels, _ = project(corners_world, view.K, view.cam_to_world)
+    if not np.isfinite(pixels).all():
+        raise PromptError("The box is wider than any photo: draw a smaller one, or go into a photo's camera.")
+    low, high = np.clip(pixels.min(axis=0), 0, view.size), np.clip(pixels.max(axis=0), 0, view.size)
+    return Aim(view, (float(low[0]), float(low[1]))), Aim(view, (float(high[0]), float(high[1])))
+
+
+def photo(context: bpy.types.Context, root: bpy.types.Object) -> str:
+    """Name of the photo that the 3D view at hand looks through; empty when it looks freely."""
+    camera = _camera(context, root)
+    return "" if camera is None else str(camera.wildseg3d.view)
+
+
+def _camera(context: bpy.types.Context, root: bpy.types.Object) -> bpy.types.Object | None:
+    camera = viewing.photo_camera(context.space_data, context.region_data, context.scene)
+    return camera if camera is not None and lookup.root_of(camera) == root else None
+
+
+def _pick(context: bpy.types.Context, root: bpy.types.Object, mouse: Mouse) -> Picked:
+    radius = PICK_RADIUS * context.preferences.system.ui_scale
+    picked = picking.pick(root, viewing.sight_under_mouse(context.region, context.region_data, mouse, radius))
+    if picked is None:
+        raise PromptError("There is nothing under the mouse: click on a point of the scene.")
+    return picked
+
+
+def _beside(context: bpy.types.Context, picked: Picked, mouse: Mouse) -> NDArray[np.float64]:
+    """Where the mouse points on the plane through a picked place that faces the artist."""
+    sight = viewing.sight_under_mouse(context.region, context.region_data, mouse, 1.0)
+    origin = transform(picked.from_blender, sight.origin)
+    direction = picked.from_blender[:3, :3] @ sight.direction
+    forward = np.array(context.region_data.view_matrix.inverted().to_3x3()) @ [0.0, 0.0, -1.0]
+    # A plane's normal turns by the inverse transpose.
+    facing = np.linalg.inv(picked.from_blender[:3, :3]).T @ forward
+    along = ((picked.point_world - origin) @ facing) / (direction @ facing)
+    return origin + along * direction

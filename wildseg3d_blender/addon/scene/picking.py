@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The surface under the mouse, from any view: what is displayed, wherever the artist moved it.
+
+Indices of the points are kept between picks: a million points take some 50 ms to prepare and a few to ask.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from . import display, lookup, point_attributes, point_index
+from .point_index import PointIndex, Ray
+
+SAMPLES = 32
+"""So many points of a mesh are looked at to see whether it is still the one that was indexed."""
+
+
+@dataclass(frozen=True)
+class Picked:
+    """A place on a surface, in the world frame of the scene folder.
+
+    Attributes:
+        point_world: (3,).
+        direction_world: (3,), unit, from the artist's eye towards it.
+        from_blender: (4, 4), Blender's world to that of the scene folder, for what was picked: it may have
+            been moved.
+        name: of the mesh that it belongs to.
+    """
+
+    point_world: NDArray[np.float64]
+    direction_world: NDArray[np.float64]
+    from_blender: NDArray[np.float64]
+    name: str
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What lies under the mouse in Blender's world: a ray, and one beside it that says how thick it is.
+
+    Attributes:
+        origin, direction: (3,).
+        origin_beside, direction_beside: (3,), of a ray some pixels aside.
+    """
+
+    origin: NDArray[np.float64]
+    direction: NDArray[np.float64]
+    origin_beside: NDArray[np.float64]
+    direction_beside: NDArray[np.float64]
+
+
+_indices: dict[str, tuple[tuple[object, ...], PointIndex]] = {}
+
+
+def forget() -> None:
+    """Free the indices."""
+    _indices.clear()
+
+
+def pick(root: bpy.types.Object, sight: Sight) -> Picked | None:
+    """The first surface of a reconstruction's points and objects in sight; None when there is none.
+
+    Hidden objects are looked through, unless all are hidden (surfaces may be shown instead).
+
+    Raises:
+        SceneError: the points lost their attributes.
+    """
+    items = [item for item in lookup.point_objects(root) if item.mode != "EDIT"]
+    found: Picked | None = None
+    nearest = np.inf
+    for item in [item for item in items if item.visible_get()] or items:
+        to_world = np.array(item.matrix_world)
+        if abs(np.linalg.det(to_world[:3, :3])) < 1e-12:
+            continue  # scaled to nothing
+        from_world = np.linalg.inv(to_world)
+        ray = _ray_in(from_world, sight)
+        met = point_index.first_met(_index(root, item), ray)
+        if met is None:
+            continue
+        number, along = met
+        distance = along * float(np.linalg.norm(to_world[:3, :3] @ ray.direction))
+        if distance < nearest:
+            nearest = distance
+            origin = np.array(item.wildseg3d.origin)
+            from_world[:3, 3] += origin
+            point = _index(root, item).points[number] + origin
+            found = Picked(np.asarray(point, np.float64), ray.direction, from_world, item.name)
+    return found
+
+
+def _ray_in(from_world: NDArray[np.float64], sight: Sight) -> Ray:
+    """The sight in a mesh's own space."""
+    turn = from_world[:3, :3]
+    origin, beside = (turn @ place + from_world[:3, 3] for place in (sight.origin, sight.origin_beside))
+    direction, direction_beside = turn @ sight.direction, turn @ sight.direction_beside
+    length = float(np.linalg.norm(direction))
+    radius = float(np.linalg.norm(beside - origin))
+    spread = float(np.linalg.norm(direction_beside - direction)) / length
+    return Ray(origin, direction / length, radius, spread)
+
+
+def _index(root: bpy.types.Object, item: bpy.types.Object) -> PointIndex:
+    minimum = display.minimum_confidence(root.wildseg3d)
+    key = (item.name, _sampled(item.data), root.wildseg3d.point_size, minimum)
+    known = _indices.get(item.name)
+    if known is not None and known[0] == key:
+        return known[1]
+    points: NDArray[np.float32] = point_attributes.column(item.data, "position")
+    reach: NDArray[np.float32] = point_attributes.column(item.data, "size") * (root.wildseg3d.point_size / 2)
+    if minimum > 0:
+        certain = point_attributes.column(item.data, "confidence") >= minimum
+        points, reach = points[certain], reach[certain]
+    made = point_index.build(points, reach)
+    _indices[item.name] = key, made
+    for name in [name for name in _indices if name not in bpy.data.objects]:
+        del _indices[name]
+    return made
+
+
+def _sampled(mesh: bpy.types.Mesh) -> tuple[object, ...]:
+    """Changes with the number of points and, all but surely, when they move."""
+    count = len(mesh.vertices)
+    numbers = range(0, count, max(1, count // SAMPLES))
+    return (count, *(tuple(mesh.vertices[number].co) for number in numbers))

@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All photos along the bottom of the 3D view while prompts are placed, each with its mask.
+
+Drawn from small textures: a photo's is made once, a mask's with each preview. A click on one goes there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import blf
+import bpy
+import gpu
+import numpy as np
+from gpu_extras.batch import batch_for_shader
+from numpy.typing import NDArray
+
+from ..errors import WildSegError
+from ..scene_folder import Scene, View
+from . import previewing, tint, tools
+from .scene import lookup, viewing
+
+HEIGHT = 64
+"""Of a thumbnail, in points of the interface."""
+
+GAP = 4
+"""Between two, and around them."""
+
+MOST_SHARE = 0.2
+"""Of the view's height that they may take; where that leaves too little there are none."""
+
+LEAST_HEIGHT = 36
+
+SIDE = 192
+"""Longer side of a thumbnail's textures, in pixels, about."""
+
+_VERTEX = """
+void main()
+{
+  at = corner;
+  gl_Position = to_clip * vec4(place, 0.0, 1.0);
+}
+"""
+
+_FRAGMENT = """
+void main()
+{
+  vec3 colour = texture(photo, at).rgb * shade;
+  float inside = texture(mask, at).r;
+  float line = 1.0 - smoothstep(0.15, 0.4, abs(inside - 0.5));
+  colour = mix(colour, tint.rgb, tint.a * smoothstep(0.35, 0.65, inside));
+  fragment = vec4(mix(colour, outline.rgb, line * outline.a * (tint.a > 0.0 ? 1.0 : 0.0)), 1.0);
+}
+"""
+
+_textures: dict[tuple[str, str], Any] = {}
+"""(scene folder and when it was written, view) -> its photo."""
+
+_masks: dict[str, tuple[str, Any]] = {}
+"""View -> the key of the preview, and its mask."""
+
+_shader: Any = None
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where a photo's thumbnail is in the region: pixels, from the lower left."""
+
+    view: str
+    left: float
+    low: float
+    width: float
+    height: float
+
+    def holds(self, x: float, y: float) -> bool:
+        """Whether a place of the region is on it."""
+        return self.left <= x < self.left + self.width and self.low <= y < self.low + self.height
+
+
+def forget() -> None:
+    """Free what is on the graphics card."""
+    global _shader
+    _textures.clear()
+    _masks.clear()
+    _shader = None
+
+
+def layout(
+    views: list[tuple[str, float]], current: str, left: float, right: float, height: float, scale: float
+) -> list[Slot]:
+    """Slots for photos between two edges of a region of that height.
+
+    They shrink until all fit; where they would get too small, only those around the current one are shown.
+
+    Args:
+        views: name and width over height of each.
+        scale: pixels of a point of the interface.
+    """
+    gap, tall, least = GAP * scale, min(HEIGHT * scale, MOST_SHARE * height), LEAST_HEIGHT * scale
+    if tall < least or not views:
+        return []
+    fitting = (right - left - gap * (len(views) + 1)) / sum(aspect for _, aspect in views)
+    tall = min(tall, max(fitting, least))
+    widths = [tall * aspect for _, aspect in views]
+    names = [name for name, _ in views]
+    first = last = names.index(current) if current in names else 0
+    used, room = widths[first] + 2 * gap, right - left
+    if used > room:
+        return []
+    grown = True
+    while grown:
+        grown = False
+        for step in (last + 1, first - 1):
+            if 0 <= step < len(views) and used + widths[step] + gap <= room:
+                used += widths[step] + gap
+                first, last, grown = min(first, step), max(last, step), True
+    at = left + (room - used) / 2 + gap
+    slots = []
+    for name, width in zip(names[first : last + 1], widths[first : last + 1], strict=True):
+        slots.append(Slot(name, at, gap, width, tall))
+        at += width + gap
+    return slots
+
+
+def view_at(context: bpy.types.Context, mouse: tuple[float, float]) -> str | None:
+    """The photo whose thumbnail is under the mouse, or None."""
+    opened = _shown_scene(context)
+    if opened is None:
+        return None
+    return next((slot.view for slot in _slots(context, opened) if slot.holds(*mouse)), None)
+
+
+def draw(context: bpy.types.Context) -> None:
+    """Draw them in the region at hand; call after everything else."""
+    opened = _shown_scene(context)
+    if opened is None:
+        return
+    shown = previewing.shown()
+    current = _current(context)
+    shader = _compiled()
+    for slot in _slots(context, opened):
+        view = opened.view(slot.view)
+        if slot.view == current:
+            _frame(slot, context.preferences.system.ui_scale)
+        mask = None if shown is None or slot.view not in shown.preview.shapes else shown
+        shader.bind()
+        projection = gpu.matrix.get_projection_matrix() @ gpu.matrix.get_model_view_matrix()
+        shader.uniform_float("to_clip", projection)
+        strength = 0.0 if mask is None else (tint.FADED if mask.outdated else 1.0)
+        shader.uniform_float("tint", (*tint.COLOUR[:3], 0.6 * strength))
+        shader.uniform_float("outline", (*tint.OUTLINE[:3], strength))
+        shader.uniform_float("shade", 1.0 if slot.view == current or current == "" else 0.8)
+        shader.uniform_sampler("photo", _photo(opened, view))
+        shader.uniform_sampler("mask", _photo(opened, view) if mask is None else _mask(mask, slot.view))
+        right, high = slot.left + slot.width, slot.low + slot.height
+        content = {
+            "place": [(slot.left, slot.low), (right, slot.low), (right, high), (slot.left, high)],
+            "corner": [(0.0, 1.0), (1.0, 1.0), (1.0, 0.0), (0.0, 0.0)],
+        }
+        batch_for_shader(shader, "TRI_FAN", content).draw(shader)
+
+
+def _shown_scene(context: bpy.types.Context) -> Scene | None:
+    """The scene whose photos are to be shown in the view at hand, or None."""
+    if not (context.scene.wildseg3d.thumbnails and tools.is_active(context)):
+        return None
+    root = lookup.active_root(context.scene)
+    if root is None or not context.space_data.overlay.show_overlays:
+        return None
+    try:
+        return lookup.open_scene(root)
+    except WildSegError:
+        return None  # the panel says what is wrong with the scene folder
+
+
+def _current(context: bpy.types.Context) -> str:
+    camera = viewing.photo_camera(context.space_data, context.region_data, context.scene)
+    return "" if camera is None else str(camera.wildseg3d.view)
+
+
+def _slots(context: bpy.types.Context, scene: Scene) -> list[Slot]:
+    left, right = 0.0, float(context.region.width)
+    for region in context.area.regions:
+        # They lie on top of the view, where the preferences have it so.
+        if region.width <= 1 or region.height <= 1 or region.type not in {"TOOLS", "UI", "HUD"}:
+            continue
+        if region.alignment == "RIGHT":
+            right = min(right, float(region.x - context.region.x))
+        else:
+            left = max(left, float(region.x + region.width - context.region.x))
+    root = lookup.require_root(context.scene)
+    placed = {item.wildseg3d.view for item in lookup.cameras(root)}
+    views = [(view.name, view.size[0] / view.size[1]) for view in scene.views if view.name in placed]
+    scale = context.preferences.system.ui_scale
+    return layout(sorted(views), _current(context), left, right, float(context.region.height), scale)
+
+
+def _photo(scene: Scene, view: View) -> Any:
+    key = (f"{scene.folder} {(scene.folder / 'scene.json').stat().st_mtime_ns}", view.name)
+    if key not in _textures:
+        colours = np.asarray(_thinned(scene.colours(view)), np.float32) / 255.0
+        pixels = np.dstack([colours, np.ones(colours.shape[:2], np.float32)])
+        _textures[key] = _upload(pixels, "RGBA8")
+    return _textures[key]
+
+
+def _mask(shown: previewing.Shown, view: str) -> Any:
+    known = _masks.get(view)
+    if known is None or known[0] != shown.key:
+        mask = _thinned(shown.preview.mask(view)).astype(np.float32)
+        known = _masks[view] = (shown.key, _upload(mask, "R8"))
+    return known[1]
+
+
+def _thinned(picture: NDArray[Any]) -> NDArray[Any]:
+    step = max(1, round(max(picture.shape[:2]) / SIDE))
+    return picture[step // 2 :: step, step // 2 :: step]
+
+
+def _upload(pixels: NDArray[np.float32], kind: str) -> Any:
+    data = gpu.types.Buffer("FLOAT", pixels.size, np.ascontiguousarray(pixels).ravel())
+    return gpu.types.GPUTexture((pixels.shape[1], pixels.shape[0]), format=kind, data=data)
+
+
+def _frame(slot: Slot, scale: float) -> None:
+    """A bright rim, and the photo's name above."""
+    rim = 2.0 * scale
+    right, high = slot.left + slot.width + rim, slot.low + slot.height + rim
+    left, low = slot.left - rim, slot.low - rim
+    shader = gpu.shader.from_builtin("UNIFORM_COLOR")
+    shader.uniform_float("color", (1.0, 1.0, 1.0, 1.0))
+    batch_for_shader(
+        shader, "TRI_FAN", {"pos": [(left, low), (right, low), (right, high), (left, high)]}
+    ).draw(shader)
+    blf.size(0, 11.0 * scale)
+    blf.enable(0, blf.SHADOW)
+    blf.shadow(0, 3, 0.0, 0.0, 0.0, 1.0)
+    blf.color(0, 1.0, 1.0, 1.0, 1.0)
+    blf.position(0, slot.left, high + 3.0 * scale, 0.0)
+    blf.draw(0, slot.view)
+    blf.disable(0, blf.SHADOW)
+
+
+def _compiled() -> Any:
+    global _shader
+    if _shader is None:
+        info = gpu.types.GPUShaderCreateInfo()
+        info.push_constant("MAT4", "to_clip")
+        info.push_constant("VEC4", "tint")
+        info.push_constant("VEC4", "outline")
+        info.push_constant("FLOAT", "shade")
+        info.sampler(0, "FLOAT_2D", "photo")
+        info.sampler(1, "FLOAT_2D", "mask")
+        between = gpu.types.GPUStageInterfaceInfo("wildseg3d_thumbnail")
+        between.smooth("VEC2", "at")
+        info.vertex_in(0, "VEC2", "place")
+        info.vertex_in(1, "VEC2", "corner")
+        info.vertex_out(between)
+        info.fragment_out(0, "VEC4", "fragment")
+        info.vertex_source(_VERTEX)
+        info.fragment_source(_FRAGMENT)
+        _shader = gpu.shader.create_from_info(info)
+    return _shader

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The toolbar's Object Prompt: its keymap says what the mouse and the keys do while it is active."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from .scene import groups, lookup, parts
+
+IDNAME = "wildseg3d.object_prompt"
+FALLBACK = "builtin.select_box"
+"""The tool that follows when this one is put away."""
+
+CLICK = "wildseg3d.prompt_click"
+
+_HINTS = (
+    (CLICK, False, "prompt, drag: box"),
+    (CLICK, True, "the opposite"),
+    ("wildseg3d.look", None, "other photos"),
+    ("wildseg3d.segment", None, "segment"),
+    ("wildseg3d.prompt_end", None, "done"),
+)
+"""Operator, whether it inverts (where that matters), and what it does."""
+
+
+class ObjectPromptTool(bpy.types.WorkSpaceTool):
+    """Click on an object, in a photo or anywhere in the scene: it is found in all photos"""
+
+    bl_space_type = "VIEW_3D"
+    bl_context_mode = "OBJECT"
+    bl_idname = IDNAME
+    bl_label = "Object Prompt"
+    bl_description = (
+        "Click on an object, in a photo or anywhere in the scene. Ctrl-click what must stay out. "
+        "Drag a box around it, or drag a prompt to move it"
+    )
+    bl_icon = (Path(__file__).parent / "icons" / "object_prompt").as_posix()
+    bl_cursor = "CROSSHAIR"
+    bl_keymap = (
+        (CLICK, {"type": "LEFTMOUSE", "value": "PRESS"}, None),
+        (CLICK, {"type": "LEFTMOUSE", "value": "PRESS", "ctrl": True}, {"properties": [("invert", True)]}),
+        ("wildseg3d.look", {"type": "PAGE_UP", "value": "PRESS"}, {"properties": [("step", -1)]}),
+        ("wildseg3d.look", {"type": "PAGE_DOWN", "value": "PRESS"}, {"properties": [("step", 1)]}),
+        ("wildseg3d.segment", {"type": "RET", "value": "PRESS"}, None),
+        ("wildseg3d.prompt_end", {"type": "ESC", "value": "PRESS"}, None),
+    )
+
+    @staticmethod
+    def draw_settings(context: bpy.types.Context, layout: bpy.types.UILayout, tool: Any) -> None:
+        """What a click means, which object it speaks about, and the keys."""
+        root = lookup.active_root(context.scene)
+        if root is None:
+            layout.label(text="Reconstruct photos first", icon="INFO")
+            return
+        layout.row(align=True).prop(tool.operator_properties(CLICK), "meaning", expand=True)
+        item = groups.active(root)
+        layout.label(text=_subject(item), icon="OUTLINER_OB_POINTCLOUD")
+        layout.prop(context.scene.wildseg3d, "thumbnails", text="", icon="IMAGE_REFERENCE")
+        if context.region is not None and context.region.type == "TOOL_HEADER":
+            hint = layout.row()
+            hint.active = False
+            hint.label(text="   ".join(key_hints(context)))
+
+
+def key_hints(context: bpy.types.Context) -> list[str]:
+    """What the tool's keys do, as they are in the artist's keymap now."""
+    config = context.window_manager.keyconfigs.user
+    keymap = None if config is None else config.keymaps.get(_keymap_name())
+    return [] if keymap is None else hints_of(keymap.keymap_items)
+
+
+def hints_of(entries: Iterable[bpy.types.KeyMapItem]) -> list[str]:
+    """What those entries of the tool's keymap do that are not switched off."""
+    entries = [entry for entry in entries if entry.active]
+    hints = []
+    for idname, invert, what in _HINTS:
+        keys = [
+            entry.to_string()
+            for entry in entries
+            if entry.idname == idname and (invert is None or entry.properties.invert == invert)
+        ]
+        if keys:
+            hints.append(f"{' / '.join(sorted(keys))}: {what}")
+    return hints
+
+
+def is_active(context: bpy.types.Context) -> bool:
+    """Whether the tool is the one at hand in 3D views."""
+    if context.workspace is None or context.mode != "OBJECT":
+        return False
+    tool = context.workspace.tools.from_space_view3d_mode("OBJECT", create=False)
+    return tool is not None and tool.idname == IDNAME
+
+
+def activate(context: bpy.types.Context, *, meaning: str = "PART") -> None:
+    """Take the tool up, in the 3D view at hand; ``meaning`` as in ``prompt_click``."""
+    bpy.ops.wm.tool_set_by_id(name=IDNAME, space_type="VIEW_3D")
+    tool = context.workspace.tools.from_space_view3d_mode("OBJECT", create=False)
+    if tool is not None and tool.idname == IDNAME:
+        tool.operator_properties(CLICK).meaning = meaning
+
+
+def put_away() -> None:
+    """Take up Blender's own tool in its place."""
+    bpy.ops.wm.tool_set_by_id(name=FALLBACK, space_type="VIEW_3D")
+
+
+def _subject(item: Any | None) -> str:
+    """The object that the next click speaks about."""
+    if item is None:
+        return "New object"
+    part = parts.active_label(item)
+    return f"{item.name}: {part}" if part != item.name else part
+
+
+def _keymap_name() -> str:
+    return f"3D View Tool: Object, {ObjectPromptTool.bl_label}"
+
+
+def register() -> None:
+    """Called by the add-on."""
+    bpy.utils.register_tool(ObjectPromptTool, separator=True)
+
+
+def unregister() -> None:
+    """Called by the add-on. Where the tool is at hand, Blender's own takes its place."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type != "VIEW_3D":
+                continue
+            with bpy.context.temp_override(window=window, area=area):
+                if is_active(bpy.context):
+                    put_away()
+    bpy.utils.unregister_tool(ObjectPromptTool)
