@@ -129,6 +129,34 @@ def test_add_prompt_takes_up_the_tool_and_goes_into_a_photo_the_first_time(
     tools.put_away()
 
 
+def test_the_panel_lists_prompts_and_shows_them(blender: Any, root: Any, view_3d: Any) -> None:
+    from tests.test_addon import _Recorder, _Standin
+    from wildseg3d_blender.addon import prompt_panel
+    from wildseg3d_blender.addon.scene import lookup
+
+    panel = prompt_panel.WILDSEG3D_PT_prompts
+    assert not panel.poll(view_3d)
+    blender.ops.wildseg3d.prompt_add(view="wide", x=500, y=300, object="Vase")
+    blender.ops.wildseg3d.prompt_add(view="tall", x=300, y=500, positive=False, object="Vase")
+    blender.ops.wildseg3d.prompt_add(view="plain", x=300, y=200, x2=400, y2=300, object="Vase")
+    blender.ops.wildseg3d.prompt_add(view="plain", x=300, y=200, object="Jug")
+    root.wildseg3d.active_group = 0
+    layout = _Recorder()
+    panel.draw(_Standin(layout), view_3d)
+    assert [text for text in layout.texts if ": " in text] == [
+        "wide: part of it",
+        "tall: not part of it",
+        "plain: box",
+    ]
+    first, second = lookup.prompts(root, "Vase")[:2]
+    assert blender.ops.wildseg3d.prompt_show(name=second.name) == {"FINISHED"}
+    assert view_3d.scene.camera.wildseg3d.view == "tall"
+    assert second.select_get() and view_3d.view_layer.objects.active == second
+    assert not first.select_get()
+    with pytest.raises(RuntimeError, match="no prompt named Nothing"):
+        blender.ops.wildseg3d.prompt_show(name="Nothing")
+
+
 def test_going_through_photos_keeps_the_zoom(blender: Any, root: Any, view_3d: Any) -> None:
     region_3d = view_3d.space_data.region_3d
     region_3d.view_perspective = "PERSP"

@@ -28,6 +28,7 @@ _MODULES = (
     "operators",
     "panels",
     "object_panel",
+    "prompt_panel",
     "tools",
     "overlay",
     "runtime",

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import bpy
 
+from ...errors import PromptError
 from .. import background
 from ..scene import lookup, prompting
 from .base import has_root, object_mode, reporting
+from .look import look_through_view
 
 
 class WILDSEG3D_OT_prompt_add(bpy.types.Operator):
@@ -118,4 +120,29 @@ class WILDSEG3D_OT_prompt_remove(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (WILDSEG3D_OT_prompt_add, WILDSEG3D_OT_prompt_remove)
+class WILDSEG3D_OT_prompt_show(bpy.types.Operator):
+    """Select this prompt and look through its photo"""
+
+    bl_idname = "wildseg3d.prompt_show"
+    bl_label = "Show Prompt"
+    bl_options = {"INTERNAL"}
+
+    name: bpy.props.StringProperty(name="Prompt", description="Name of its Empty", options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return has_root(cls, context) and object_mode(cls, context)
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Go there."""
+        root = lookup.require_root(context.scene)
+        found = next((item for item in lookup.prompts(root) if item.name == self.name), None)
+        if found is None:
+            raise PromptError(f"There is no prompt named {self.name}.")
+        look_through_view(context, found.wildseg3d.view)
+        prompting.select(context.view_layer, found)
+        return {"FINISHED"}
+
+
+CLASSES = (WILDSEG3D_OT_prompt_add, WILDSEG3D_OT_prompt_remove, WILDSEG3D_OT_prompt_show)

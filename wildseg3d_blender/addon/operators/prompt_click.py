@@ -95,10 +95,7 @@ class WILDSEG3D_OT_prompt_click(bpy.types.Operator):
 
     def _hold(self, context: bpy.types.Context, prompt: bpy.types.Object) -> None:
         self._grip = gripping.grip(context, prompt, self._pressed)
-        for item in context.selected_objects:
-            item.select_set(False)
-        prompt.select_set(True)
-        context.view_layer.objects.active = prompt
+        prompting.select(context.view_layer, prompt)
 
     def _move(self, context: bpy.types.Context, mouse: tuple[int, int]) -> None:
         threshold = DRAG_FROM * context.preferences.system.ui_scale

@@ -150,6 +150,15 @@ def remove(root: bpy.types.Object, name: str = "") -> None:
     bpy.data.objects.remove(found[0])
 
 
+def select(view_layer: bpy.types.ViewLayer, prompt: bpy.types.Object) -> None:
+    """Select a prompt's Empty and nothing else, where it is not hidden."""
+    for item in view_layer.objects.selected:
+        item.select_set(False, view_layer=view_layer)
+    if prompt.visible_get(view_layer=view_layer):
+        prompt.select_set(True, view_layer=view_layer)
+        view_layer.objects.active = prompt
+
+
 def follow(camera: bpy.types.Object, before: cameras.Lens) -> None:
     """Let the prompts under ``camera``, whose lens was ``before`` until now, stay on their pixels."""
     after = cameras.lens_of(camera)

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Prompts panel: what the artist said about the active object, photo by photo. Draws; changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from . import tools
+from .drawing import SidebarPanel, draw_text
+from .scene import groups, lookup, parts
+
+
+class WILDSEG3D_PT_prompts(SidebarPanel, bpy.types.Panel):
+    """The clicks and boxes of the active object"""
+
+    bl_label = "Prompts"
+    bl_parent_id = "WILDSEG3D_PT_objects"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        root = lookup.active_root(context.scene)
+        return root is not None and groups.active(root) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """A line a prompt, by part; the keys while they are being placed; whether thumbnails are shown."""
+        layout = self.layout
+        root = lookup.require_root(context.scene)
+        item = groups.active(root)
+        if item is None:
+            return
+        of_each = [(part, lookup.prompts(root, item.name, part.number)) for part in item.parts]
+        column = layout.column(align=True)
+        for part, prompts in of_each:
+            if len(of_each) > 1 and prompts:
+                column.label(text=parts.label(item, part), translate=False)
+            for prompt in prompts:
+                _draw_prompt(column, context, prompt)
+        if not any(prompts for _, prompts in of_each):
+            draw_text(layout, context, "None yet: press Add Prompt and click on the object.")
+        if tools.is_active(context):
+            hints = layout.column(align=True)
+            hints.active = False
+            for hint in tools.key_hints(context):
+                hints.label(text=hint)
+        layout.prop(context.scene.wildseg3d, "thumbnails")
+
+
+def _draw_prompt(layout: bpy.types.UILayout, context: bpy.types.Context, prompt: bpy.types.Object) -> None:
+    settings = prompt.wildseg3d
+    row = layout.row(align=True)
+    show = row.operator(
+        "wildseg3d.prompt_show",
+        text=f"{settings.view}: {kind(settings)}",
+        icon=_icon(settings),
+        depress=prompt.select_get(),
+        translate=False,
+    )
+    show.name = prompt.name
+    row.operator("wildseg3d.prompt_remove", text="", icon="X").name = prompt.name
+
+
+def kind(settings: Any) -> str:
+    """What a prompt (its ``Object.wildseg3d``) says, in a word."""
+    if settings.is_box:
+        return "box"
+    return "part of it" if settings.positive else "not part of it"
+
+
+def _icon(settings: Any) -> str:
+    if settings.is_box:
+        return "SELECT_SET"
+    return "ADD" if settings.positive else "REMOVE"
+
+
+_CLASSES = (WILDSEG3D_PT_prompts,)
+
+
+def register() -> None:
+    """Called by the add-on."""
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    """Called by the add-on."""
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)
