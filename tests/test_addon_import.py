@@ -36,7 +36,7 @@ def read_attribute(mesh: Any, name: str, member: str, width: int, dtype: Any) ->
     return values.reshape(-1, width) if width > 1 else values
 
 
-def _pixel_in_blender(bpy: Any, camera: Any, point: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def pixel_in_blender(bpy: Any, camera: Any, point: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Where Blender's own projection puts a point, in pixels from the top left."""
     from bpy_extras.object_utils import world_to_camera_view
     from mathutils import Vector
@@ -58,7 +58,7 @@ def test_a_point_lands_on_its_pixel(blender: Any, scene: Scene, name: str) -> No
     for pixel in ([0.5, 0.5], [20.5, 50.5], [59.0, 3.25], [31.7, 33.3]):
         point = hit(view, np.array(pixel))[0]
         moved = (to_blender @ np.append(point, 1.0))[:3]
-        assert np.allclose(_pixel_in_blender(blender, camera, moved, view.size), pixel, atol=2e-3)
+        assert np.allclose(pixel_in_blender(blender, camera, moved, view.size), pixel, atol=2e-3)
 
 
 def test_frame_has_the_shape_of_the_photo(blender: Any, scene: Scene) -> None:
