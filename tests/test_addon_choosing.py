@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -12,12 +13,14 @@ import numpy as np
 import pytest
 
 from tests.object_scene import write_object_scene
+from tests.small_photos import IMAGE_SIZE, write_small_photos
 from wildseg3d_blender.conventions import project
-from wildseg3d_blender.errors import NeuralError
+from wildseg3d_blender.errors import Cancelled, NeuralError
 from wildseg3d_blender.neural import estimate, licences, places
 from wildseg3d_blender.neural.environment import CHOSEN, Environment, write_json
 from wildseg3d_blender.neural.registry import find_model
 from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.worker.protocol import Reconstruct
 
 REFUSED = r"SAM 2 needs the neural environment|is not SAM 2\.1 tiny as published"
 """What a worker in this Python says: there is no torch, or, where there is, the weights are wrong."""
@@ -172,6 +175,54 @@ def test_networks_get_a_worker_of_their_own_whose_memory_can_be_released(
     assert runtime.worker_pid() is None and not runtime.runs_networks()
     settings.engines = "DEFAULT"
     assert blender.ops.wildseg3d.segment() == {"FINISHED"} and not runtime.runs_networks()
+
+
+def test_a_cancelled_job_gives_the_cards_memory_back(blender: Any, folder: Path, tmp_path: Path) -> None:
+    """SAM 2 alone is there: stereo then runs in its worker, so that one worker serves both."""
+    from wildseg3d_blender.addon import choosing, runtime
+
+    _install(folder, device="NVIDIA RTX 3090", dust3r=False, models=("sam2.1-tiny",))
+    settings = blender.context.scene.wildseg3d
+    assert (choosing.engine(blender.context.scene), settings.device) == ("stereo", "AUTO")
+    setup = choosing.setup_for({"engine": "stereo"}, ())
+    assert setup == choosing.setup_for({"segmenter": "sam2"}, ()) and setup is not None and setup.card
+
+    photos = [str(path) for path in write_small_photos(tmp_path)]
+    asked = Reconstruct(tuple(photos), str(tmp_path / "made"), image_size=IMAGE_SIZE).to_json()
+    job = runtime.start("Reconstruct", "reconstruct", asked)
+    assert runtime.runs_networks()
+    pid = runtime.worker_pid()
+    assert pid is not None and not job.wait(0.3)
+    job.cancel()
+    assert job.wait(10)
+    with pytest.raises(Cancelled):
+        job.result()
+    assert runtime.worker_pid() is None and not runtime.runs_networks()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+    # On the CPU it keeps what took long to prepare.
+    settings.device, settings.engines = "CPU", "NEURAL"
+    setup = choosing.setup_for({"segmenter": "sam2"}, ())
+    assert setup is not None and not setup.card
+
+
+def test_networks_nobody_needs_are_let_go(blender: Any, scene: Scene, folder: Path) -> None:
+    from wildseg3d_blender.addon import idle_release, preferences, runtime
+
+    assert preferences.release_after(blender.context) == 5
+    assert blender.ops.wildseg3d.segment() == {"FINISHED"}
+    assert not runtime.release_unused(-1.0) and runtime.worker_pid() is not None  # no networks there
+
+    _install(folder, device="CPU", dust3r=False, models=("sam2.1-tiny",))
+    blender.context.scene.wildseg3d.engines = "NEURAL"
+    with pytest.raises(RuntimeError, match=REFUSED):
+        blender.ops.wildseg3d.segment()
+    idle_release.look(blender.context)
+    assert not runtime.release_unused(60.0) and runtime.runs_networks()
+    assert runtime.release_unused(0.0) and runtime.worker_pid() is None
+    blender.context.scene.wildseg3d.engines = "DEFAULT"
+    assert blender.ops.wildseg3d.segment() == {"FINISHED"}
 
 
 def test_time_and_memory_are_said_before_the_run(blender: Any, folder: Path, tmp_path: Path) -> None:

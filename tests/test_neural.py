@@ -4,17 +4,21 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.neural_python import neural_python
 from tests.small_photos import IMAGE_SIZE, write_small_photos
 from wildseg3d_blender.addon.worker_client import WorkerClient
-from wildseg3d_blender.errors import NeuralError
+from wildseg3d_blender.errors import NeuralError, WorkerError
 from wildseg3d_blender.neural.places import MODELS_VARIABLE
-from wildseg3d_blender.worker.protocol import Reconstruct
+from wildseg3d_blender.prompts import Click, PromptGroup
+from wildseg3d_blender.worker.protocol import FindObjects, Preview, Reconstruct
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -60,6 +64,51 @@ def test_a_worker_in_the_environment_runs_every_engine(
         assert len(request.result()["views"]) == len(photos)
     finally:
         client.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="wraps the interpreter in a shell script, and kills it")
+def test_a_worker_killed_while_it_holds_networks_is_replaced(tmp_path: Path) -> None:
+    python, reason = neural_python()
+    if python is None:
+        pytest.skip(reason)
+    wrapper = tmp_path / "python"
+    wrapper.write_text(f'#!/bin/sh\nexec "{python}" -s -P -X utf8 -m tests.neural.tiny_worker\n')
+    wrapper.chmod(0o755)
+    photos = tuple(str(path) for path in write_small_photos(tmp_path))
+    folder = str(tmp_path / "scene")
+    client = WorkerClient(python=str(wrapper))
+    try:
+        made = client.request(
+            "reconstruct", Reconstruct(photos, folder, engine="dust3r", image_size=64).to_json()
+        )
+        assert made.wait(120)
+        prompt = (PromptGroup((Click(made.result()["views"][0], 20.0, 20.0),)),)
+        asked = Preview(folder, prompt, segmenter="sam2").to_json()
+        assert _answered(client, asked)["folder"]
+        for busy in (False, True):
+            pid = client.pid
+            assert pid is not None
+            waiting = client.request("find_objects", FindObjects(folder, "sam2").to_json()) if busy else None
+            while waiting is not None and waiting.progress is None:
+                client.poll(0.05)
+            os.kill(pid, signal.SIGKILL)
+            if waiting is not None:
+                assert waiting.wait(20)
+                with pytest.raises(WorkerError, match="signal 9"):
+                    waiting.result()
+            while client.pid == pid:
+                client.poll(0.05)
+            with pytest.raises(ProcessLookupError):
+                os.kill(pid, 0)
+            assert _answered(client, asked)["folder"] and client.pid != pid
+    finally:
+        client.close()
+
+
+def _answered(client: WorkerClient, asked: dict[str, Any]) -> dict[str, Any]:
+    request = client.request("preview", asked)
+    assert request.wait(120)
+    return request.result()
 
 
 def test_the_neural_parts_at_tiny_size() -> None:

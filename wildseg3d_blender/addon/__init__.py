@@ -10,6 +10,7 @@
     tools.py, thumbnails.py    the toolbar's Object Prompt, and all photos along the bottom meanwhile
     runtime.py        the one worker of this Blender session and its jobs
     finding.py, previewing.py, background.py    what is asked of it without a button
+    idle_release.py   networks give their memory back when nobody needs them
     file_handlers.py  what happens when a file is opened, saved or changed
     worker_client.py  owns the process; needs no ``bpy``
 
@@ -34,6 +35,7 @@ _MODULES = (
     "runtime",
     "file_handlers",
     "background",
+    "idle_release",
 )
 
 

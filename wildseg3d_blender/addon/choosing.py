@@ -38,11 +38,13 @@ class Setup:
         python: its interpreter.
         paths: folders to find libraries in, before the interpreter's own.
         device: where networks run: auto, cpu, cuda or mps; "" for a worker that runs none.
+        card: whether that is a graphics card, whose memory other programs want too.
     """
 
     python: str
     paths: tuple[Path, ...] = ()
     device: str = ""
+    card: bool = False
 
     @property
     def variables(self) -> dict[str, str]:
@@ -135,7 +137,8 @@ def setup_for(params: Mapping[str, Any], paths: tuple[Path, ...]) -> Setup | Non
     """The worker that a request needs; None when any will do.
 
     Args:
-        params: the request's. It needs the neural environment when it names a network.
+        params: the request's. It needs the neural environment when it names a network, or when it names
+            engines at all and the panel's choice comes to a network.
         paths: where Blender's own Python finds the extension's libraries.
 
     Raises:
@@ -144,12 +147,15 @@ def setup_for(params: Mapping[str, Any], paths: tuple[Path, ...]) -> Setup | Non
     named = [params[key] for key in ("engine", "segmenter") if key in params]
     if not named:
         return None
-    if not any(name in NEURAL for name in named):
-        return Setup(sys.executable, paths)
-    python = environment.python(neural_task.neural_folder(bpy.context))
     # No scene, for a moment, while Blender opens a file.
     scene = bpy.context.scene
-    return Setup(str(python), device="auto" if scene is None else scene.wildseg3d.device.lower())
+    # The neural environment has the default engines' libraries too: one worker for both sets, so that
+    # Reconstruct by stereo does not cost SAM 2 what it has prepared.
+    if not any(name in NEURAL for name in named) and (scene is None or not _uses_networks(scene)):
+        return Setup(sys.executable, paths)
+    python = environment.python(neural_task.neural_folder(bpy.context))
+    device = "auto" if scene is None else scene.wildseg3d.device.lower()
+    return Setup(str(python), device=device, card=device != "cpu" and _gpu_found())
 
 
 @functools.lru_cache(maxsize=4)
@@ -200,6 +206,17 @@ def _chosen(scene: bpy.types.Scene, network: str, default: str) -> str:
     if settings.engines == "AUTO" and settings.device != "CPU" and _gpu_found() and lacking(network) is None:
         return network
     return default
+
+
+def _uses_networks(scene: bpy.types.Scene) -> bool:
+    """Whether the panel's choice comes to a network, for photos or for objects."""
+    for choose in (engine, segmenter):
+        try:
+            if choose(scene) in NEURAL:
+                return True
+        except NeuralError:
+            continue
+    return False
 
 
 def _gpu_found() -> bool:

@@ -7,6 +7,8 @@ from typing import Any
 
 import bpy
 
+RELEASE_AFTER = 5
+
 
 def extension_package() -> str:
     """The package Blender knows the extension by: ``bl_ext.<repository>.wildseg3d`` when installed.
@@ -54,11 +56,21 @@ class WildSeg3DPreferences(bpy.types.AddonPreferences):
         update=_folder_changed,
     )
 
+    release_after: bpy.props.IntProperty(
+        name="Release Memory After",
+        description="Minutes without work after which networks give their memory back, a graphics card's "
+        "included. They are loaded again when they are needed. 0: they keep it until Blender quits",
+        default=RELEASE_AFTER,
+        min=0,
+        soft_max=60,
+    )
+
     def draw(self, context: bpy.types.Context) -> None:
         """Blender shows this under Edit > Preferences > Add-ons."""
         self.layout.prop(self, "scenes_folder")
         self.layout.prop(self, "find_objects")
         self.layout.prop(self, "neural_folder")
+        self.layout.prop(self, "release_after")
         from . import neural_preferences  # likewise
 
         neural_preferences.draw(self.layout, context)
@@ -74,6 +86,12 @@ def finds_objects(context: bpy.types.Context) -> bool:
     """Whether objects are looked for after Reconstruct without being asked."""
     preferences = own(context)
     return preferences is None or bool(preferences.find_objects)
+
+
+def release_after(context: bpy.types.Context) -> int:
+    """Minutes without work after which networks give their memory back; 0 for never."""
+    preferences = own(context)
+    return RELEASE_AFTER if preferences is None else int(preferences.release_after)
 
 
 def scenes_folder(context: bpy.types.Context) -> str:

@@ -41,6 +41,7 @@ class Job:
         self._params = params
         self._request: Request | None = None
         self._failure: WildSegError | None = None
+        self._given_up = False
 
     @property
     def done(self) -> bool:
@@ -77,7 +78,11 @@ class Job:
         return self._request.result()
 
     def cancel(self, *, gently: bool = False) -> None:
-        """Ask for an end, and see to it within a second of polling; ``gently``: within four."""
+        """Ask for an end, and see to it within a second of polling; ``gently``: within four.
+
+        What the worker holds on a graphics card then goes too, unless ``gently``: that only makes way.
+        """
+        self._given_up = not gently
         if self._request is not None:
             self._request.cancel(gently=gently)
         elif self._failure is None:
@@ -96,6 +101,7 @@ class Job:
 class _State:
     client: WorkerClient | None = None
     setup: choosing.Setup | None = None
+    used: float = 0.0
     job: Job | None = None
     quiet: Job | None = None
     when_done: Callable[[Job], None] | None = None
@@ -165,6 +171,10 @@ def poll(block: float = 0.0) -> None:
     job = _state.job
     if job is not None and job._request is None and _state.quiet is None:
         job._send()
+    if not idle():
+        _state.used = time.monotonic()
+    elif job is not None and job._given_up and _state.setup is not None and _state.setup.card:
+        close()
 
 
 def cancel() -> bool:
@@ -194,6 +204,14 @@ def worker_pid() -> int | None:
 def runs_networks() -> bool:
     """Whether there is a worker in the neural environment, which may hold a graphics card's memory."""
     return worker_pid() is not None and _state.setup is not None and _state.setup.device != ""
+
+
+def release_unused(after: float) -> bool:
+    """End a worker of networks that has had nothing to do for ``after`` seconds; whether there was one."""
+    unused = runs_networks() and idle() and time.monotonic() - _state.used > after
+    if unused:
+        close()
+    return unused
 
 
 def close() -> None:
