@@ -12,35 +12,6 @@ import pytest
 from tests.addon_scene import write_awkward_scene
 
 
-def _leftovers(bpy: Any) -> set[str]:
-    """Everything of ours that Blender holds: classes, properties, handlers, timers."""
-    classes = {name for name in dir(bpy.types) if "wildseg3d" in name.lower()}
-    handlers = {
-        f"{kind}:{handler.__module__}"
-        for kind in dir(bpy.app.handlers)
-        if isinstance(getattr(bpy.app.handlers, kind), list)
-        for handler in getattr(bpy.app.handlers, kind)
-        if "wildseg3d" in getattr(handler, "__module__", "")
-    }
-    properties = {
-        owner.__name__ for owner in (bpy.types.Scene, bpy.types.Object) if hasattr(owner, "wildseg3d")
-    }
-    operators = {name for name in dir(bpy.ops) if name == "wildseg3d" and dir(bpy.ops.wildseg3d)}
-    return classes | handlers | properties | operators
-
-
-def test_registered_ten_times_leaves_nothing(blender: Any) -> None:
-    from wildseg3d_blender import addon
-
-    registered = _leftovers(blender)
-    assert {"WILDSEG3D_PT_photos", "Scene", "Object"} <= registered
-    for _ in range(10):
-        addon.unregister()
-        assert _leftovers(blender) == set()
-        addon.register()
-        assert _leftovers(blender) == registered
-
-
 def test_every_operator_and_property_explains_itself(blender: Any) -> None:
     names = [name for name in dir(blender.ops.wildseg3d) if not name.startswith("_")]
     assert {"reconstruct", "prompt_add", "segment", "cancel", "open_scene"} <= set(names)

@@ -11,6 +11,7 @@
     runtime.py        the one worker of this Blender session and its jobs
     finding.py, previewing.py, background.py    what is asked of it without a button
     idle_release.py   networks give their memory back when nobody needs them
+    api.py, command.py    everything for scripts: as plain functions, and as ``blender --command wildseg3d``
     file_handlers.py  what happens when a file is opened, saved or changed
     worker_client.py  owns the process; needs no ``bpy``
 
@@ -34,6 +35,7 @@ _MODULES = (
     "overlay",
     "runtime",
     "file_handlers",
+    "command",
     "background",
     "idle_release",
 )
