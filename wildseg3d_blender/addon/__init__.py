@@ -12,6 +12,8 @@
     finding.py, previewing.py, background.py    what is asked of it without a button
     idle_release.py   networks give their memory back when nobody needs them
     api.py, command.py    everything for scripts: as plain functions, and as ``blender --command wildseg3d``
+    photo_list.py, photo_checking.py, photo_icons.py    photos that wait to be reconstructed
+    problems.py, time_left.py    the last error; how long a job takes
     file_handlers.py  what happens when a file is opened, saved or changed
     worker_client.py  owns the process; needs no ``bpy``
 
@@ -27,8 +29,11 @@ _MODULES = (
     "preferences",
     "neural_task",
     "properties",
+    "problems",
+    "photo_icons",
     "operators",
     "panels",
+    "drop_files",
     "object_panel",
     "prompt_panel",
     "tools",

@@ -3,9 +3,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import blf
 import bpy
 
-from . import runtime
+from . import problems, runtime, time_left
+from .preferences import extension_package
+
+FONT = 0
+"""Blender's number of the interface's font."""
+
+_FIXES = {
+    "wildseg3d.photos_add": ("Choose Photos…", "IMAGE_DATA"),
+    "wildseg3d.reconstruct": ("Reconstruct", "OUTLINER_OB_CAMERA"),
+    "wildseg3d.open_scene": ("Open Scene Folder…", "FILE_FOLDER"),
+    "wildseg3d.cancel": ("Cancel", "X"),
+}
+"""The button of each operator that mends an error. What the neural engines lack is mended in Preferences."""
 
 
 class SidebarPanel:
@@ -16,31 +31,94 @@ class SidebarPanel:
     bl_category = "WildSeg3D"
 
 
-def draw_action(layout: bpy.types.UILayout, name: str, icon: str) -> None:
+def draw_action(layout: bpy.types.UILayout, name: str, icon: str, text: str = "") -> None:
     """The button of an operator that waits for the worker; while it does, its progress and Cancel."""
     job = runtime.current_job()
-    if job is None or job.method != name:
-        row = layout.row()
-        row.scale_y = 1.4
+    if job is not None and job.method == name:
+        draw_progress(layout)
+        return
+    row = layout.row()
+    row.scale_y = 1.4
+    if text:
+        row.operator(f"wildseg3d.{name}", icon=icon, text=text)
+    else:
         row.operator(f"wildseg3d.{name}", icon=icon)
+
+
+def draw_progress(layout: bpy.types.UILayout) -> None:
+    """How far the running job is, how long it takes, and Cancel."""
+    job = runtime.current_job()
+    if job is None:
         return
     column = layout.column(align=True)
-    column.progress(factor=job.fraction, text=f"{job.text} {job.fraction:.0%}")
-    column.operator("wildseg3d.cancel", icon="X", text=f"Cancel {job.title} (Esc)")
+    bar = column.row(align=True)
+    bar.scale_y = 1.4
+    bar.progress(factor=job.fraction, text=f"{job.fraction:.0%}  {time_left.text(job)}")
+    column.operator("wildseg3d.cancel", icon="X", text="Cancel (Esc)")
+    draw_text(layout, bpy.context, job.text, dim=True)
 
 
-def draw_text(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str = "NONE") -> None:
-    """A text over as many lines as the sidebar's width asks for: labels cut theirs off instead."""
-    scale = context.preferences.system.ui_scale
-    width = context.region.width / scale if context.region is not None else 240
-    letters = max(20, int((width - 50) / 6.2))
+def draw_problem(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """The last error, the button that mends it, and one that hides it."""
+    error = problems.last()
+    if error is None:
+        return
+    box = layout.box()
+    row = box.row()
+    row.alert = True
+    draw_text(row.column(), context, error.message, icon="ERROR", inset=2)
+    row.operator("wildseg3d.dismiss", text="", icon="X", emboss=False)
+    if error.fix in _FIXES:
+        text, icon = _FIXES[error.fix]
+        box.operator(error.fix, text=text, icon=icon)
+    elif error.fix is not None and error.fix.startswith("wildseg3d.neural"):
+        show = box.operator("preferences.addon_show", text="Open Preferences", icon="PREFERENCES")
+        show.module = extension_package()
+
+
+def draw_text(
+    layout: bpy.types.UILayout,
+    context: bpy.types.Context,
+    text: str,
+    icon: str = "NONE",
+    *,
+    inset: int = 0,
+    dim: bool = False,
+) -> None:
+    """A text over as many lines as the sidebar's width asks for: labels cut theirs off instead.
+
+    Args:
+        inset: how many boxes or buttons beside it take from the width.
+        dim: drawn in grey.
+    """
     column = layout.column(align=True)
     column.scale_y = 0.8
-    line = ""
+    column.active = not dim
+    for number, line in enumerate(wrapped(text, _width(context, icon, inset), _text_width(context))):
+        column.label(text=line, icon=icon if number == 0 or icon == "NONE" else "BLANK1")
+
+
+def wrapped(text: str, width: float, width_of: Callable[[str], float]) -> list[str]:
+    """``text`` in lines of at most ``width``, one word at least; ``width_of`` measures a line."""
+    lines = [""]
     for word in text.split():
-        if line and len(line) + 1 + len(word) > letters:
-            column.label(text=line, icon=icon)
-            line, icon = word, "BLANK1" if icon != "NONE" else "NONE"
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and width_of(longer) > width:
+            lines.append(word)
         else:
-            line = f"{line} {word}".strip()
-    column.label(text=line, icon=icon)
+            lines[-1] = longer
+    return lines
+
+
+def _width(context: bpy.types.Context, icon: str, inset: int) -> float:
+    """Pixels for a line of text: the sidebar without its tabs, margins, the icon and what is beside."""
+    scale = context.preferences.system.ui_scale
+    region = context.region.width if context.region is not None else 240 * scale
+    return region - scale * (54 + 20 * (icon != "NONE") + 14 * inset)
+
+
+def _text_width(context: bpy.types.Context) -> Callable[[str], float]:
+    """Measures a text in pixels, in the interface's font."""
+    points = context.preferences.ui_styles[0].widget.points
+    blf.size(FONT, points * context.preferences.system.ui_scale)
+    return lambda text: float(blf.dimensions(FONT, text)[0])

@@ -7,12 +7,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import bpy
 
+from ..errors import PhotoError
 from ..prompts import MOST_SIZES
-from . import previewing, runtime
+from ..reconstruct_settings import ALPHA_N, ALPHA_P, IMAGE_SIZE, ITERATIONS, MIN_CONFIDENCE
+from . import photo_list, previewing, problems, runtime
 from .scene import display, following, groups, parts, selecting
 
 ROLES = (
@@ -34,6 +37,16 @@ WHO_GETS_SHARED = (
     ("LEAVE", "Left to the Others", "What others hold already stays with them"),
 )
 """Items of an enum: who gets points that several objects want."""
+
+
+def _photos_changed(self: Any, context: bpy.types.Context) -> None:
+    if not self.photos:
+        return
+    try:
+        photo_list.choose_folder(self.id_data, Path(bpy.path.abspath(self.photos)))
+    except PhotoError as error:
+        photo_list.clear(self.id_data)
+        problems.remember(error)
 
 
 def _renamed(self: Any, context: bpy.types.Context) -> None:
@@ -166,9 +179,10 @@ class WildSeg3DGroup(bpy.types.PropertyGroup):
 
 
 class WildSeg3DPhoto(bpy.types.PropertyGroup):
-    """A photo of the reconstruction; one that was not placed says why, and what would help."""
+    """A photo, chosen or of the reconstruction; one that was not placed says why, and what would help."""
 
     name: bpy.props.StringProperty(name="Photo", description="View name where it was placed, else file name")
+    path: bpy.props.StringProperty(name="File", description="Where the photo is", subtype="FILE_PATH")
     placed: bpy.props.BoolProperty(name="Placed")
     reason: bpy.props.StringProperty(name="Reason")
     advice: bpy.props.StringProperty(name="Advice")
@@ -210,6 +224,17 @@ class WildSeg3DObject(bpy.types.PropertyGroup):
     )
     photos: bpy.props.CollectionProperty(type=WildSeg3DPhoto)
     active_photo: bpy.props.IntProperty(name="Active Photo", options={"HIDDEN"})
+    tips: bpy.props.StringProperty(
+        name="Tips",
+        description="Why the reconstruction is poor where it is, and what would help, a tip a line",
+        options={"HIDDEN"},
+    )
+    photos_folder: bpy.props.StringProperty(
+        name="Photos Folder",
+        description="The folder all of whose photos it was made from; empty where they were chosen singly",
+        subtype="DIR_PATH",
+        options=BLEND_RELATIVE,
+    )
     aligned_for: bpy.props.StringProperty(
         name="Aligned For",
         description="The objects that the scene was last aligned for; none when it was for all points alike",
@@ -286,16 +311,74 @@ class WildSeg3DScene(bpy.types.PropertyGroup):
 
     photos: bpy.props.StringProperty(
         name="Photos",
-        description="Folder with the photos of one scene",
+        description="Folder with the photos of one scene. Setting it chooses all of them",
         subtype="DIR_PATH",
         options=BLEND_RELATIVE,
+        update=_photos_changed,
+    )
+    chosen: bpy.props.CollectionProperty(type=WildSeg3DPhoto)
+    active_chosen: bpy.props.IntProperty(name="Active Photo", options={"HIDDEN"})
+    whole_folder: bpy.props.StringProperty(
+        name="Whole Folder",
+        description="The folder that the chosen photos are all of; empty where they were chosen one by one",
+        options={"HIDDEN"},
+    )
+    show_photos: bpy.props.BoolProperty(name="Photos", description="Unfold the photos", default=True)
+    show_reconstruct: bpy.props.BoolProperty(
+        name="Reconstruct", description="Unfold what belongs to reconstructing", default=True
+    )
+    show_advanced: bpy.props.BoolProperty(name="Advanced", description="Unfold what is seldom needed")
+    image_size: bpy.props.IntProperty(
+        name="Image Size",
+        description="Longer side of the depth maps, in pixels: more is finer, slower and needs more memory",
+        default=IMAGE_SIZE.default,
+        min=IMAGE_SIZE.lowest,
+        max=IMAGE_SIZE.highest,
+        soft_min=256,
+        soft_max=1024,
+        step=64,
+    )
+    alpha_p: bpy.props.FloatProperty(
+        name="Matching (α_p)",
+        description="Dynamic Global Aligning: how much more pixels count where two photos agree; "
+        "below 0 they count less. It matters where pairs of photos disagree about depth",
+        default=ALPHA_P.default,
+        min=ALPHA_P.lowest,
+        max=ALPHA_P.highest,
+    )
+    alpha_n: bpy.props.FloatProperty(
+        name="Other (α_n)",
+        description="Dynamic Global Aligning: how much less pixels count where two photos do not agree; "
+        "below 0 they count more",
+        default=ALPHA_N.default,
+        min=ALPHA_N.lowest,
+        max=ALPHA_N.highest,
+    )
+    iterations: bpy.props.IntProperty(
+        name="Iterations",
+        description="Of the alignment, at most. It ends by itself as soon as nothing moves any more",
+        default=ITERATIONS.default,
+        min=ITERATIONS.lowest,
+        max=ITERATIONS.highest,
+    )
+    min_confidence: bpy.props.FloatProperty(
+        name="Min. Confidence",
+        description="Pixels measured with less confidence than this get no point. 0 keeps all. The default "
+        "engine measures 0 to 8, half of all points above 2 to 4. Hide Uncertain hides points without "
+        "losing them",
+        default=MIN_CONFIDENCE.default,
+        min=MIN_CONFIDENCE.lowest,
+        max=MIN_CONFIDENCE.highest,
+        soft_max=8.0,
+        step=10,
     )
     root: bpy.props.PointerProperty(
         name="Reconstruction",
         description="The reconstruction that the panel works on",
         type=bpy.types.Object,
-        poll=lambda self, candidate: candidate.wildseg3d.role == "ROOT"
-        and candidate.name in self.id_data.objects,
+        poll=lambda self, candidate: (
+            candidate.wildseg3d.role == "ROOT" and candidate.name in self.id_data.objects
+        ),
     )
     preview: bpy.props.BoolProperty(
         name="Preview",

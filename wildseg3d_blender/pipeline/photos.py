@@ -85,7 +85,17 @@ def open_photos(
     Raises:
         PhotoError: fewer than two different photos are readable.
     """
-    files = find_photos(paths)
+    photos, skipped = usable_photos(find_photos(paths), progress=progress)
+    if len(photos) < 2:
+        raise PhotoError(_too_few(photos[0].path if photos else None, skipped), fix=CHOOSE)
+    progress("photos", 1.0, f"{len(photos)} photos")
+    return photos, skipped
+
+
+def usable_photos(
+    files: Sequence[Path], *, progress: Progress = silent
+) -> tuple[list[Photo], list[SkippedPhoto]]:
+    """As ``open_photos``, but of ``files`` alone, and however few are readable."""
     kept: list[tuple[Path, tuple[int, int], float | None]] = []
     skipped: list[SkippedPhoto] = []
     seen: dict[bytes, Path] = {}
@@ -103,12 +113,8 @@ def open_photos(
             )
             continue
         kept.append((file, size, focal))
-    if len(kept) < 2:
-        raise PhotoError(_too_few(kept[0][0] if kept else None, skipped), fix=CHOOSE)
     names = unique_view_names([file for file, _, _ in kept])
-    photos = [Photo(name, *entry) for name, entry in zip(names, kept, strict=True)]
-    progress("photos", 1.0, f"{len(photos)} photos")
-    return photos, skipped
+    return [Photo(name, *entry) for name, entry in zip(names, kept, strict=True)], skipped
 
 
 def read_image(photo: Photo, *, longer_side: int | None = None) -> NDArray[np.uint8]:

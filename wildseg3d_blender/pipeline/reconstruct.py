@@ -75,7 +75,7 @@ def reconstruct(
     seconds: dict[str, float] = {}
 
     result = create_engine(engine, quality=quality).pair_graph(
-        opened, image_size=image_size, progress=span(progress, 0.02, 0.85)
+        opened, image_size=image_size, progress=span(progress, 0.02, 0.92)
     )
     seconds.update(result.seconds)
 
@@ -85,14 +85,14 @@ def reconstruct(
         weights=weights,
         keep_largest=True,
         iterations=iterations,
-        progress=span(progress, 0.85, 0.95),
+        progress=span(progress, 0.92, 0.96),
     )
     graph, alignment = kept_part(result.graph, upright(placed).confident(min_confidence))
     _check_points_left(alignment, min_confidence)
     seconds["alignment"] = time.perf_counter() - started
 
     started = time.perf_counter()
-    images, colours = _pictures(graph, span(progress, 0.95, 1.0))
+    images, colours = _pictures(graph, span(progress, 0.96, 1.0))
     seconds["writing"] = time.perf_counter() - started
     scene = Scene(
         folder=folder,

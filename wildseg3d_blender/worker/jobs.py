@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..progress import Progress
 from ..scene_previews import write_preview
+from .photo_messages import CheckedPhotos, CheckPhotos, DoubtfulPhoto, KeyFrames, TakenFrames
 from .protocol import (
     FindObjects,
     FoundObjects,
@@ -62,6 +63,22 @@ class Jobs:
             skipped=tuple(Skipped(str(item.photo), item.reason, item.advice) for item in scene.skipped),
             seconds={stage: float(value) for stage, value in scene.seconds.items()},
             points=sum(int((scene.confidence(view) > 0).sum()) for view in scene.views),
+        )
+
+    def key_frames(self, params: KeyFrames, progress: Progress) -> TakenFrames:
+        """A video -> photos. Raises what ``pipeline.video.key_frames`` raises."""
+        from ..pipeline.video import key_frames
+
+        taken = key_frames(Path(params.video), Path(params.beside), count=params.count, progress=progress)
+        return TakenFrames(str(taken.folder), tuple(str(frame) for frame in taken.frames), taken.warning)
+
+    def check_photos(self, params: CheckPhotos, progress: Progress) -> CheckedPhotos:
+        """Photos -> those that something is wrong with."""
+        from ..pipeline.photo_checks import check_photos
+
+        found = check_photos([Path(photo) for photo in params.photos], progress=progress)
+        return CheckedPhotos(
+            tuple(DoubtfulPhoto(str(item.photo), item.reason, item.advice) for item in found)
         )
 
     def find_objects(self, params: FindObjects, progress: Progress) -> FoundObjects:

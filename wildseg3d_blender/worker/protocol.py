@@ -6,6 +6,8 @@ the order asked. Arrays never travel here: results name a scene folder that both
 
     initialize   Initialize    -> Initialized     first, or everything else is refused
     reconstruct  Reconstruct   -> Reconstructed
+    key_frames   KeyFrames     -> TakenFrames     a video's; both in ``photo_messages``, as are
+    check_photos CheckPhotos   -> CheckedPhotos   what is wrong with photos, before reconstructing
     find_objects FindObjects   -> FoundObjects    at once where the scene's cache is there already
     preview      Preview       -> Previewed       masks to look at; no object is written
     segment      Segment       -> Segmented

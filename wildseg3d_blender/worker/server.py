@@ -29,6 +29,7 @@ from ..interrupt import CancelOnInterrupt
 from ..progress import Progress
 from . import protocol
 from .jobs import Jobs
+from .photo_messages import CheckPhotos, KeyFrames
 from .protocol import (
     Cancel,
     FindObjects,
@@ -180,6 +181,12 @@ class Server:
         if method == "reconstruct":
             reconstruct = Reconstruct.from_json(params)
             return lambda progress: self._jobs.reconstruct(reconstruct, progress)
+        if method == "key_frames":
+            frames = KeyFrames.from_json(params)
+            return lambda progress: self._jobs.key_frames(frames, progress)
+        if method == "check_photos":
+            check = CheckPhotos.from_json(params)
+            return lambda progress: self._jobs.check_photos(check, progress)
         if method == "find_objects":
             find = FindObjects.from_json(params)
             return lambda progress: self._jobs.find_objects(find, progress)

@@ -13,6 +13,7 @@ from . import (
     open_scene,
     orient,
     parts,
+    photos,
     prompt,
     prompt_click,
     prompt_place,
@@ -24,6 +25,7 @@ from . import (
 )
 
 _CLASSES = (
+    *photos.CLASSES,
     *reconstruct.CLASSES,
     *open_scene.CLASSES,
     *prompt.CLASSES,

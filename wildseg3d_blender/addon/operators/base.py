@@ -11,7 +11,7 @@ from typing import Any
 import bpy
 
 from ...errors import Cancelled, WildSegError
-from .. import runtime
+from .. import problems, runtime
 from ..scene import lookup, viewing
 
 
@@ -44,7 +44,8 @@ def reporting(execute: Callable[..., set[str]]) -> Callable[..., set[str]]:
 
 
 def report_error(operator: Any, error: WildSegError) -> None:
-    """Show an error; a cancellation is no error."""
+    """Show an error, in the panel too; a cancellation is no error."""
+    problems.remember(error)
     operator.report({"INFO" if isinstance(error, Cancelled) else "ERROR"}, error.message)
 
 

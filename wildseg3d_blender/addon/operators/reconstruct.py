@@ -7,10 +7,11 @@ from pathlib import Path
 
 import bpy
 
-from ...errors import PhotoError
-from ...scene_folder import check_writable
+from ...reconstruct_settings import IMAGE_SIZE
+from ...scene_folder import check_writable, read_scene
+from ...scene_tips import tips
 from ...worker.protocol import Reconstruct, Reconstructed
-from .. import choosing, finding, preferences, runtime
+from .. import choosing, finding, photo_list, preferences, problems, runtime
 from ..scene import importing, location, lookup, viewing
 from .base import Call, Work, WorkerOperator, idle, object_mode
 
@@ -52,10 +53,11 @@ class WILDSEG3D_OT_reconstruct(WorkerOperator, bpy.types.Operator):
     )
     image_size: bpy.props.IntProperty(
         name="Image Size",
-        description="Longer side of the depth maps, in pixels: more is finer and slower",
-        default=512,
-        min=64,
-        max=2048,
+        description="Longer side of the depth maps, in pixels: more is finer and slower. Else the panel's",
+        default=IMAGE_SIZE.default,
+        min=IMAGE_SIZE.lowest,
+        max=IMAGE_SIZE.highest,
+        options={"SKIP_SAVE"},
     )
 
     @classmethod
@@ -67,27 +69,21 @@ class WILDSEG3D_OT_reconstruct(WorkerOperator, bpy.types.Operator):
         self.layout.label(text="Press Reconstruct in the sidebar to do it again.")
 
     def work(self, context: bpy.types.Context) -> Work:
-        photos = self._photos_folder(context)
+        problems.dismiss()
+        source = self._source(context)
         engine = choosing.engine(context.scene) if self.engine == "AS_SET" else self.engine
-        chosen = [str(photos / item.name) for item in self.files if item.name] or [str(photos)]
         if self.scene_folder:
             folder = Path(bpy.path.abspath(self.scene_folder)).absolute()
         else:
-            folder = location.default_folder(context, photos)
+            folder = location.default_folder(context, source.folder.with_name(source.name))
         check_writable(folder)
-        request = Reconstruct(
-            photos=tuple(chosen),
-            folder=str(folder),
-            engine=engine,
-            image_size=self.image_size,
-            quality=context.scene.wildseg3d.quality.lower(),
-        )
+        request = self._request(context, source, folder, engine)
         answer = yield Call("Reconstruct", "reconstruct", request.to_json())
 
         made = Reconstructed.from_json(answer)
         context = bpy.context
-        context.scene.wildseg3d.photos = str(photos)
-        root = importing.import_scene(context.scene, made.scene, photos.name)
+        root = importing.import_scene(context.scene, made.scene, source.name)
+        _settle(context, root, source, tips(read_scene(made.scene)))
         finish_import(context, root)
         if preferences.finds_objects(context) and not bpy.app.background:
             finding.want(lookup.scene_folder(root))
@@ -100,14 +96,30 @@ class WILDSEG3D_OT_reconstruct(WorkerOperator, bpy.types.Operator):
             self.report({"WARNING"}, f"Not placed: {names}. The panel's list of photos says why.")
         return text
 
-    def _photos_folder(self, context: bpy.types.Context) -> Path:
-        given = self.directory or context.scene.wildseg3d.photos
-        if not given:
-            raise PhotoError("No photos: choose the folder that holds them.")
-        folder = Path(bpy.path.abspath(given)).absolute()
-        if not folder.is_dir():
-            raise PhotoError(f"There is no folder {folder}: choose the folder that holds the photos.")
+    def _source(self, context: bpy.types.Context) -> photo_list.Source:
+        if not self.directory:
+            return photo_list.source(context.scene)
+        folder = photo_list.of_folder(self.directory)
+        if names := [item.name for item in self.files if item.name]:
+            return photo_list.of_files(str(folder.folder / name) for name in names)
         return folder
+
+    def _request(
+        self, context: bpy.types.Context, source: photo_list.Source, folder: Path, engine: str
+    ) -> Reconstruct:
+        settings = context.scene.wildseg3d
+        given = self.properties.is_property_set("image_size")
+        return Reconstruct(
+            photos=tuple(str(path) for path in source.paths),
+            folder=str(folder),
+            engine=engine,
+            image_size=self.image_size if given else settings.image_size,
+            quality=settings.quality.lower(),
+            alpha_p=settings.alpha_p,
+            alpha_n=settings.alpha_n,
+            iterations=settings.iterations,
+            min_confidence=settings.min_confidence,
+        )
 
 
 class WILDSEG3D_OT_cancel(bpy.types.Operator):
@@ -127,6 +139,18 @@ class WILDSEG3D_OT_cancel(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         runtime.cancel()
         return {"FINISHED"}
+
+
+def _settle(
+    context: bpy.types.Context, root: bpy.types.Object, source: photo_list.Source, found: list[str]
+) -> None:
+    """The photos wait no longer: they are the reconstruction's. What went well folds away."""
+    settings = context.scene.wildseg3d
+    settings.photos = str(source.folder)
+    photo_list.clear(context.scene)
+    settings.show_photos, settings.show_reconstruct = bool(found), False
+    root.wildseg3d.tips = "\n".join(found)
+    root.wildseg3d.photos_folder = str(source.folder) if source.whole else ""
 
 
 def finish_import(context: bpy.types.Context, root: bpy.types.Object) -> None:

@@ -92,10 +92,11 @@ def _make_root(scene: Scene, name: str, points: point_arrays.Points) -> bpy.type
         settings.share = 100.0 * display.POINT_BUDGET / count
     for view in scene.views:
         item = settings.photos.add()
-        item.name, item.placed = view.name, True
+        item.name, item.placed, item.path = view.name, True, str(view.photo)
     for skipped in scene.skipped:
         item = settings.photos.add()
         item.name, item.reason, item.advice = skipped.photo.name, skipped.reason, skipped.advice
+        item.path = str(skipped.photo)
     return root
 
 

@@ -26,9 +26,10 @@ class StereoEngine:
         Raises:
             ReconstructionError: fewer than two photos could be placed, or only wrongly.
         """
-        placement = place_photos(photos, span(progress, 0.0, 0.5))
+        # About as the time goes: placing took half to four fifths of it on sets of 9 to 20 photos.
+        placement = place_photos(photos, span(progress, 0.0, 0.7))
         model, seconds = placement.model, dict(placement.seconds)
-        dense = span(progress, 0.5, 1.0)
+        dense = span(progress, 0.7, 1.0)
         with timed(seconds, "views"):
             views = each(
                 lambda placed, check: undistorted_view(placed, image_size),

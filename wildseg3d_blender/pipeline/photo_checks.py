@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be known of photos before they are reconstructed: unreadable, twice there, small, blurred."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..errors import PhotoError
+from ..progress import Progress, silent, span
+from ..scene_folder import SkippedPhoto
+from .key_frames import sharpness_of
+from .photos import Photo, read_image, usable_photos
+
+BLURRED = 0.25
+"""A photo with less than this share of the usual sharpness is blurred. Sharp photos of one scene keep above a
+third, smearing over two thousandths of the picture falls below a tenth."""
+
+SMALL = 0.5
+"""A photo whose longer side is shorter than this share of the usual one is small."""
+
+# Enough for sharpness, and JPEGs are quickly read at this size.
+_LONGER_SIDE = 960
+# Of fewer photos nobody can say what is usual.
+_FEWEST = 4
+
+
+def check_photos(files: Sequence[Path], *, progress: Progress = silent) -> list[SkippedPhoto]:
+    """The photos among ``files`` that cannot be used or had better be replaced, and why. Reads them all.
+
+    Args:
+        files: photo files, no folders.
+    """
+    photos, doubtful = usable_photos(files, progress=span(progress, 0.0, 0.5))
+    sharpness, readable = [], []
+    for number, photo in enumerate(photos):
+        progress("photos", 0.5 + 0.5 * number / len(photos), f"Looking at {photo.path.name}")
+        try:
+            image = read_image(photo, longer_side=_LONGER_SIDE)
+        except PhotoError:
+            continue  # it changed under our eyes; reconstructing will say so
+        readable.append(photo)
+        sharpness.append(sharpness_of(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)))
+    if len(readable) >= _FEWEST:
+        doubtful += _unlike_the_others(readable, np.array(sharpness))
+    return doubtful
+
+
+def _unlike_the_others(photos: Sequence[Photo], sharpness: np.ndarray) -> list[SkippedPhoto]:
+    sides = np.array([max(photo.size) for photo in photos])
+    usual_side, usual_sharpness = float(np.median(sides)), float(np.median(sharpness))
+    found = []
+    for photo, side, sharp in zip(photos, sides, sharpness, strict=True):
+        if side < SMALL * usual_side:
+            size = f"{photo.size[0]}×{photo.size[1]}"
+            reason = f"is small ({size}) beside the others, whose longer side has {usual_side:.0f} pixels"
+            found.append(SkippedPhoto(photo.path, reason, "Use the photo as it came from the camera."))
+        elif sharp < BLURRED * usual_sharpness:
+            reason = f"looks blurred: it has {sharp / usual_sharpness:.0%} of the others' fine detail"
+            found.append(SkippedPhoto(photo.path, reason, "Take it again, or leave it out."))
+    return found
