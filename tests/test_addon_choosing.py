@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from dataclasses import asdict
@@ -264,6 +265,29 @@ def test_time_and_memory_are_said_before_the_run(blender: Any, folder: Path, tmp
     if room is not None:
         many = next(n for n in range(20, 10**6, 20) if _needs(n, "fine", card) > room)
         assert f"{estimate.amount(room)}: choose the quality" in choosing.estimate_text(now, many)
+
+
+def test_photos_that_stereo_left_out_are_offered_to_dust3r(blender: Any, scene: Scene, folder: Path) -> None:
+    from wildseg3d_blender.addon import choosing
+    from wildseg3d_blender.addon.scene import lookup
+
+    root = lookup.require_root(blender.context.scene)
+    licences.accept(find_model("dust3r-512-dpt"))
+    _install(folder, device="CPU", dust3r=True, models=("dust3r-512-dpt",))
+    record = json.loads((scene.folder / "scene.json").read_text(encoding="utf-8"))
+    file = scene.folder / "scene.json"
+    file.write_text(json.dumps({**record, "engine": "stereo"}), encoding="utf-8")
+    assert not choosing.offers_dust3r(root)  # all were placed
+    left_out = root.wildseg3d.photos.add()
+    left_out.name, left_out.placed = "IMG_1.jpg", False
+    assert choosing.offers_dust3r(root)
+    file.write_text(json.dumps({**record, "engine": "dust3r"}), encoding="utf-8")
+    assert not choosing.offers_dust3r(root)
+    file.write_text(json.dumps({**record, "engine": "stereo"}), encoding="utf-8")
+    _install(folder, device="CPU", dust3r=False, models=("dust3r-512-dpt",))
+    assert not choosing.offers_dust3r(root)
+    file.unlink()
+    assert not choosing.offers_dust3r(root)
 
 
 def _needs(photos: int, quality: str, speed: dict[str, float]) -> float:

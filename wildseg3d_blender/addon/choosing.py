@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from ..neural import environment, estimate, models
 from ..neural_start import DEVICE_VARIABLE, NEURAL
 from ..photo_files import READABLE_SUFFIXES
 from . import neural_task
+from .scene import lookup
 
 PREFERENCES = "Edit > Preferences > Add-ons > WildSeg3D, under Neural Engines"
 
@@ -133,6 +135,17 @@ def photos_in(folder: str) -> int:
         return 0
 
 
+def offers_dust3r(root: bpy.types.Object) -> bool:
+    """Whether stereo left out photos of a reconstruction that DUSt3R, which is there, might place."""
+    if all(item.placed for item in root.wildseg3d.photos) or lacking("dust3r") is not None:
+        return False
+    file = lookup.scene_folder(root) / "scene.json"
+    try:
+        return _made_by(file, file.stat().st_mtime_ns) == "stereo"
+    except OSError:
+        return False
+
+
 def setup_for(params: Mapping[str, Any], paths: tuple[Path, ...]) -> Setup | None:
     """The worker that a request needs; None when any will do.
 
@@ -161,6 +174,16 @@ def setup_for(params: Mapping[str, Any], paths: tuple[Path, ...]) -> Setup | Non
 @functools.lru_cache(maxsize=4)
 def _counted(folder: Path, changed: int) -> int:
     return sum(entry.suffix.lower() in READABLE_SUFFIXES and entry.is_file() for entry in folder.iterdir())
+
+
+@functools.lru_cache(maxsize=4)
+def _made_by(file: Path, changed: int) -> str:
+    """The engine of the scene in that file; "" where it is damaged, which is told elsewhere."""
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        return ""
+    return str(record.get("engine", "")) if isinstance(record, dict) else ""
 
 
 def _dust3r_text(count: int, quality: str, device: str, found: environment.Environment) -> str:
