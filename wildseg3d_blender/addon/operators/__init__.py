@@ -34,8 +34,6 @@ _CLASSES = (
     *parts.CLASSES,
     *find_objects.CLASSES,
     *segment.CLASSES,
-    *realign.CLASSES,
-    *objects.CLASSES,
     *surface.CLASSES,
     *orient.CLASSES,
     *realign.CLASSES,
