@@ -9,7 +9,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 # Real photo sets for the slow tests and the benchmarks: a folder per set, photos in images/.
 DATA ?= ../shared/data
 
-.PHONY: help setup test test-slow test-install test-neural test-blender test-gui lint format build lock bench-alignment bench-neural bench-dga-ablation bench-dga bench-pairs bench-pipeline bench-interaction bench-photos bench-segmentation bench-nvos demo samples samples-extra clean
+.PHONY: help setup test test-slow test-install test-neural test-blender test-gui lint format build lock bench-alignment bench-neural bench-dga-ablation bench-dga bench-pairs bench-pipeline bench-interaction bench-blender bench-photos bench-segmentation bench-nvos demo samples samples-extra clean
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
@@ -75,6 +75,9 @@ bench-pipeline: setup ## speed and memory, photos to Blender objects; DATA= hold
 
 bench-interaction: setup ## what an artist waits for after a click; SCENE= a scene folder, or the samples are reconstructed
 	$(PY) benchmarks/interaction.py $(SCENE)
+
+bench-blender: setup ## what importing and splitting points cost inside Blender, beside Blender's own means
+	$(PY) benchmarks/blender.py
 
 bench-photos: setup ## photos placed, right and densely measured, per photo set in DATA=
 	$(PY) benchmarks/real_photos.py $(DATA) --wide

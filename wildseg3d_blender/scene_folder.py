@@ -6,6 +6,8 @@
     colours/<view>.npy        (H, W, 3) uint8 RGB, the same on the view's pixel grid: no JPEG to decode for it
     pointmaps/<view>.npy      (H, W, 3) float32, world frame
     confidence/<view>.npy     (H, W) float32 >= 0; 0 where there is no measurement
+    normals/<view>.npy        (H, W, 3) float32, and
+    sizes/<view>.npy          (H, W) float32: see ``point_surface``; missing in folders of earlier versions
     pairs/                    what the scene was aligned from, see ``pipeline.pair_store``; since format 2
     objects/<folder>/         what the artist cut out, see ``scene_objects``
     earlier/<version>/        what objects were before, see ``scene_history``; may be removed
@@ -34,11 +36,14 @@ from .atomic_folder import finish_interrupted_swap, replacing_folder
 from .errors import SceneError
 from .file_names import file_stem
 from .photo_warp import PhotoWarp
+from .point_surface import measured_pixels, surface_patches
 
 FORMAT_VERSION = 3
 """3: objects are made of groups of prompts. Objects and scenes of 1 and 2 are read as well."""
 
 PAIRS_FOLDER = "pairs"
+GEOMETRY_FOLDERS = ("pointmaps", "confidence", "normals", "sizes")
+"""What ``write_geometry`` writes."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,22 @@ class Scene:
     def confidence(self, view: View) -> NDArray[np.float32]:
         """Confidence (H, W) float32 >= 0, memory-mapped."""
         return read_array(self.folder / "confidence" / f"{view.name}.npy", view.size[::-1])
+
+    def has_patches(self, view: View) -> bool:
+        """Whether the folder has normals and sizes of the view. Confidence is then 0 wherever the pointmap
+        is not finite."""
+        return all((self.folder / name / f"{view.name}.npy").is_file() for name in ("normals", "sizes"))
+
+    def patches(self, view: View) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Normals (H, W, 3) and sizes (H, W) of ``surface_patches``: memory-mapped, or computed where the
+        folder has none."""
+        shape = view.size[::-1]
+        if self.has_patches(view):
+            normals, sizes = (self.folder / name / f"{view.name}.npy" for name in ("normals", "sizes"))
+            return read_array(normals, (*shape, 3)), read_array(sizes, shape)
+        points = np.asarray(self.pointmap(view), np.float32)
+        measured = measured_pixels(points, self.confidence(view))
+        return surface_patches(points, measured, view.K, view.cam_to_world)
 
 
 def read_scene(folder: Path | str) -> Scene:
@@ -193,11 +214,17 @@ def write_geometry(
     pointmaps: Mapping[str, NDArray[np.float32]],
     confidence: Mapping[str, NDArray[np.float32]],
 ) -> None:
-    """Write pointmaps, confidence and scene.json into ``folder``, which is to become ``scene.folder``."""
-    for name, arrays in (("pointmaps", pointmaps), ("confidence", confidence)):
+    """Write pointmaps, confidence, what follows from them, and scene.json into ``folder``, which is to become
+    ``scene.folder``."""
+    for name in GEOMETRY_FOLDERS:
         (folder / name).mkdir()
-        for view in scene.views:
-            np.save(folder / name / f"{view.name}.npy", arrays[view.name].astype(np.float32))
+    for view in scene.views:
+        points, certain = (arrays[view.name].astype(np.float32) for arrays in (pointmaps, confidence))
+        measured = measured_pixels(points, certain)
+        certain = np.where(measured, certain, np.float32(0.0))
+        patches = surface_patches(points, measured, view.K, view.cam_to_world)
+        for name, array in zip(GEOMETRY_FOLDERS, (points, certain, *patches), strict=True):
+            np.save(folder / name / f"{view.name}.npy", array)
     data = {
         "format": FORMAT_VERSION,
         "written_by": __version__,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .atomic_folder import replacing_folder
-from .scene_folder import Scene, check_there, write_geometry
+from .scene_folder import GEOMETRY_FOLDERS, Scene, check_there, write_geometry
 from .scene_previews import FOLDER as PREVIEWS_FOLDER
 
 
@@ -37,7 +37,7 @@ def rewriting_geometry(
     with replacing_folder(scene.folder) as folder:
         for path in sorted(scene.folder.rglob("*")):
             relative = path.relative_to(scene.folder)
-            if relative.parts[0] in ("scene.json", "pointmaps", "confidence", PREVIEWS_FOLDER):
+            if relative.parts[0] in ("scene.json", *GEOMETRY_FOLDERS, PREVIEWS_FOLDER):
                 continue
             if path.is_dir():
                 (folder / relative).mkdir()

@@ -97,12 +97,42 @@ class Job:
             self._failure = error
 
 
+class OwnJob:
+    """Blender's own part of a job, done in steps on its main thread. Made by ``start_own``.
+
+    Whoever does it writes ``fraction`` and ``text``, looks at ``cancelled`` and calls ``end``. ``method`` is
+    empty, because the worker is not asked.
+    """
+
+    method = ""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.fraction = 0.0
+        self.text = ""
+        self.cancelled = False
+        self.done = False
+
+    def cancel(self, *, gently: bool = False) -> None:
+        """Ask for an end."""
+        self.cancelled = True
+
+    def wait(self, timeout: float) -> bool:
+        """Waiting does not bring it on; returns ``done``."""
+        return self.done
+
+    def end(self) -> None:
+        """The work is over, done or not."""
+        self.done = True
+
+
 @dataclass
 class _State:
     client: WorkerClient | None = None
     setup: choosing.Setup | None = None
     used: float = 0.0
     job: Job | None = None
+    own: OwnJob | None = None
     quiet: Job | None = None
     when_done: Callable[[Job], None] | None = None
 
@@ -130,6 +160,12 @@ def start(title: str, method: str, params: Mapping[str, Any]) -> Job:
     return job
 
 
+def start_own(title: str) -> OwnJob:
+    """Note that the artist waits for work in Blender itself; the worker starts nothing meanwhile."""
+    _state.own = OwnJob(title)
+    return _state.own
+
+
 def start_quiet(title: str, method: str, params: Mapping[str, Any], when_done: Callable[[Job], None]) -> Job:
     """Ask for something that nobody waits for; ``when_done`` is called by ``poll`` once it ended.
 
@@ -143,10 +179,9 @@ def start_quiet(title: str, method: str, params: Mapping[str, Any], when_done: C
     return job
 
 
-def current_job() -> Job | None:
+def current_job() -> Job | OwnJob | None:
     """The job that the artist waits for, or None."""
-    job = _state.job
-    return None if job is None or job.done else job
+    return next((job for job in (_state.job, _state.own) if job is not None and not job.done), None)
 
 
 def quiet_job() -> Job | None:
@@ -193,7 +228,7 @@ def drop_jobs() -> None:
             # Whoever waited for it is gone, so nobody else takes in the answer.
             job.cancel()
             job.wait(STOPPED_WITHIN)
-    _state.job = _state.quiet = _state.when_done = None
+    _state.job = _state.own = _state.quiet = _state.when_done = None
 
 
 def worker_pid() -> int | None:
@@ -218,7 +253,7 @@ def close() -> None:
     """End the worker process; the next job starts a fresh one."""
     if _state.client is not None:
         _state.client.close()
-    _state.client = _state.setup = _state.job = _state.quiet = _state.when_done = None
+    _state.client = _state.setup = _state.job = _state.own = _state.quiet = _state.when_done = None
 
 
 def wheel_folders() -> list[Path]:

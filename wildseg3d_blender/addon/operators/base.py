@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What operators share: errors as reports, and work for the worker that either blocks or runs modally."""
+"""What operators share: errors as reports, and long work that either blocks or runs modally."""
 
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,7 @@ import bpy
 from ...errors import Cancelled, WildSegError
 from .. import problems, runtime
 from ..scene import lookup, viewing
+from ..scene.steps import Pause, Step
 
 
 @dataclass(frozen=True)
@@ -24,9 +27,16 @@ class Call:
     params: dict[str, Any]
 
 
-Work = Generator[Call, Any, str]
-"""Yields calls, is sent their answers, and returns a sentence for the user. Keeps names across a yield,
-never a reference into Blender's data: undo and reloading replace those."""
+Work = Generator[Call | Step, Any, str]
+"""Yields calls for the worker and steps of Blender's own (see ``scene.steps``), is sent their answers, and
+returns a sentence for the user. Keeps names across a yield, never a reference into Blender's data: undo and
+reloading replace those."""
+
+OWN_TICK = 0.01
+"""Seconds between two turns at Blender's own steps."""
+
+TURN = 0.03
+"""Seconds of such a turn after which no further step is begun, so that Blender draws and takes input."""
 
 
 def reporting(execute: Callable[..., set[str]]) -> Callable[..., set[str]]:
@@ -74,7 +84,7 @@ def has_root(cls: Any, context: bpy.types.Context) -> bool:
 
 
 class WorkerOperator:
-    """Mix-in for operators that wait for the worker.
+    """Mix-in for operators that wait for the worker, or have much to do in Blender.
 
     ``execute`` blocks (scripts, background mode); ``invoke`` runs modally, so that Blender stays usable, and
     Esc cancels. Both drive the same generator ``work``.
@@ -82,7 +92,10 @@ class WorkerOperator:
 
     _work: Work | None = None
     _job: runtime.Job | None = None
+    _own: runtime.OwnJob | None = None
+    _aside: Future[Any] | None = None
     _timer: Any = None
+    _tick: float = 0.0
 
     def work(self, context: bpy.types.Context) -> Work:
         """What to do; see ``Work``."""
@@ -94,18 +107,19 @@ class WorkerOperator:
         manager.progress_begin(0.0, 100.0)
         try:
             self._begin(context)
-            while self._job is not None:
-                while not self._job.wait(runtime.TICK):
+            while self._running:
+                if self._job is None:
+                    self._turn(float("inf"))
+                elif self._job.wait(runtime.TICK):
+                    self._advance(self._job.result)
+                else:
                     manager.progress_update(100.0 * self._job.fraction)
-                self._advance()
         except WildSegError as error:
             report_error(self, error)
             return {"CANCELLED"}
         finally:
             manager.progress_end()
-            if self._job is not None:
-                # Interrupted from the keyboard; asking a job that has ended to stop does nothing.
-                self._job.cancel()
+            self._stop()
         return {"FINISHED"}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -115,18 +129,18 @@ class WorkerOperator:
         try:
             self._begin(context)
         except WildSegError as error:
+            self._stop()
             report_error(self, error)
             return {"CANCELLED"}
-        if self._job is None:
+        if not self._running:
             return {"FINISHED"}
-        manager = context.window_manager
-        self._timer = manager.event_timer_add(runtime.TICK, window=context.window)
-        manager.modal_handler_add(self)
+        self._set_timer(context)
+        context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Look at the job now and then; everything else goes on to Blender."""
-        job = self._job
+        """Go on now and then; everything else goes on to Blender."""
+        job = self._job or self._own
         assert job is not None
         if event.type == "ESC" and event.value == "PRESS":
             job.cancel()
@@ -134,12 +148,11 @@ class WorkerOperator:
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
         runtime.poll()
-        if not job.done:
-            viewing.redraw_sidebars()
-            self._show_status(f"{job.title}: {job.text} ({job.fraction:.0%})   Esc: Cancel")
-            return {"PASS_THROUGH"}
         try:
-            self._advance()
+            if self._job is None:
+                self._turn(TURN)
+            elif self._job.done:
+                self._advance(self._job.result)
         except WildSegError as error:
             self._end(context)
             report_error(self, error)
@@ -147,51 +160,124 @@ class WorkerOperator:
         except BaseException:
             self._end(context)
             raise
-        if self._job is not None:
-            return {"PASS_THROUGH"}
-        self._end(context)
-        return {"FINISHED"}
+        if not self._running:
+            self._end(context)
+            return {"FINISHED"}
+        self._set_timer(context)
+        self._show_progress()
+        return {"PASS_THROUGH"}
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Blender ends the operator itself: its window closes, or another file is opened."""
-        if self._job is not None:
-            self._job.cancel()
         self._end(context)
+
+    @property
+    def _running(self) -> bool:
+        return self._job is not None or self._own is not None
 
     def _begin(self, context: bpy.types.Context) -> None:
         self._work = self.work(context)
-        self._step(lambda work: next(work))
+        self._advance(lambda: None)
 
-    def _advance(self) -> None:
-        """Hand the answer of the call that ended to ``work``, an error included, and start its next call."""
-        assert self._job is not None
-        try:
-            answer = self._job.result()
-        except WildSegError as error:
-            failure = error
-            self._step(lambda work: work.throw(failure))
-        else:
-            self._step(lambda work: work.send(answer))
-
-    def _step(self, resume: Callable[[Work], Call]) -> None:
-        assert self._work is not None
+    def _advance(self, answer: Callable[[], Any]) -> None:
+        """Hand the answer to what was asked to ``work``, an error included, and take up its next step."""
+        work = self._work
+        assert work is not None
         self._job = None
         try:
-            call = resume(self._work)
+            try:
+                value = answer()
+            except WildSegError as error:
+                step = work.throw(error)
+            else:
+                step = work.send(value)
         except StopIteration as stop:
+            self._stop()
             if stop.value:
                 self.report({"INFO"}, stop.value)  # type: ignore[attr-defined]
             return
-        self._job = runtime.start(call.title, call.method, call.params)
+        if isinstance(step, Call):
+            self._end_own()
+            self._job = runtime.start(step.title, step.method, step.params)
+            return
+        if self._own is None:
+            self._own = runtime.start_own(str(self.bl_label))  # type: ignore[attr-defined]
+        self._own.text = step.text or self._own.text
+        if isinstance(step, Pause):
+            self._own.fraction = step.fraction
+        else:
+            self._aside = _on_a_thread(step.compute)
+
+    def _turn(self, seconds: float) -> None:
+        """Take Blender's own steps, one after the other, until they have taken ``seconds``."""
+        began = time.monotonic()
+        while self._own is not None:
+            if self._own.cancelled:
+                self._advance(_cancelled)
+            elif self._aside is None:
+                self._advance(lambda: None)
+            elif self._aside.done() or seconds == float("inf"):
+                answer, self._aside = self._aside.result, None
+                self._advance(answer)
+            else:
+                return
+            if time.monotonic() - began > seconds:
+                return
+
+    def _stop(self) -> None:
+        """End what still runs: after an error, from the keyboard, or because Blender says so."""
+        if self._job is not None:
+            self._job.cancel()  # does nothing to one that has ended
+            self._job = None
+        self._end_own()
+        if self._work is not None:
+            self._work.close()
+            self._work = None
+
+    def _end_own(self) -> None:
+        if self._own is not None:
+            self._own.end()
+        self._own = self._aside = None
+
+    def _show_progress(self) -> None:
+        job = self._job or self._own
+        if job is not None and self._tick == runtime.TICK:
+            viewing.redraw_sidebars()
+            self._show_status(f"{job.title}: {job.text} ({job.fraction:.0%})   Esc: Cancel")
 
     def _show_status(self, text: str | None) -> None:
         workspace = bpy.context.workspace
         if workspace is not None:
             workspace.status_text_set(text)
 
-    def _end(self, context: bpy.types.Context) -> None:
+    def _set_timer(self, context: bpy.types.Context) -> None:
+        wanted = runtime.TICK if self._own is None else OWN_TICK
+        if self._tick == wanted:
+            return
+        self._drop_timer(context)
+        self._timer = context.window_manager.event_timer_add(wanted, window=context.window)
+        self._tick = wanted
+
+    def _drop_timer(self, context: bpy.types.Context) -> None:
         if self._timer is not None:
             context.window_manager.event_timer_remove(self._timer)
-            self._timer = None
+        self._timer, self._tick = None, 0.0
+
+    def _end(self, context: bpy.types.Context) -> None:
+        self._stop()
+        self._drop_timer(context)
         self._show_status(None)
         viewing.redraw()
+
+
+def _on_a_thread(compute: Callable[[], Any]) -> Future[Any]:
+    """Start ``compute`` on a thread that ends with it."""
+    threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="wildseg3d")
+    try:
+        return threads.submit(compute)
+    finally:
+        threads.shutdown(wait=False)
+
+
+def _cancelled() -> None:
+    raise Cancelled

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import bpy
 
-from ..scene import importing, lookup
-from .base import idle, object_mode, reporting
+from ..scene import importing, lookup, replacing
+from ..scene.steps import object_named
+from .base import Work, WorkerOperator, idle, object_mode
 from .reconstruct import finish_import
 
 
-class WILDSEG3D_OT_open_scene(bpy.types.Operator):
+class WILDSEG3D_OT_open_scene(WorkerOperator, bpy.types.Operator):
     """Bring in a scene folder that was reconstructed before, its objects included"""
 
     bl_idname = "wildseg3d.open_scene"
@@ -27,6 +28,8 @@ class WILDSEG3D_OT_open_scene(bpy.types.Operator):
     )
     filter_glob: bpy.props.StringProperty(default="scene.json", options={"HIDDEN"})
 
+    _asking = False
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return idle(cls) and object_mode(cls, context)
@@ -34,22 +37,28 @@ class WILDSEG3D_OT_open_scene(bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Ask for the file, unless it was given."""
         if self.properties.is_property_set("filepath") or self.properties.is_property_set("directory"):
-            return self.execute(context)
+            return super().invoke(context, event)
+        self._asking = True
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    @reporting
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Import and show."""
+        """Import and show; from Blender's file browser without blocking."""
+        if self._asking and context.window is not None:
+            bpy.ops.wildseg3d.open_scene("INVOKE_DEFAULT", filepath=self.filepath or self.directory)
+            return {"CANCELLED"}  # the import that has just begun is the one step to undo
+        return super().execute(context)
+
+    def work(self, context: bpy.types.Context) -> Work:
         given = Path(bpy.path.abspath(self.filepath or self.directory))
         folder = given.parent if given.suffix.lower() == ".json" or given.is_file() else given
-        root = importing.import_scene(context.scene, folder)
-        finish_import(context, root)
-        self.report(
-            {"INFO"},
-            f"{len(lookup.cameras(root))} photos, {len(root.wildseg3d.groups)} objects from {folder.name}.",
-        )
-        return {"FINISHED"}
+        scene_name = context.scene.name
+        before = {item.name for item in context.scene.objects}
+        root_name = yield from importing.importing(scene_name, folder)
+        root = object_named(root_name)
+        replacing.hide_startup_cube(bpy.context.view_layer, before)
+        finish_import(bpy.context, root)
+        return f"{len(lookup.cameras(root))} photos, {len(root.wildseg3d.groups)} objects from {folder.name}."
 
 
 CLASSES = (WILDSEG3D_OT_open_scene,)

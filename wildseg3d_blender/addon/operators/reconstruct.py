@@ -12,7 +12,8 @@ from ...scene_folder import check_writable, read_scene
 from ...scene_tips import tips
 from ...worker.protocol import Reconstruct, Reconstructed
 from .. import choosing, finding, photo_list, preferences, problems, runtime
-from ..scene import importing, location, lookup, viewing
+from ..scene import importing, location, lookup, replacing, viewing
+from ..scene.steps import Aside, object_named
 from .base import Call, Work, WorkerOperator, idle, object_mode
 
 
@@ -82,8 +83,14 @@ class WILDSEG3D_OT_reconstruct(WorkerOperator, bpy.types.Operator):
 
         made = Reconstructed.from_json(answer)
         context = bpy.context
-        root = importing.import_scene(context.scene, made.scene, source.name)
-        _settle(context, root, source, tips(read_scene(made.scene)))
+        scene_tips = yield Aside(lambda: tips(read_scene(made.scene)), "Looking at the result")
+        context = bpy.context
+        before = {item.name for item in context.scene.objects}
+        root_name = yield from importing.importing(context.scene.name, made.scene, source.name)
+        context, root = bpy.context, object_named(root_name)
+        replacing.retire_earlier(context.scene, root)
+        _settle(context, root, source, scene_tips)
+        replacing.hide_startup_cube(context.view_layer, before)
         finish_import(context, root)
         if preferences.finds_objects(context) and not bpy.app.background:
             finding.want(lookup.scene_folder(root))

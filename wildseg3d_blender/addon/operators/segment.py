@@ -12,6 +12,7 @@ from ...worker.protocol import Segment, Segmented
 from .. import choosing
 from ..properties import WHO_GETS_SHARED
 from ..scene import following, groups, lookup, reading, splitting, viewing
+from ..scene.steps import object_named
 from .base import Call, Work, WorkerOperator, has_root, idle, object_mode
 
 
@@ -60,15 +61,15 @@ class WILDSEG3D_OT_segment(WorkerOperator, bpy.types.Operator):
             answers[name] = Segmented.from_json(answer)
 
         # Only now is the file touched: when one object fails, none is half done.
-        context = bpy.context
-        root = context.scene.objects.get(root_name)
+        root = bpy.context.scene.objects.get(root_name)
         if root is None or root.wildseg3d.role != "ROOT":
             raise SceneError(
                 "The reconstruction was deleted while Segment ran: undo that and press it again."
             )
         # Those that were removed or renamed in the meantime are left out.
         names = [name for name in answers if groups.find(root, name) is not None]
-        made = [item.name for item in splitting.settle(scene, root, names)]
+        made = yield from splitting.settling(scene, root_name, names)
+        root = object_named(root_name)
         for name in names:
             if (group := groups.find(root, name)) is None:
                 continue
@@ -77,7 +78,7 @@ class WILDSEG3D_OT_segment(WorkerOperator, bpy.types.Operator):
             for warning in answers[name].warnings:
                 self.report({"WARNING"}, warning)
         following.follow(root)
-        _select(context, made)
+        _select(bpy.context, made)
         viewing.redraw()
         counts = (f"{name} ({len(bpy.data.objects[name].data.vertices):,} points)" for name in made)
         return f"Separated {', '.join(counts)}."

@@ -3,16 +3,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
 import numpy as np
+from numpy.typing import NDArray
 
+from ...errors import SceneError
 from ...ownership import owned_by
-from ...scene_folder import Scene, read_scene
+from ...scene_folder import Scene, View, read_scene
 from ...scene_objects import SceneObject, read_objects
-from . import cameras, display, groups, location, parts, prompting, reading, realigning, splitting
+from . import (
+    cameras,
+    display,
+    groups,
+    location,
+    lookup,
+    parts,
+    prompting,
+    reading,
+    realigning,
+    splitting,
+)
 from . import points as point_arrays
+from .steps import Aside, Pause, Steps, object_named, run
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A scene folder in memory; ``extent`` and ``levels`` describe its points."""
+
+    scene: Scene
+    points: point_arrays.Measured
+    objects: list[SceneObject]
+    extent: float
+    levels: list[float]
 
 
 def import_scene(blender_scene: bpy.types.Scene, folder: Path | str, name: str = "") -> bpy.types.Object:
@@ -27,43 +53,122 @@ def import_scene(blender_scene: bpy.types.Scene, folder: Path | str, name: str =
     Raises:
         SceneError: the folder is missing, damaged, or from a newer version. Nothing is imported then.
     """
+    return object_named(run(importing(blender_scene.name, folder, name)))
+
+
+def importing(scene_name: str, folder: Path | str, name: str = "") -> Steps[str]:
+    """The steps of ``import_scene`` into the Blender scene of that name; returns the root's name.
+
+    All of it is made out of sight and comes into the scene with the last step. Closed before, it leaves
+    nothing behind.
+    """
+    found = yield Aside(lambda: _read(folder), "Reading the scene")
+    name = name or found.scene.folder.name
+    images = {image.name for image in bpy.data.images}
+    collection_name = mesh_name = ""
+    try:
+        for view in found.scene.views:
+            cameras.load_image(found.scene, view)
+        mesh_name = yield from point_arrays.building_mesh(found.points, f"{name} points")
+        yield Pause(0.6, "Placing the cameras")
+        collection = bpy.data.collections.new(name)
+        collection_name = collection.name
+        root_name = _make_root(found, name, collection).name
+        for view in found.scene.views:
+            _add_camera(found, view, object_named(root_name))
+            yield Pause(0.6)
+        _add_points(bpy.data.meshes[mesh_name], object_named(root_name))
+        for item in found.objects:
+            yield Pause(0.7, "Placing the objects")
+            _list(found.scene, object_named(root_name), item)
+        owned = owned_by(found.objects)
+        making = [name for name, points in owned.items() if any(mask.any() for mask in points.values())]
+        if found.objects:
+            yield from splitting.settling(found.scene, root_name, making)
+        _show(scene_name, found, object_named(root_name))
+    except BaseException:
+        _take_back(collection_name, mesh_name, images)
+        raise
+    return root_name
+
+
+def _read(folder: Path | str) -> _Read:
     scene = read_scene(folder)
-    images = {view.name: cameras.load_image(scene, view) for view in scene.views}
-    gathered = point_arrays.gather(scene)
-    cut_out = sorted(read_objects(scene), key=lambda item: item.name)
+    points = point_arrays.Measured(scene)
+    objects = sorted(read_objects(scene), key=lambda item: item.name)
+    levels = display.confidence_levels(points.sample("confidence")).tolist()
+    return _Read(scene, points, objects, _extent(points.sample("position")), levels)
 
-    name = name or scene.folder.name
-    collection = bpy.data.collections.new(name)
-    blender_scene.collection.children.link(collection)
-    extent = _extent(gathered)
-    root = _make_root(scene, name, gathered)
-    root.empty_display_size = 0.25 * extent
+
+def _make_root(found: _Read, name: str, collection: bpy.types.Collection) -> bpy.types.Object:
+    root = bpy.data.objects.new(name, None)
     collection.objects.link(root)
-    for view in scene.views:
-        camera = cameras.make(scene, view, images[view.name])
-        camera.data.display_size = 0.08 * extent
-        camera.parent = root
-        collection.objects.link(camera)
-        if view is scene.views[0]:
-            blender_scene.camera = camera
-            cameras.fit_frame(blender_scene, view, tuple(images[view.name].size))
+    root.empty_display_type = "ARROWS"
+    root.empty_display_size = 0.25 * found.extent
+    settings = root.wildseg3d
+    settings.role = "ROOT"
+    settings.folder = location.remembered(found.scene.folder, bpy.data.filepath)
+    settings.aligned_for = realigning.names_of(found.scene)
+    settings.confidence_levels = found.levels
+    if found.points.count > display.POINT_BUDGET:
+        settings.share = 100.0 * display.POINT_BUDGET / found.points.count
+    for view in found.scene.views:
+        item = settings.photos.add()
+        item.name, item.placed, item.path = view.name, True, str(view.photo)
+    for skipped in found.scene.skipped:
+        item = settings.photos.add()
+        item.name, item.reason, item.advice = skipped.photo.name, skipped.reason, skipped.advice
+        item.path = str(skipped.photo)
+    return root
 
-    mesh = point_arrays.to_mesh(gathered, f"{name} points")
+
+def _add_camera(found: _Read, view: View, root: bpy.types.Object) -> None:
+    camera = cameras.make(found.scene, view, cameras.load_image(found.scene, view))
+    camera.data.display_size = 0.08 * found.extent
+    camera.parent = root
+    lookup.collection(root).objects.link(camera)
+
+
+def _add_points(mesh: bpy.types.Mesh, root: bpy.types.Object) -> None:
     rest = bpy.data.objects.new(mesh.name, mesh)
     rest.wildseg3d.role = "POINTS"
     rest.parent = root
-    collection.objects.link(rest)
+    lookup.collection(root).objects.link(rest)
     display.add_modifier(rest)
 
-    blender_scene.wildseg3d.root = root
-    for item in cut_out:
-        _list(scene, root, item)
-    owned = owned_by(cut_out)
-    made = [name for name, points in owned.items() if any(mask.any() for mask in points.values())]
-    splitting.settle(scene, root, made)
+
+def _show(scene_name: str, found: _Read, root: bpy.types.Object) -> None:
+    """Bring what was made into the Blender scene, and look at it from the first view's camera."""
+    blender_scene = bpy.data.scenes.get(scene_name)
+    if blender_scene is None:
+        raise SceneError(f"The scene {scene_name} was deleted meanwhile: open the scene folder again.")
     root.wildseg3d.active_group = 0
     display.apply_settings(root)
-    return root
+    if found.scene.views:
+        first = found.scene.views[0]
+        blender_scene.camera = lookup.camera(root, first.name)
+        image = cameras.image_of(blender_scene.camera)
+        cameras.fit_frame(blender_scene, first, tuple(image.size) if image is not None else None)
+    blender_scene.wildseg3d.root = root
+    blender_scene.collection.children.link(lookup.collection(root))
+
+
+def _take_back(collection_name: str, mesh_name: str, images: set[str]) -> None:
+    """Remove what a broken-off import made: its collection with all in it, and new images nobody shows."""
+    collection = bpy.data.collections.get(collection_name)
+    for item in [] if collection is None else list(collection.objects):
+        data = item.data
+        bpy.data.objects.remove(item)
+        if data is not None and not data.users:
+            bpy.data.batch_remove([data])
+    if collection is not None:
+        bpy.data.collections.remove(collection)
+    mesh = bpy.data.meshes.get(mesh_name)
+    if mesh is not None and not mesh.users:
+        bpy.data.meshes.remove(mesh)
+    for image in list(bpy.data.images):
+        if image.name not in images and not image.users:
+            bpy.data.images.remove(image)
 
 
 def _list(scene: Scene, root: bpy.types.Object, item: SceneObject) -> None:
@@ -80,29 +185,9 @@ def _list(scene: Scene, root: bpy.types.Object, item: SceneObject) -> None:
     listed.version = item.version
 
 
-def _make_root(scene: Scene, name: str, points: point_arrays.Points) -> bpy.types.Object:
-    root = bpy.data.objects.new(name, None)
-    root.empty_display_type = "ARROWS"
-    settings = root.wildseg3d
-    settings.role = "ROOT"
-    settings.folder = location.remembered(scene.folder, bpy.data.filepath)
-    settings.aligned_for = realigning.names_of(scene)
-    settings.confidence_levels = display.confidence_levels(points.confidence)
-    if (count := len(points.position)) > display.POINT_BUDGET:
-        settings.share = 100.0 * display.POINT_BUDGET / count
-    for view in scene.views:
-        item = settings.photos.add()
-        item.name, item.placed, item.path = view.name, True, str(view.photo)
-    for skipped in scene.skipped:
-        item = settings.photos.add()
-        item.name, item.reason, item.advice = skipped.photo.name, skipped.reason, skipped.advice
-        item.path = str(skipped.photo)
-    return root
-
-
-def _extent(points: point_arrays.Points) -> float:
-    """Half the diagonal of the box that holds the middle nine tenths of the points along each axis."""
-    if not len(points.position):
+def _extent(positions: NDArray[np.float32]) -> float:
+    """Half the diagonal of the box that holds the middle nine tenths of the positions along each axis."""
+    if not len(positions):
         return 1.0
-    low, high = np.quantile(points.position[:: max(1, len(points.position) // 50000)], [0.05, 0.95], axis=0)
+    low, high = np.quantile(positions, [0.05, 0.95], axis=0)
     return float(np.linalg.norm(high - low) / 2) or 1.0

@@ -32,10 +32,15 @@ Attributes = dict[str, tuple[str, NDArray[Any]]]
 """Name -> (Blender's type, (N, values) array). Has "position"."""
 
 
-def read(item: bpy.types.Object) -> Attributes:
-    """Every point attribute of a mesh, positions in the root's space as they were at the import."""
+def check_readable(item: bpy.types.Object) -> None:
+    """SceneError while a mesh is in Edit Mode: its points are not in it then."""
     if item.mode == "EDIT":
         raise SceneError(f"{item.name} is in Edit Mode: leave it first (Tab).")
+
+
+def read(item: bpy.types.Object) -> Attributes:
+    """Every point attribute of a mesh, positions in the root's space as they were at the import."""
+    check_readable(item)
     mesh = item.data
     count = len(mesh.vertices)
     found: Attributes = {}
@@ -109,11 +114,21 @@ def numbers_of(scene: Scene, view: NDArray[np.int32], pixel: NDArray[np.int32]) 
     """As ``pixel_numbers``, from the points' attributes ``view`` and ``pixel`` (N,)."""
     sizes = np.array([width * height for width, height in (view.size for view in scene.views)])
     first = np.cumsum(sizes) - sizes
+    if _all_known(view, pixel, sizes):
+        plain: NDArray[np.int64] = first.take(view)
+        plain += pixel
+        return plain
     known = (view >= 0) & (view < len(sizes)) & (pixel >= 0)
     known[known] = pixel[known] < sizes[view[known]]
     numbers = np.full(len(view), -1, np.int64)
     numbers[known] = first[view[known]] + pixel[known]
     return numbers
+
+
+def _all_known(view: NDArray[np.int32], pixel: NDArray[np.int32], sizes: NDArray[np.int64]) -> bool:
+    if not len(view) or view.min() < 0 or view.max() >= len(sizes) or pixel.min() < 0:
+        return False
+    return bool(pixel.max() < sizes.min() or (pixel < sizes.take(view)).all())
 
 
 def by_number(scene: Scene, maps: Mapping[str, NDArray[Any]]) -> NDArray[Any]:

@@ -11,74 +11,132 @@ size        float, scene units           side of the square that the pixel cover
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+import functools
+from typing import Any
 
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ...point_surface import measured_pixels
 from ...scene_folder import Scene, View
+from .steps import Aside, Pause, Steps
 
-STEEPEST = 0.35
-"""Cosine at which a slanted pixel stops growing; beyond it, one pixel would smear over the scene."""
+KINDS = {
+    "position": "FLOAT_VECTOR",
+    "colour": "BYTE_COLOR",  # the first colour is the one that Solid shows
+    "confidence": "FLOAT",
+    "view": "INT",
+    "pixel": "INT",
+    "size": "FLOAT",
+    "normal": "FLOAT_VECTOR",
+}
+"""Blender's types of the attributes, in the order in which they are made."""
 
-
-@dataclass(frozen=True)
-class Points:
-    """Points in the root's space; see the module for units.
-
-    Attributes:
-        position, normal: (N, 3) float32.
-        colour: (N, 4) float32 sRGB with alpha.
-        confidence, size: (N,) float32.
-        view, pixel: (N,) int32.
-    """
-
-    position: NDArray[np.float32]
-    normal: NDArray[np.float32]
-    colour: NDArray[np.float32]
-    confidence: NDArray[np.float32]
-    size: NDArray[np.float32]
-    view: NDArray[np.int32]
-    pixel: NDArray[np.int32]
+_MEMBERS = {"FLOAT_VECTOR": "vector", "BYTE_COLOR": "color_srgb", "FLOAT": "value", "INT": "value"}
+_WIDTHS: dict[str, tuple[int, type]] = {
+    "FLOAT_VECTOR": (3, np.float32),
+    "BYTE_COLOR": (4, np.float32),
+    "FLOAT": (1, np.float32),
+    "INT": (1, np.int32),
+}
 
 
-def measured(scene: Scene, view: View) -> NDArray[np.bool_]:
-    """(H, W) bool: the pixels that have a point."""
-    valid = np.asarray(scene.confidence(view)) > 0
-    return valid & np.isfinite(np.asarray(scene.pointmap(view))).all(-1)
+class Measured:
+    """The measured points of a scene, one per pixel with confidence, view after view.
 
-
-def gather(scene: Scene) -> Points:
-    """All measured points of a scene, one per pixel with confidence, view after view.
+    Reads files and nothing of Blender's, so that it may be used beside it. Nothing but the numbers of the
+    pixels is kept in memory.
 
     Raises:
         SceneError: an array of the scene folder is missing or damaged.
     """
-    parts = [_gather_view(scene, index) for index in range(len(scene.views))]
-    names = Points.__dataclass_fields__
-    return Points(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self._pixels = [_pixels(scene, view) for view in scene.views]
+        self.count = sum(len(pixels) for pixels in self._pixels)
+
+    def column(self, name: str, scratch: Scratch | None = None) -> NDArray[Any]:
+        """The attribute ``name``: (N, 3) float32 position and normal, in the root's space, unit normals;
+        (N, 4) float32 sRGB colour; (N,) float32 confidence and size; (N,) int32 view and pixel.
+
+        Args:
+            scratch: memory to put it into, until its next use.
+        """
+        width, dtype = _WIDTHS[KINDS[name]]
+        made = (scratch or Scratch()).array(self.count * width, dtype).reshape(-1, width)
+        start = 0
+        for index, (view, pixels) in enumerate(zip(self.scene.views, self._pixels, strict=True)):
+            own = made[start : start + len(pixels)]
+            start += len(pixels)
+            if name == "view":
+                own[:] = index
+            elif name == "pixel":
+                own[:, 0] = pixels
+            elif name == "colour":
+                _colours(self.scene.colours(view), pixels, own)
+            else:
+                _take(self._grid(name, view), pixels, own)
+        return made if width > 1 else made[:, 0]
+
+    def sample(self, name: str, enough: int = 50_000) -> NDArray[Any]:
+        """As ``column``, of about ``enough`` points, evenly among all."""
+        every = max(1, self.count // enough)
+        return self._only([pixels[::every] for pixels in self._pixels]).column(name)
+
+    def _only(self, pixels: list[NDArray[np.intp]]) -> Measured:
+        other = copy.copy(self)
+        other._pixels, other.count = pixels, sum(len(some) for some in pixels)
+        return other
+
+    def _grid(self, name: str, view: View) -> NDArray[np.float32]:
+        if name == "position":
+            return self.scene.pointmap(view)
+        if name == "confidence":
+            return self.scene.confidence(view)
+        normals, sizes = self.scene.patches(view)
+        return normals if name == "normal" else sizes
 
 
-def to_mesh(points: Points, name: str) -> bpy.types.Mesh:
-    """A new mesh holding ``points``."""
+class Scratch:
+    """Memory that is used again: fresh memory costs more than what is written into it."""
+
+    def __init__(self, size: int = 0) -> None:
+        self._bytes: NDArray[np.uint8] = np.empty(size, np.uint8)
+
+    def array(self, count: int, dtype: type) -> NDArray[Any]:
+        """An array (count,) of ``dtype``, good until the next call."""
+        size = count * np.dtype(dtype).itemsize
+        if len(self._bytes) < size:
+            self._bytes = np.empty(size, np.uint8)
+        return self._bytes[:size].view(dtype)
+
+
+def measured(scene: Scene, view: View) -> NDArray[np.bool_]:
+    """(H, W) bool: the pixels that have a point."""
+    return measured_pixels(scene.pointmap(view), scene.confidence(view))
+
+
+def building_mesh(points: Measured, name: str) -> Steps[str]:
+    """Make a mesh of ``points``; returns its name. Closed before the end, it leaves no mesh."""
     mesh = bpy.data.meshes.new(name)
-    mesh.vertices.add(len(points.position))
-    mesh.attributes["position"].data.foreach_set("vector", points.position.ravel())
-    # The colour comes first: Blender takes the first as the one that Solid shows.
-    colour = mesh.attributes.new("colour", "BYTE_COLOR", "POINT")
-    colour.data.foreach_set("color_srgb", points.colour.ravel())
-    for attribute, kind, values in (
-        ("confidence", "FLOAT", points.confidence),
-        ("view", "INT", points.view),
-        ("pixel", "INT", points.pixel),
-        ("size", "FLOAT", points.size),
-    ):
-        mesh.attributes.new(attribute, kind, "POINT").data.foreach_set("value", values)
-    normal = mesh.attributes.new("normal", "FLOAT_VECTOR", "POINT")
-    normal.data.foreach_set("vector", points.normal.ravel())
-    show_colour(mesh)
-    return mesh
+    name, scratch = mesh.name, Scratch(16 * points.count)
+    try:
+        mesh.vertices.add(points.count)
+        for number, (attribute, kind) in enumerate(KINDS.items()):
+            values = yield Aside(functools.partial(points.column, attribute, scratch))
+            mesh = bpy.data.meshes[name]
+            made = mesh.attributes.get(attribute) or mesh.attributes.new(attribute, kind, "POINT")
+            made.data.foreach_set(_MEMBERS[kind], values.ravel())
+            yield Pause((number + 1) / len(KINDS), "Making the points")
+        show_colour(bpy.data.meshes[name])
+    except BaseException:
+        if (left := bpy.data.meshes.get(name)) is not None:
+            bpy.data.meshes.remove(left)
+        raise
+    return name
 
 
 def show_colour(mesh: bpy.types.Mesh) -> None:
@@ -90,72 +148,22 @@ def show_colour(mesh: bpy.types.Mesh) -> None:
         colours.render_color_index = index
 
 
-def _gather_view(scene: Scene, index: int) -> Points:
-    view = scene.views[index]
-    points_world = np.asarray(scene.pointmap(view), np.float32)
-    confidence = np.asarray(scene.confidence(view))
-    valid = measured(scene, view)
-    normal, size = _surface(view, points_world, valid)
-    count = int(valid.sum())
-    colour = np.ones((count, 4), np.float32)
-    colour[:, :3] = scene.colours(view)[valid]
-    colour[:, :3] /= 255.0
-    return Points(
-        position=points_world[valid],
-        normal=normal[valid],
-        colour=colour,
-        confidence=confidence[valid].astype(np.float32),
-        size=size[valid],
-        view=np.full(count, index, np.int32),
-        pixel=np.flatnonzero(valid.ravel()).astype(np.int32),
-    )
+def _pixels(scene: Scene, view: View) -> NDArray[np.intp]:
+    """Numbers of the pixels that have a point, (N,)."""
+    if scene.has_patches(view):
+        return np.flatnonzero(scene.confidence(view) > 0)
+    return np.flatnonzero(measured(scene, view))
 
 
-def _surface(
-    view: View, points_world: NDArray[np.float32], valid: NDArray[np.bool_]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Normals (H, W, 3), unit, and sizes (H, W) of the patches that the pixels cover.
-
-    The normal is the cross product of central differences over two pixels each way; across depth breaks
-    and at the border of the valid area there is none, and the patch faces the camera.
-    """
-    centre = view.cam_to_world[:3, 3].astype(np.float32)
-    axis = view.cam_to_world[:3, 2].astype(np.float32)
-    to_camera = centre - points_world
-    distance = np.linalg.norm(to_camera, axis=-1, keepdims=True)
-    to_camera = to_camera / np.maximum(distance, 1e-12)
-    spacing = np.maximum(((points_world - centre) @ axis) / np.float32(view.K[0, 0]), 0.0)
-
-    across, across_valid = _difference(points_world, valid, axis=1)
-    down, down_valid = _difference(points_world, valid, axis=0)
-    # A step of four pixels on a surface at 80 degrees is 23 spacings long; more than that is a depth break.
-    longest = 23.0 * spacing
-    smooth = across_valid & down_valid
-    smooth &= (np.linalg.norm(across, axis=-1) < longest) & (np.linalg.norm(down, axis=-1) < longest)
-
-    normal = np.cross(down, across)
-    length = np.linalg.norm(normal, axis=-1, keepdims=True)
-    smooth &= length[..., 0] > 0
-    normal = np.where(smooth[..., None], normal / np.maximum(length, 1e-20), to_camera)
-    cosine = (normal * to_camera).sum(-1)
-    normal = np.where((cosine < 0)[..., None], -normal, normal)
-    size = spacing / np.maximum(np.abs(cosine), STEEPEST)
-    return normal.astype(np.float32), size.astype(np.float32)
+def _take(grid: NDArray[Any], pixels: NDArray[np.intp], out: NDArray[Any]) -> None:
+    rows = grid.reshape(-1, out.shape[1])
+    np.take(rows, pixels, axis=0, out=out, mode="clip")  # "raise" would copy ``out`` first
 
 
-def _difference(
-    points: NDArray[np.float32], valid: NDArray[np.bool_], axis: int, reach: int = 2
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Central differences over ``reach`` pixels each way and where both ends are valid."""
-    difference = np.zeros_like(points)
-    usable = np.zeros_like(valid)
-    length = points.shape[axis]
-    if length > 2 * reach:
-        before = [slice(None)] * 2
-        after, middle = list(before), list(before)
-        before[axis] = slice(0, length - 2 * reach)
-        after[axis] = slice(2 * reach, length)
-        middle[axis] = slice(reach, length - reach)
-        difference[tuple(middle)] = points[tuple(after)] - points[tuple(before)]
-        usable[tuple(middle)] = valid[tuple(after)] & valid[tuple(before)]
-    return difference, usable
+def _colours(grid: NDArray[np.uint8], pixels: NDArray[np.intp], out: NDArray[np.float32]) -> None:
+    rows = grid.reshape(-1, 3)
+    padded = np.full((len(rows), 4), 255, np.uint8)
+    for channel in range(3):  # one after the other is several times faster than three at a time
+        padded[:, channel] = rows[:, channel]
+    chosen = padded.view(np.uint32).take(pixels).view(np.uint8).reshape(-1, 4)
+    np.multiply(chosen, np.float32(1 / 255), out=out, dtype=np.float32)

@@ -20,16 +20,6 @@ from . import points as point_arrays
 from .point_attributes import Attributes
 
 _FROM_GEOMETRY = ("position", "normal", "confidence", "size")
-_KINDS = {
-    "position": "FLOAT_VECTOR",
-    "normal": "FLOAT_VECTOR",
-    "confidence": "FLOAT",
-    "size": "FLOAT",
-    "colour": "BYTE_COLOR",
-    "view": "INT",
-    "pixel": "INT",
-}
-
 GONE, NO_PIXEL = -1, -2
 """In place of a row of the new points: the pixel is no longer measured, or the point never had one."""
 
@@ -53,8 +43,7 @@ def refresh(root: bpy.types.Object, before: Mapping[str, NDArray[np.bool_]]) -> 
             Mode. Nothing is changed then.
     """
     scene = lookup.open_scene(root)
-    gathered = point_arrays.gather(scene)
-    fresh = _attributes(gathered)
+    fresh = _attributes(point_arrays.Measured(scene))
     numbers = point_attributes.pixel_numbers(scene, fresh)
     pixels = sum(view.size[0] * view.size[1] for view in scene.views)
     # One more at the end, for the points of no pixel: their number is -1.
@@ -72,7 +61,7 @@ def refresh(root: bpy.types.Object, before: Mapping[str, NDArray[np.bool_]]) -> 
     following.note(scene, root)
     splitting.settle(scene, root)
     root.wildseg3d.aligned_for = names_of(scene)
-    root.wildseg3d.confidence_levels = display.confidence_levels(gathered.confidence)
+    root.wildseg3d.confidence_levels = display.confidence_levels(fresh["confidence"][1].ravel())
     display.apply_settings(root)
 
 
@@ -101,12 +90,10 @@ def names_of(scene: Scene) -> str:
     return ", ".join(scene.settings.get("aligned_for", ()))
 
 
-def _attributes(points: point_arrays.Points) -> Attributes:
+def _attributes(points: point_arrays.Measured) -> Attributes:
     found: Attributes = {}
-    for name, kind in _KINDS.items():
-        values = getattr(points, name)
-        if kind == "BYTE_COLOR":
-            values = np.pad(values, ((0, 0), (0, 1)), constant_values=255).astype(np.float32) / 255.0
+    for name, kind in point_arrays.KINDS.items():
+        values = points.column(name)
         found[name] = (kind, values.reshape(len(values), -1))
     return found
 

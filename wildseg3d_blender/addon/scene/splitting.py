@@ -7,7 +7,8 @@ the points were split and merged before.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
@@ -18,14 +19,34 @@ from ...errors import PromptError, SceneError
 from ...ownership import owned_by
 from ...scene_folder import Scene
 from ...scene_objects import OLDEST, SceneObject, Shared, read_objects
-from . import display, groups, lookup, point_attributes, reading
-from .point_attributes import Attributes
+from . import dealing, display, groups, lookup, point_attributes, reading
+from .dealing import Deal
+from .points import show_colour
+from .steps import Aside, Pause, Steps, object_named, run
 
 REST, STAYS, DELETED = -1, -2, -3
 """In place of an object's index: the point belongs to none; it stays in the mesh that has it; it is in a mesh
 that was deleted in the viewport and is made again."""
 
+MOST_RUNS = 1000
+"""Points in more runs than this were mixed by something else than moving objects."""
+
 Numbers = NDArray[np.int64]
+Owner = NDArray[np.int32]
+"""Whose the pixels of all views are. One more at the end, for points of no pixel, whose number is -1."""
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A mesh of points: its object's and its own name, the index its points have where they stay, the
+    pixels they come from, and where its space lies in the root's."""
+
+    item: str
+    index: int
+    view: NDArray[np.int32]
+    pixel: NDArray[np.int32]
+    mesh: str
+    origin: tuple[float, float, float]
 
 
 def settle(scene: Scene, root: bpy.types.Object, making: Collection[str] = ()) -> list[bpy.types.Object]:
@@ -40,23 +61,18 @@ def settle(scene: Scene, root: bpy.types.Object, making: Collection[str] = ()) -
         SceneError: a mesh that is needed was deleted or is in Edit Mode, or an object of the scene folder is
             damaged or missing. Nothing is changed then.
     """
-    stored = {item.name: item for item in read_objects(scene)}
+    return [object_named(name) for name in run(settling(scene, root.name, making))]
+
+
+def settling(scene: Scene, root_name: str, making: Collection[str] = ()) -> Steps[list[str]]:
+    """The steps of ``settle``; all changes come in the last one. Returns the names of the mesh objects."""
+    stored = yield Aside(lambda: {item.name: item for item in read_objects(scene)}, "Reading the objects")
     if missing := [name for name in making if name not in stored]:
         raise SceneError(f"The scene folder has no object named {missing[0]!r}: press Segment again.")
-    claims = []
-    for item in root.wildseg3d.groups:
-        known, mesh = stored.get(item.name), groups.mesh_object(item)
-        if item.name in making or (known is not None and mesh is not None and _is_as(item, known)):
-            claims.append(stored[item.name])
-        elif mesh is not None:
-            order = OLDEST if known is None else known.order
-            claims.append(SceneObject(item.name, (), {}, _points_of(scene, mesh), order))
+    claims = _claims(scene, object_named(root_name), stored, making)
     names = [claim.name for claim in claims]
-    owned = owned_by(claims)
-    owner = _nobody(scene, REST)
-    for index, name in enumerate(names):
-        owner[:-1][point_attributes.by_number(scene, owned[name])] = index
-    made = _move(scene, root, names, owner, making)
+    made = yield from _moving(scene, root_name, names, lambda: _owner_of(scene, claims), making)
+    root = object_named(root_name)
     for name in making:
         groups.require(root, name).version = stored[name].version
     return made
@@ -85,18 +101,16 @@ def split_object(
     item = groups.find(root, group)
     if item is None:
         raise SceneError(f"There is no object named {group!r} in the list of {root.name}.")
-    nothing = {view.name: np.zeros(view.size[::-1], np.bool_) for view in scene.views}
-    wanted = point_attributes.by_number(scene, {**nothing, **points})
     owner = _nobody(scene, STAYS)
     if (mesh := groups.mesh_object(item)) is not None:
         owner[_numbers(scene, mesh)] = REST
-    owner[:-1][wanted] = 0
+    _claim(scene, owner, points, 0)
     if shared == "leave":
         for other in root.wildseg3d.groups:
             if other != item and (mesh := groups.mesh_object(other)) is not None:
                 owner[_numbers(scene, mesh)] = STAYS
     owner[-1] = STAYS
-    return _move(scene, root, [group], owner, [group])[0]
+    return object_named(run(_moving(scene, root.name, [group], lambda: owner, [group]))[0])
 
 
 def merge_back(root: bpy.types.Object, group: str) -> None:
@@ -110,10 +124,29 @@ def merge_back(root: bpy.types.Object, group: str) -> None:
     if item is None or target is None:
         return
     rest = lookup.points(root)
-    pool = point_attributes.joined(point_attributes.read(rest), point_attributes.read(target))
-    point_attributes.write(rest, pool)
+    deals = []
+    for giving in (rest, target):
+        point_attributes.check_readable(giving)
+        count = len(giving.data.vertices)
+        deals.append(Deal(giving.data.name, tuple(giving.wildseg3d.origin), np.full(count, REST, np.int32)))
+    _replace(rest, dealing.hand_of(deals, REST, rest.wildseg3d.origin, rest.data.name))
     _delete(target)
     item.applied = ""
+
+
+def _claims(
+    scene: Scene, root: bpy.types.Object, stored: Mapping[str, SceneObject], making: Collection[str]
+) -> list[SceneObject]:
+    """What each object of the list that counts says is its own."""
+    claims = []
+    for item in root.wildseg3d.groups:
+        known, mesh = stored.get(item.name), groups.mesh_object(item)
+        if item.name in making or (known is not None and mesh is not None and _is_as(item, known)):
+            claims.append(stored[item.name])
+        elif mesh is not None:
+            order = OLDEST if known is None else known.order
+            claims.append(SceneObject(item.name, (), {}, _points_of(scene, mesh), order))
+    return claims
 
 
 def _is_as(item: Any, known: SceneObject) -> bool:
@@ -122,17 +155,37 @@ def _is_as(item: Any, known: SceneObject) -> bool:
     return bool(item.applied == reading.digest(known.groups))
 
 
-def _nobody(scene: Scene, answer: int) -> NDArray[np.int32]:
-    """Whose the pixels of all views are. One more at the end, for points of no pixel, whose number is -1."""
+def _nobody(scene: Scene, answer: int) -> Owner:
     owner = np.full(sum(view.size[0] * view.size[1] for view in scene.views) + 1, answer, np.int32)
     owner[-1] = STAYS
     return owner
 
 
+def _owner_of(scene: Scene, claims: Sequence[SceneObject]) -> Owner:
+    owned = owned_by(claims)
+    owner = _nobody(scene, REST)
+    for index, claim in enumerate(claims):
+        _claim(scene, owner, owned[claim.name], index)
+    return owner
+
+
+def _claim(scene: Scene, owner: Owner, points: Mapping[str, NDArray[np.bool_]], index: int) -> None:
+    """Make the pixels of ``points``, view name -> (H, W) bool, those of ``index``."""
+    start = 0
+    for view in scene.views:
+        end = start + view.size[0] * view.size[1]
+        if view.name in points:
+            np.copyto(owner[start:end], index, where=points[view.name].ravel())
+        start = end
+
+
 def _numbers(scene: Scene, item: bpy.types.Object) -> Numbers:
-    mesh = item.data
-    view, pixel = (point_attributes.column(mesh, name) for name in ("view", "pixel"))
+    view, pixel = _pixels(item.data)
     return point_attributes.numbers_of(scene, view, pixel)
+
+
+def _pixels(mesh: bpy.types.Mesh) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    return point_attributes.column(mesh, "view"), point_attributes.column(mesh, "pixel")
 
 
 def _points_of(scene: Scene, item: bpy.types.Object) -> dict[str, NDArray[np.bool_]]:
@@ -147,67 +200,161 @@ def _points_of(scene: Scene, item: bpy.types.Object) -> dict[str, NDArray[np.boo
     return found
 
 
-def _move(
+def _moving(
     scene: Scene,
-    root: bpy.types.Object,
+    root_name: str,
     names: Sequence[str],
-    owner: NDArray[np.int32],
+    ownership: Callable[[], Owner],
     making: Collection[str],
-) -> list[bpy.types.Object]:
-    """Bring points to the meshes of ``names`` (or the rest) that ``owner`` gives by pixel number."""
-    meshes = _meshes(root, names, making)
-    goes = {}
-    for index, item in meshes:
-        wanted = owner[_numbers(scene, item)]
-        goes[item.name] = np.where(wanted == STAYS, REST if index == DELETED else index, wanted)
-    for index, name in enumerate(names):
-        if name in making and not any((there == index).any() for there in goes.values()):
-            raise PromptError(
-                f"{name} has no 3D points to cut out: nothing was measured there, or other objects own the "
-                "points. Add a prompt in another photo."
-            )
-    # All is read before anything is written, because reading is what can fail.
-    moving = [(index, item) for index, item in meshes if (goes[item.name] != index).any()]
-    getting = {int(to) for index, item in moving for to in np.unique(goes[item.name]) if to != index}
-    involved = [(index, item) for index, item in meshes if (index, item) in moving or index in getting]
-    had = {item.name: point_attributes.read(item) for _, item in involved}
-    parts = {
-        to: _joined([point_attributes.taken(had[item.name], goes[item.name] == to) for _, item in involved])
-        for to in ({index for index, _ in involved} | getting) - {DELETED}
-    }
-    existing = {index: item.name for index, item in involved}
-    for item in [item for index, item in involved if index == DELETED]:
-        _delete(item)
-    for to, points in parts.items():
-        item = _new_object(root, groups.find(root, names[to]), points) if to not in existing else None
-        point_attributes.write(item or bpy.data.objects[existing[to]], points)
-    made = (groups.mesh_object(groups.find(root, name)) for name in making)
-    return [item for item in made if item is not None]
+) -> Steps[list[str]]:
+    """Bring points to the meshes of ``names`` (or the rest) that ``ownership`` gives by pixel number.
+
+    The new meshes are made out of sight and take their places together. Returns the names of the mesh
+    objects of ``making``.
+    """
+    held = _all_held(object_named(root_name), names, making)
+    goes = yield Aside(lambda: _destinations(scene, ownership(), held), "Sorting the points")
+    hands = _hands(held, goes, names, making)
+    made: dict[int, tuple[str, tuple[float, float, float]]] = {}
+    try:
+        for number, (to, deals) in enumerate(hands.items()):
+            yield Pause(number / len(hands), "Moving the points")
+            owner = next((item for item in held if item.index == to), None)
+            origin = (0.0, 0.0, 0.0) if owner is None else owner.origin
+            mesh = dealing.hand_of(deals, to, origin, names[to] if owner is None else owner.mesh)
+            made[to] = mesh.name, _centred(mesh) if owner is None else origin
+        yield Pause(1.0, "Moving the points")
+        return _put_in_place(object_named(root_name), names, held, made, making)
+    except BaseException:
+        for mesh_name, _ in made.values():
+            mesh = bpy.data.meshes.get(mesh_name)
+            if mesh is not None and not mesh.users:
+                bpy.data.meshes.remove(mesh)
+        raise
 
 
-def _meshes(
-    root: bpy.types.Object, names: Sequence[str], making: Collection[str]
-) -> list[tuple[int, bpy.types.Object]]:
-    """The rest and every object's mesh, with the index that its points have where they stay."""
-    found = [(REST, lookup.points(root))]
+def _all_held(root: bpy.types.Object, names: Sequence[str], making: Collection[str]) -> list[_Held]:
+    """The rest and every object's mesh."""
+    found = [_held(lookup.points(root), REST)]
     extra = len(names)
     for item in root.wildseg3d.groups:
         mesh = groups.mesh_object(item)
         if mesh is not None:
             index = names.index(item.name) if item.name in names else extra
             extra += item.name not in names
-            found.append((index, mesh))
+            found.append(_held(mesh, index))
         elif item.object is not None and item.name in making:
-            found.append((DELETED, item.object))
+            found.append(_held(item.object, DELETED))
     return found
 
 
-def _joined(found: Sequence[Attributes]) -> Attributes:
-    whole = found[0]
-    for more in found[1:]:
-        if len(more["position"][1]):
-            whole = point_attributes.joined(whole, more)
-    return whole
+def _held(item: bpy.types.Object, index: int) -> _Held:
+    point_attributes.check_readable(item)
+    view, pixel = _pixels(item.data)
+    return _Held(item.name, index, view, pixel, item.data.name, tuple(item.wildseg3d.origin))
+
+
+def _destinations(scene: Scene, owner: Owner, held: Sequence[_Held]) -> list[NDArray[np.int32]]:
+    """For each mesh, the index that each of its points goes to, (N,)."""
+    found = []
+    for item in held:
+        to = _owners(scene, owner, item.view, item.pixel)
+        np.copyto(to, REST if item.index == DELETED else item.index, where=to == STAYS)
+        found.append(to)
+    return found
+
+
+def _owners(
+    scene: Scene, owner: Owner, view: NDArray[np.int32], pixel: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    """What ``owner`` says about each point, (N,): run by run, because points come in runs of one view."""
+    found: NDArray[np.int32] = np.empty(len(view), np.int32)
+    ends = [*(np.flatnonzero(view[1:] != view[:-1]) + 1).tolist(), len(view)]
+    if len(ends) > MOST_RUNS:
+        return owner.take(point_attributes.numbers_of(scene, view, pixel))
+    start = 0
+    for end in ends:
+        numbers = point_attributes.numbers_of(scene, view[start:end], pixel[start:end])
+        np.take(owner, numbers, out=found[start:end], mode="wrap")  # -1 is the last one's number
+        start = end
+    return found
+
+
+def _hands(
+    held: Sequence[_Held], goes: Sequence[NDArray[np.int32]], names: Sequence[str], making: Collection[str]
+) -> dict[int, list[Deal]]:
+    """What is dealt to each index whose points change; the points of the others are let be."""
+    present = [_present(to) for to in goes]
+    for index, name in enumerate(names):
+        if name in making and not any(index in there for there in present):
+            raise PromptError(
+                f"{name} has no 3D points to cut out: nothing was measured there, or other objects own the "
+                "points. Add a prompt in another photo."
+            )
+    changing: set[int] = set()
+    for item, there in zip(held, present, strict=True):
+        others = there - {item.index}
+        if others:
+            changing |= others | {item.index}
+    deals = {
+        item.index: Deal(item.mesh, item.origin, to)
+        for item, to in zip(held, goes, strict=True)
+        if item.index in changing
+    }
+    return {to: list(deals.values()) for to in sorted(changing - {DELETED})}
+
+
+def _present(to: NDArray[np.int32]) -> set[int]:
+    """The values in ``to``, found where it changes: faster than sorting it."""
+    if not len(to):
+        return set()
+    return {int(to[0])} | set(np.unique(to[1:][to[1:] != to[:-1]]).tolist())
+
+
+def _centred(mesh: bpy.types.Mesh, enough: int = 3000) -> tuple[float, float, float]:
+    """Move the points of ``mesh`` so that about their median is its origin; returns where that was."""
+    position = point_attributes.column(mesh, "position")
+    x, y, z = np.median(position[:: max(1, len(position) // enough)], axis=0).tolist()
+    position -= np.array([x, y, z], np.float32)
+    mesh.attributes["position"].data.foreach_set("vector", position.ravel())
+    return x, y, z
+
+
+def _put_in_place(
+    root: bpy.types.Object,
+    names: Sequence[str],
+    held: Sequence[_Held],
+    made: Mapping[int, tuple[str, tuple[float, float, float]]],
+    making: Collection[str],
+) -> list[str]:
+    """Give the new meshes, index -> name and origin, to their objects; new ones are made."""
+    owners = {item.index: object_named(item.item) for item in held if item.index != DELETED}
+    for item in held:
+        if item.index == DELETED:
+            _delete(object_named(item.item))
+    for to, (mesh_name, origin) in made.items():
+        mesh = bpy.data.meshes[mesh_name]
+        if to in owners:
+            _replace(owners[to], mesh)
+        else:
+            _new_object(root, groups.require(root, names[to]), mesh, origin)
+    found = (groups.mesh_object(groups.require(root, name)) for name in making)
+    return [item.name for item in found if item is not None]
+
+
+def _replace(item: bpy.types.Object, mesh: bpy.types.Mesh) -> None:
+    """Let ``mesh`` take the place of an object's mesh wherever that is used; materials and name stay."""
+    old = item.data
+    materials, name = list(old.materials), old.name
+    mesh.materials.clear()
+    for material in materials:
+        mesh.materials.append(material)
+    for key, value in old.items():
+        mesh[key] = value.to_dict() if hasattr(value, "to_dict") else value
+    old.user_remap(mesh)
+    bpy.data.meshes.remove(old)
+    mesh.name = name
+    show_colour(mesh)
 
 
 def _delete(item: bpy.types.Object) -> None:
@@ -217,11 +364,14 @@ def _delete(item: bpy.types.Object) -> None:
         bpy.data.meshes.remove(mesh)
 
 
-def _new_object(root: bpy.types.Object, item: Any, points: Attributes) -> bpy.types.Object:
-    """An empty mesh object whose origin is the median of ``points``, parented to the root."""
-    mesh = bpy.data.meshes.new(item.name)
+def _new_object(
+    root: bpy.types.Object, item: Any, mesh: bpy.types.Mesh, origin: tuple[float, float, float]
+) -> None:
+    """An object of the list's item for ``mesh``, whose space lies at ``origin``; parented to the root."""
+    mesh.materials.clear()
+    mesh.name = item.name
+    show_colour(mesh)
     made = bpy.data.objects.new(item.name, mesh)
-    origin = np.median(points["position"][1], axis=0)
     made.wildseg3d.role = "OBJECT"
     made.wildseg3d.origin = origin
     made.color = (*item.colour, 1.0)
@@ -231,4 +381,3 @@ def _new_object(root: bpy.types.Object, item: Any, points: Attributes) -> bpy.ty
     display.add_modifier(made)
     item.object = made
     display.apply_settings(root)
-    return made
