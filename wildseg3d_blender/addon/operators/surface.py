@@ -18,6 +18,18 @@ class WILDSEG3D_OT_make_surface(bpy.types.Operator):
     bl_label = "Make Surface"
     bl_options = {"REGISTER", "UNDO"}
 
+    kind: bpy.props.EnumProperty(
+        name="Kind",
+        items=(
+            (
+                "VIEWS",
+                "Photos",
+                "What the photos show, cut where one thing ends in front of another. Sharpest",
+            ),
+            ("MERGED", "Closed", "One closed mesh that all photos agree on; the back is made up"),
+        ),
+        default="VIEWS",
+    )
     object: bpy.props.StringProperty(
         name="Object", description="Name in the list; when empty, the points that belong to no object"
     )
@@ -45,6 +57,15 @@ class WILDSEG3D_OT_make_surface(bpy.types.Operator):
         max=math.radians(89),
     )
 
+    detail: bpy.props.IntProperty(
+        name="Detail",
+        description="Voxels along the longest side. Twice as many take eight times as long",
+        default=96,
+        min=8,
+        soft_max=192,
+        max=512,
+    )
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return has_root(cls, context) and idle(cls) and object_mode(cls, context)
@@ -53,12 +74,23 @@ class WILDSEG3D_OT_make_surface(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Make it, select it, hide the points."""
         root = lookup.require_root(context.scene)
-        made = surfaces.from_photos(
-            root, self.object, step=self.step, hole=self.hole, steepest=math.degrees(self.steepest)
-        )
+        if self.kind == "VIEWS":
+            made = surfaces.from_photos(
+                root, self.object, step=self.step, hole=self.hole, steepest=math.degrees(self.steepest)
+            )
+        else:
+            made = surfaces.merged(root, self.object, detail=self.detail)
         select_only(context, made)
-        self.report({"INFO"}, f"{made.name}: {len(made.data.polygons)} triangles")
+        self.report({"INFO"}, f"{made.name}: {len(made.data.polygons):,} faces")
         return {"FINISHED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """What the chosen kind asks for."""
+        layout = self.layout
+        layout.use_property_split = True
+        layout.row().prop(self, "kind", expand=True)
+        for name in ("step", "hole", "steepest") if self.kind == "VIEWS" else ("detail",):
+            layout.prop(self, name)
 
 
 def select_only(context: bpy.types.Context, item: bpy.types.Object) -> None:

@@ -131,6 +131,30 @@ def _bridge(
     return np.where(open_, start + (end - start) * along, 0.0), np.where(open_, width, 0)
 
 
+def dot(a: Floats, b: Floats) -> Floats:
+    """Dot products of vectors (..., 3), in a tenth of the time of a sum over the last axis."""
+    return np.asarray(np.einsum("...i,...i->...", a, b))
+
+
+def in_view(view: View, pixels: NDArray[np.floating], depth: NDArray[np.floating]) -> Mask:
+    """(N,) bool: the places with these pixels (N, 2) and depth (N,) that lie in a view's picture."""
+    x, y = pixels[:, 0], pixels[:, 1]
+    width, height = view.size
+    return np.asarray((depth > 0) & (x >= 0) & (x < width) & (y >= 0) & (y < height))
+
+
+def smooth_normals(sheet: Sheet) -> Floats:
+    """Unit means (H, W, 3) of the normals within ``SMOOTHING`` pixels."""
+    total = np.where(sheet.here[..., None], sheet.normals, np.float32(0.0))
+    for axis in (0, 1):
+        length = total.shape[axis]
+        summed = np.concatenate([np.zeros_like(total.take([0], axis)), total.cumsum(axis)], axis)
+        end = np.minimum(np.arange(length) + SMOOTHING + 1, length)
+        start = np.maximum(np.arange(length) - SMOOTHING, 0)
+        total = summed.take(end, axis) - summed.take(start, axis)
+    return total / np.maximum(np.linalg.norm(total, axis=-1, keepdims=True), 1e-20)
+
+
 @dataclass(frozen=True)
 class _Grid:
     """Every n-th pixel of a sheet: its vertices (h, w), and which triangles of its cells hold.
@@ -150,7 +174,7 @@ class _Grid:
 
     @classmethod
     def of(cls, sheet: Sheet, step: int, steepest: float) -> _Grid:
-        normals = _smooth(sheet.normals, sheet.here)
+        normals = smooth_normals(sheet)
         points, normals = sheet.points_world[::step, ::step], normals[::step, ::step]
         here = sheet.here[::step, ::step]
         to_camera = sheet.view.cam_to_world[:3, 3].astype(np.float32) - points
@@ -225,15 +249,3 @@ def _slant(corners: Floats, view: View) -> Floats:
     to_camera = view.cam_to_world[:3, 3].astype(np.float32) - (a + b + c) / 3
     lengths = np.linalg.norm(normal, axis=-1) * np.linalg.norm(to_camera, axis=-1)
     return (normal * to_camera).sum(-1) / np.maximum(lengths, 1e-30)
-
-
-def _smooth(normals: Floats, here: Mask) -> Floats:
-    """Unit means of the normals within ``SMOOTHING`` pixels."""
-    total = np.where(here[..., None], normals, 0.0)
-    for axis in (0, 1):
-        length = total.shape[axis]
-        summed = np.concatenate([np.zeros_like(total.take([0], axis)), total.cumsum(axis)], axis)
-        end = np.minimum(np.arange(length) + SMOOTHING + 1, length)
-        start = np.maximum(np.arange(length) - SMOOTHING, 0)
-        total = summed.take(end, axis) - summed.take(start, axis)
-    return total / np.maximum(np.linalg.norm(total, axis=-1, keepdims=True), 1e-20)
