@@ -38,10 +38,11 @@ def reconstruct(
     Raises:
         WildSegError: of the kind that says what is wrong with the photos, the folder or the worker.
     """
-    given = [Path(photos)] if isinstance(photos, str | Path) else [Path(photo) for photo in photos]
+    several = [photos] if isinstance(photos, str | Path) else list(photos)
+    given = [Path(photo).absolute() for photo in several]
     if not given:
         raise PhotoError("No photos were given: name a folder, or files.")
-    arguments: dict[str, Any] = {"scene_folder": str(folder)}
+    arguments: dict[str, Any] = {"scene_folder": str(Path(folder).absolute()) if folder else ""}
     if image_size:
         arguments["image_size"] = image_size
     if engine:
@@ -49,7 +50,7 @@ def reconstruct(
     if len(given) == 1 and given[0].is_dir():
         arguments["directory"] = str(given[0])
     else:
-        photo_list.choose(bpy.context.scene, [photo.absolute() for photo in given])
+        photo_list.choose(bpy.context.scene, given)
     _call("reconstruct", **arguments)
     return lookup.require_root(bpy.context.scene)
 
