@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from tests.object_scene import BALL, TABLE, Truth, write_object_scene
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.pipeline.boundary_band import boundary_band
-from wildseg3d_blender.pipeline.segmentation.lift import lift, view_depth
+from wildseg3d_blender.pipeline.segmentation.lift import lift
+from wildseg3d_blender.pipeline.segmentation.sightlines import view_depth
 from wildseg3d_blender.scene_folder import Scene
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.pipeline.evaluation import Mask
 from wildseg3d_blender.pipeline.segmentation import Masks
-from wildseg3d_blender.pipeline.segmentation.lift import view_depth
+from wildseg3d_blender.pipeline.segmentation.sightlines import view_depth
 from wildseg3d_blender.prompts import Box, Click, Prompt
 from wildseg3d_blender.scene_folder import Scene, View
 

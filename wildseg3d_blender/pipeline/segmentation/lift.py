@@ -9,15 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...conventions import project
-from ...scene_folder import Scene, View
-from ..boundary_band import boundary_band
-
-SAME_SURFACE = 0.02
-"""Two depths within this share of each other are one surface."""
-
-SEEN_THROUGH = 0.04
-"""A view that measures something this much farther away looks through the point."""
+from ...scene_folder import Scene
+from .sightlines import Sightlines
 
 Bools = NDArray[np.bool_]
 
@@ -85,14 +78,13 @@ class Lifting:
     """
 
     def __init__(self, scene: Scene) -> None:
-        self._scene = scene
-        self._depths = [view_depth(scene, view) for view in scene.views]
-        self._measured = [np.asarray(scene.confidence(view)) > 0 for view in scene.views]
-        self.solid = [
-            measured & ~boundary_band(depth, measured)
-            for depth, measured in zip(self._depths, self._measured, strict=True)
-        ]
+        self._lines = Sightlines(scene)
+        self._sizes = [measured.size for measured in self._lines.measured]
+
+    @property
+    def solid(self) -> list[Bools]:
         """Per view (H, W) bool: the pixels that can belong to an object at all."""
+        return self._lines.solid
 
     def points(self, masks: Sequence[Bools], view: int) -> Bools:
         """The pixels of a view whose points belong to the object with these masks, one (H, W) per view."""
@@ -103,36 +95,12 @@ class Lifting:
 
     def links(self, view: int, pixels: NDArray[np.int64]) -> Links:
         """What all views have to say about some flat pixels (n,) of one view."""
-        points_world = np.asarray(self._scene.pointmap(self._scene.views[view])).reshape(-1, 3)[pixels]
-        sizes = [depth.size for depth in self._depths]
-        place = np.full((len(pixels), len(sizes)), sum(sizes), dtype=np.int32)
+        points_world = self._lines.points(view, pixels)
+        place = np.full((len(pixels), len(self._sizes)), sum(self._sizes), dtype=np.int32)
         weight = np.zeros(place.shape, dtype=np.uint8)
-        for other, start in enumerate(np.cumsum([0, *sizes[:-1]])):
+        for other, start in enumerate(np.cumsum([0, *self._sizes[:-1]])):
             if other != view:
-                pixel, weight[:, other] = self._look(other, points_world)
-                np.copyto(place[:, other], pixel + np.int32(start), where=weight[:, other] > 0)
+                pixel, same, through = self._lines.look(other, points_world)
+                weight[:, other] = np.where(same, SEES, np.where(through, SEES_THROUGH, 0))
+                np.copyto(place[:, other], pixel + np.int32(start), where=same | through)
         return Links(pixels, place, weight, (weight > 0).sum(1, dtype=np.uint16))
-
-    def _look(
-        self, number: int, points_world: NDArray[np.float32]
-    ) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-        """Flat pixels (n,) of a view where points lie, and how it looks at each: ``Links.weight``."""
-        view, depth = self._scene.views[number], self._depths[number]
-        width, height = view.size
-        pixel, z = project(points_world, view.K, view.cam_to_world)
-        with np.errstate(invalid="ignore"):
-            hit = (pixel[:, 0] >= 0) & (pixel[:, 0] < width) & (pixel[:, 1] >= 0) & (pixel[:, 1] < height)
-        index = np.where(hit[:, None], pixel, 0).astype(np.int32)
-        place = index[:, 1] * np.int32(width) + index[:, 0]
-        there = depth.ravel()[place]
-        known = hit & self._measured[number].ravel()[place]
-        same = known & (np.abs(there - z) < SAME_SURFACE * z)
-        through = known & (there > z * (1 + SEEN_THROUGH))
-        return place, np.where(same, SEES, np.where(through, SEES_THROUGH, 0)).astype(np.uint8)
-
-
-def view_depth(scene: Scene, view: View) -> NDArray[np.float32]:
-    """Depth (H, W) float32 along the camera's z, scene units; meaningless where confidence is 0."""
-    forward = view.cam_to_world[:3, 2].astype(np.float32)
-    origin = view.cam_to_world[:3, 3].astype(np.float32)
-    return (np.asarray(scene.pointmap(view)) - origin) @ forward

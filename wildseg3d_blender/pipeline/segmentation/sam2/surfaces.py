@@ -8,10 +8,8 @@ from collections import OrderedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from ....conventions import project
 from ....scene_folder import Scene
-from ...boundary_band import boundary_band
-from ..lift import SAME_SURFACE, view_depth
+from ..sightlines import Sightlines
 
 Pixels = NDArray[np.int64]
 Pairs = tuple[Pixels, Pixels]
@@ -27,12 +25,14 @@ class Surfaces:
     """A scene's geometry, asked view by view."""
 
     def __init__(self, scene: Scene) -> None:
-        self._scene = scene
-        self._depths = [view_depth(scene, view) for view in scene.views]
-        self.measured = [np.asarray(scene.confidence(view)) > 0 for view in scene.views]
-        """Per view (H, W) bool."""
+        self._lines = Sightlines(scene)
         self._pairs: OrderedDict[tuple[int, int], Pairs] = OrderedDict()
         self._bytes = 0
+
+    @property
+    def measured(self) -> list[NDArray[np.bool_]]:
+        """Per view (H, W) bool."""
+        return self._lines.measured
 
     def pairs(self, source: int, target: int) -> Pairs:
         """Flat pixels (n,) of one view, and those of the other that see the same points.
@@ -41,9 +41,7 @@ class Surfaces:
         """
         key = source, target
         if key not in self._pairs:
-            measured = self.measured[source]
-            solid = measured & ~boundary_band(self._depths[source], measured)
-            self._pairs[key] = self._seen(source, np.flatnonzero(solid), target)
+            self._pairs[key] = self._seen(source, np.flatnonzero(self._lines.solid[source]), target)
             self._bytes += _size(self._pairs[key])
             while self._bytes > MOST_BYTES and len(self._pairs) > 1:
                 self._bytes -= _size(self._pairs.popitem(last=False)[1])
@@ -52,7 +50,7 @@ class Surfaces:
 
     def overlaps(self) -> NDArray[np.float64]:
         """(N, N): the share of the row view's pixels whose point the column view sees too; 0 with itself."""
-        count = len(self._scene.views)
+        count = len(self.measured)
         shares = np.zeros((count, count))
         for i in range(count):
             pixels = np.flatnonzero(self.measured[i])
@@ -66,15 +64,8 @@ class Surfaces:
 
     def _seen(self, source: int, pixels: Pixels, target: int) -> Pairs:
         """Those of the flat pixels whose point the other view sees, and where."""
-        view = self._scene.views[target]
-        pointmap = np.asarray(self._scene.pointmap(self._scene.views[source]))
-        pixel, z = project(pointmap.reshape(-1, 3)[pixels], view.K, view.cam_to_world)
-        with np.errstate(invalid="ignore"):
-            inside = (pixel >= 0).all(-1) & (pixel < view.size).all(-1)
-        column, row = pixel[inside].astype(np.int64).T
-        same = np.abs(self._depths[target][row, column] - z[inside]) < SAME_SURFACE * z[inside]
-        same &= self.measured[target][row, column]
-        return pixels[inside][same], (row * view.size[0] + column)[same]
+        place, same, _ = self._lines.look(target, self._lines.points(source, pixels))
+        return pixels[same], place[same].astype(np.int64)
 
 
 def _size(pairs: Pairs) -> int:
