@@ -51,13 +51,13 @@ def write_object_scene(folder: Path, *, holes: bool = True) -> tuple[Scene, dict
             photo_size=PHOTO_SIZE,
             size=SIZE,
             K=K,
-            cam_to_world=_on_arc(np.radians(angle)),
+            cam_to_world=pose_on_arc(np.radians(angle)),
             warp=PhotoWarp(PHOTO_K, K, radial=-0.02),
         )
         shows, distance, _ = cast(view, pixel_centres(*SIZE))
         depth, smeared = _smear(distance, shows)
-        rays_world = _rays_world(view, pixel_centres(*SIZE))
-        pointmaps[name] = (view.cam_to_world[:3, 3] + rays_world * depth[..., None]).astype(np.float32)
+        rays = rays_world(view, pixel_centres(*SIZE))
+        pointmaps[name] = (view.cam_to_world[:3, 3] + rays * depth[..., None]).astype(np.float32)
         known = rng.random(SIZE[::-1]) > 0.15 if holes else np.ones(SIZE[::-1], dtype=bool)
         if holes:
             known[60:80, 100:120] = False
@@ -85,7 +85,7 @@ def cast(
     view: View, pixels: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """What view pixels (H, W, 2) show, its depth along z, and its colour (H, W, 3) in [0, 1]."""
-    origin, rays = view.cam_to_world[:3, 3], _rays_world(view, pixels)
+    origin, rays = view.cam_to_world[:3, 3], rays_world(view, pixels)
     with np.errstate(divide="ignore", invalid="ignore"):
         table = np.where(rays[..., 2] < 0, -origin[2] / rays[..., 2], np.inf)
         to_ball = origin - BALL_CENTRE
@@ -138,11 +138,13 @@ def _smear(
     return mixed, smeared
 
 
-def _rays_world(view: View, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+def rays_world(view: View, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rays of depth one through view pixels (..., 2), world frame, (..., 3)."""
     return camera_rays(view.K, pixels) @ view.cam_to_world[:3, :3].T
 
 
-def _on_arc(angle: float) -> NDArray[np.float64]:
+def pose_on_arc(angle: float) -> NDArray[np.float64]:
+    """Camera to world, (4, 4), from an angle in radians around the scene's middle."""
     target = np.array([0.05, 0.0, 0.3])
     position = target + 2.6 * np.array([np.sin(angle), -np.cos(angle), 0.45])
     forward = (target - position) / np.linalg.norm(target - position)

@@ -54,7 +54,12 @@ def test_boundaries_without_depth_go_by_colour_alone(made: Made) -> None:
     graph, _ = made
     edges = graph.in_view
     blind = replace(edges, known=np.zeros_like(edges.known))
-    wild = replace(blind, step=np.full_like(edges.step, 0.2), convexity=np.full_like(edges.step, -1.0))
+    wild = replace(
+        blind,
+        step=np.full_like(edges.step, 0.2),
+        convexity=np.full_like(edges.step, -1.0),
+        groove=np.full_like(edges.step, 9.0),
+    )
     np.testing.assert_array_equal(
         boundary_probability(graph.nodes, blind), boundary_probability(graph.nodes, wild)
     )

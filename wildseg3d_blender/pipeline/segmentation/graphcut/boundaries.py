@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How likely the boundary between two neighbouring superpixels is an object's outline.
 
-A logistic model of six features, its coefficients learned from true masks by ``benchmarks/boundaries.py``,
+A logistic model of seven features, its coefficients learned from true masks by ``benchmarks/boundaries.py``,
 which also prints how well they do on a scene that they were not learned from.
 """
 
@@ -13,20 +13,21 @@ from numpy.typing import NDArray
 from .edges import InViewEdges
 from .nodes import Nodes
 
-FEATURES = ("contrast", "hue", "jump", "concave", "convex", "known")
-COEFFICIENTS = np.array([0.484, 0.761, 0.655, 1.787, -0.975, -3.778])
-INTERCEPT = -1.024
+FEATURES = ("contrast", "hue", "jump", "concave", "convex", "groove", "known")
+COEFFICIENTS = np.array([0.442, 1.011, 0.624, 1.206, -0.781, 1.085, -4.52])
+INTERCEPT = -2.008
 
 SMALLEST_JUMP, LARGEST_JUMP = 1e-3, 0.3
 """Shares of the depth between which a jump is told from noise and larger from smaller."""
 
 
 def boundary_features(nodes: Nodes, edges: InViewEdges) -> NDArray[np.float64]:
-    """(m, 6) float64, in the order of ``FEATURES``, of m in-view edges.
+    """(m, 7) float64, in the order of ``FEATURES``, of m in-view edges.
 
     How the mean gradient along the boundary compares with what is usual in the scene, how far the hues lie
     apart (lightness changes at every shadow), how far the depths, whether the surfaces meet in a valley or
-    on a ridge, and whether their places are known at all: the three features before are 0 where not.
+    on a ridge, how deep the groove between them is, and whether their places are known at all: the four
+    features before are 0 where not.
     """
     usual = np.sqrt(np.average(edges.gradient**2, weights=edges.length)) + 1e-9
     hue = np.linalg.norm(nodes.lab[edges.i, 1:] - nodes.lab[edges.j, 1:], axis=1)
@@ -38,6 +39,7 @@ def boundary_features(nodes: Nodes, edges: InViewEdges) -> NDArray[np.float64]:
             jump * edges.known,
             np.maximum(-edges.convexity, 0.0) * edges.known,
             np.maximum(edges.convexity, 0.0) * edges.known,
+            np.log1p(edges.groove) * edges.known,
             edges.known.astype(np.float64),
         ],
         axis=1,

@@ -123,16 +123,19 @@ def _merged_graph(graph: SceneGraph, of_node: NDArray[np.int64]) -> SceneGraph:
         edges.length * graph.outline_strength,
     )
     cross_i, cross_j, (overlap,) = _between(of_node[cross.i], of_node[cross.j], size, cross.overlap)
-    all_i, all_j, (capacity,) = _between(of_node[graph.i], of_node[graph.j], size, graph.capacity)
+    all_i, all_j, (capacity, walk_capacity) = _between(
+        of_node[graph.i], of_node[graph.j], size, graph.capacity, graph.walk_capacity
+    )
     apart = all_i != all_j
-    all_i, all_j, capacity = all_i[apart], all_j[apart], capacity[apart]
+    all_i, all_j = all_i[apart], all_j[apart]
+    capacity, walk_capacity = capacity[apart], walk_capacity[apart]
     none = np.zeros(len(i))
     return SceneGraph(
         views=(),
         nodes=nodes,
         normal=_means(graph.normal, graph.nodes.area, of_node, size),
         in_view=InViewEdges(
-            i, j, length, gradient / length, none, nodes.placed[i] & nodes.placed[j], none, none
+            i, j, length, gradient / length, none, nodes.placed[i] & nodes.placed[j], none, none, none
         ),
         cross_view=CrossViewEdges(cross_i, cross_j, overlap, np.zeros(len(cross_i))),
         strength=strong / length,
@@ -140,7 +143,8 @@ def _merged_graph(graph: SceneGraph, of_node: NDArray[np.int64]) -> SceneGraph:
         i=all_i,
         j=all_j,
         capacity=capacity,
-        walk=WalkGraph.of_edges(all_i, all_j, capacity, nodes.area),
+        walk_capacity=walk_capacity,
+        walk=WalkGraph.of_edges(all_i, all_j, walk_capacity, nodes.area),
         palette=_merged_palette(graph.palette, of_node, nodes.area),
         planes=graph.planes,
     )

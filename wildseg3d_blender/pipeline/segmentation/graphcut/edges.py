@@ -10,14 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ....conventions import project
+from .grooves import Floats
+from .matching import STEP, Match
 from .nodes import Nodes
 from .view_data import ViewData
 
-AGREEING_DEPTH = 0.012
-"""Two views see the same surface point when their depths differ by less than this share."""
-
-MAX_NEIGHBOUR_VIEWS = 10
 LEAST_OVERLAP = 0.1
 """Share of the smaller node that two nodes must share."""
 
@@ -34,6 +31,7 @@ class InViewEdges:
         known: (m,) bool, both nodes have a place in 3D.
         step: (m,) float64 relative depth jump at the boundary, 0 where unknown.
         convexity: (m,) float64 in [-2, 2]: > 0 a convex crease, < 0 a concave one, 0 where unknown.
+        groove: (m,) float64 mean depth of the groove along the boundary (see ``grooves``).
     """
 
     i: NDArray[np.int64]
@@ -44,6 +42,7 @@ class InViewEdges:
     known: NDArray[np.bool_]
     step: NDArray[np.float64]
     convexity: NDArray[np.float64]
+    groove: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -62,10 +61,12 @@ class CrossViewEdges:
     colour: NDArray[np.float64]
 
 
-def in_view_edges(views: Sequence[ViewData], nodes: Nodes) -> tuple[InViewEdges, NDArray[np.float64]]:
+def in_view_edges(
+    views: Sequence[ViewData], nodes: Nodes, grooves: Sequence[Floats]
+) -> tuple[InViewEdges, NDArray[np.float64]]:
     """All edges inside views, and the nodes' normals (n, 3), world frame, towards the camera."""
-    parts = [_boundaries(data) for data in views]
-    i, j, length, gradient, pixel = (np.concatenate([part[k] for part in parts]) for k in range(5))
+    parts = [_boundaries(data, groove) for data, groove in zip(views, grooves, strict=True)]
+    i, j, length, gradient, groove, pixel = (np.concatenate([part[k] for part in parts]) for k in range(6))
     colour = np.linalg.norm(nodes.lab[i] - nodes.lab[j], axis=1)
     known = nodes.placed[i] & nodes.placed[j]
     centres = np.stack([data.view.cam_to_world[:3, 3] for data in views])[nodes.view]
@@ -74,18 +75,18 @@ def in_view_edges(views: Sequence[ViewData], nodes: Nodes) -> tuple[InViewEdges,
     between = nodes.point_world[i] - nodes.point_world[j]
     distance = np.maximum(np.linalg.norm(between, axis=1), 1e-12)
     convexity = np.where(known, ((normal[i] - normal[j]) * between).sum(1) / distance, 0.0)
-    return InViewEdges(i, j, length, gradient, colour, known, step, convexity), normal
+    return InViewEdges(i, j, length, gradient, colour, known, step, convexity, groove), normal
 
 
-def _boundaries(data: ViewData) -> tuple[NDArray, ...]:
-    """Node pairs of one view with boundary length, mean gradient and mean boundary pixel."""
+def _boundaries(data: ViewData, groove: Floats) -> tuple[NDArray, ...]:
+    """Node pairs of one view with boundary length, mean gradient, mean groove and mean boundary pixel."""
     smooth = cv2.GaussianBlur(data.lab, (0, 0), 1.0)
     dx = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=0.25)
     dy = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=0.25)
     gradient = np.sqrt((dx * dx + dy * dy).sum(-1))
     labels = data.labels.astype(np.int64)
     y, x = np.mgrid[0 : labels.shape[0], 0 : labels.shape[1]] + 0.5
-    lists: list[list[NDArray]] = [[], [], [], [], []]
+    lists: list[list[NDArray]] = [[], [], [], [], [], []]
     here, there = (slice(None), slice(0, -1)), (slice(None), slice(1, None))
     for a, b in ((here, there), (here[::-1], there[::-1])):
         differ = labels[a] != labels[b]
@@ -96,18 +97,20 @@ def _boundaries(data: ViewData) -> tuple[NDArray, ...]:
                 np.minimum(la, lb),
                 np.maximum(la, lb),
                 np.maximum(gradient[a][differ], gradient[b][differ]),
+                np.maximum(groove[a][differ], groove[b][differ]),
                 (x[a][differ] + x[b][differ]) / 2,
                 (y[a][differ] + y[b][differ]) / 2,
             ),
             strict=True,
         ):
             target.append(values)
-    low, high, strength, px, py = (np.concatenate(values) for values in lists)
+    low, high, strength, deep, px, py = (np.concatenate(values) for values in lists)
     span = int(labels.max()) + 1
     key, index = np.unique(low * span + high, return_inverse=True)
     length = np.bincount(index).astype(np.float64)
     pixel = np.stack([np.bincount(index, px), np.bincount(index, py)], 1) / length[:, None]
-    return key // span, key % span, length, np.bincount(index, strength) / length, pixel
+    contrast, depth = np.bincount(index, strength) / length, np.bincount(index, deep) / length
+    return key // span, key % span, length, contrast, depth, pixel
 
 
 def _normals(
@@ -167,72 +170,24 @@ def _depth_step(
     return np.abs(a - b) / np.maximum(np.minimum(a, b), 1e-9)
 
 
-def cross_view_edges(views: Sequence[ViewData], nodes: Nodes) -> CrossViewEdges:
-    """Edges between nodes of different views that at least two sampled surface points connect."""
-    samples = [_sampled_points(data) for data in views]
+def cross_view_edges(views: Sequence[ViewData], nodes: Nodes, matches: Sequence[Match]) -> CrossViewEdges:
+    """Edges between nodes of different views that at least two matched pixels connect."""
     keys, counts = [], []
     span = len(nodes)
-    for index, (points, labels) in enumerate(samples):
-        if len(points) == 0:
-            continue
-        for other in _neighbour_views(views, samples, index):
-            target = views[other]
-            pixel, depth = project(points, target.view.K, target.view.cam_to_world)
-            inside, row, column = pixel_indices(pixel, target.view.size)
-            row, column, depth_inside = row[inside], column[inside], depth[inside]
-            same = target.measured[row, column] & (
-                np.abs(target.depth[row, column] - depth_inside) < AGREEING_DEPTH * depth_inside
-            )
-            a = labels[inside][same].astype(np.int64)
-            b = target.labels[row[same], column[same]].astype(np.int64)
-            key, count = np.unique(np.minimum(a, b) * span + np.maximum(a, b), return_counts=True)
-            keys.append(key)
-            counts.append(count)
+    for match in matches:
+        a = views[match.view].labels.ravel()[match.own].astype(np.int64)
+        b = views[match.other].labels.ravel()[match.theirs].astype(np.int64)
+        key, count = np.unique(np.minimum(a, b) * span + np.maximum(a, b), return_counts=True)
+        keys.append(key)
+        counts.append(count)
     if not keys:
         empty = np.zeros(0, dtype=np.int64)
         return CrossViewEdges(empty, empty, np.zeros(0), np.zeros(0))
     key, index_of = np.unique(np.concatenate(keys), return_inverse=True)
     count = np.bincount(index_of, np.concatenate(counts))
     i, j = key // span, key % span
-    # Every second pixel in both directions was sampled, and both views of a pair contribute.
-    overlap = count * 4.0 / 2.0
+    # A matched pixel stands for its cell, and both views of a pair contribute.
+    overlap = count * STEP**2 / 2.0
     firm = (count >= 2) & (overlap > LEAST_OVERLAP * np.minimum(nodes.area[i], nodes.area[j]))
     i, j, overlap = i[firm], j[firm], overlap[firm]
     return CrossViewEdges(i, j, overlap, np.linalg.norm(nodes.lab[i] - nodes.lab[j], axis=1))
-
-
-def pixel_indices(
-    pixel: NDArray[np.floating], size: tuple[int, int]
-) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
-    """Whether pixels (n, 2) lie in an image of (width, height), and their row and column (0 where not)."""
-    width, height = size
-    with np.errstate(invalid="ignore"):
-        inside = (pixel[:, 0] >= 0) & (pixel[:, 1] >= 0) & (pixel[:, 0] < width) & (pixel[:, 1] < height)
-    safe = np.where(inside[:, None], pixel, 0.0)
-    return inside, safe[:, 1].astype(np.int64), safe[:, 0].astype(np.int64)
-
-
-def _sampled_points(data: ViewData) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    grid = np.zeros_like(data.measured)
-    grid[::2, ::2] = data.measured[::2, ::2]
-    return data.points_world[grid], data.labels[grid]
-
-
-def _neighbour_views(
-    views: Sequence[ViewData], samples: Sequence[tuple[NDArray[np.float32], NDArray[np.int32]]], index: int
-) -> list[int]:
-    """The views that see most of a view's surface, at most ``MAX_NEIGHBOUR_VIEWS``."""
-    others = [k for k in range(len(views)) if k != index]
-    if len(others) <= MAX_NEIGHBOUR_VIEWS:
-        return others
-    points = samples[index][0]
-    probe = points[:: max(len(points) // 300, 1)]
-    shared = []
-    for other in others:
-        target = views[other]
-        pixel, depth = project(probe, target.view.K, target.view.cam_to_world)
-        inside, row, column = pixel_indices(pixel, target.view.size)
-        near = np.abs(target.depth[row, column] - depth) < AGREEING_DEPTH * np.abs(depth)
-        shared.append(int((inside & near & target.measured[row, column]).sum()))
-    order = np.argsort(-np.asarray(shared), kind="stable")[:MAX_NEIGHBOUR_VIEWS]
-    return [others[k] for k in order]

@@ -11,13 +11,22 @@ from numpy.typing import NDArray
 from ....progress import Progress, span
 from ....scene_folder import Scene
 from ...side_by_side import side_by_side
+from .boundaries import boundary_probability
 from .colour import Palette, make_palette
 from .cuts import minimum_cut
 from .diffusion import WalkGraph
 from .edges import CrossViewEdges, InViewEdges, cross_view_edges, in_view_edges
+from .grooves import shared_grooves
+from .matching import match_views
 from .nodes import Nodes, node_features
 from .planes import Planes, find_planes
 from .view_data import ViewData, read_view_data
+
+SAME_COLOUR = 6.0
+"""Lab distance at which walks begin to doubt that two views show the same surface."""
+
+LEAST_PASSAGE = 0.01
+"""What is left of an edge for walks where there surely is an outline."""
 
 Selection = NDArray[np.bool_]
 """(n,) bool over the nodes of a graph: True belongs to the object."""
@@ -31,6 +40,7 @@ class SceneGraph:
         strength: (m,) in [0, 1] how likely an in-view edge is a real boundary.
         outline_strength: (m,) in [0, 1] the same for judging an outline: depth counts as much as colour.
         i, j, capacity: all edges, in-view ones first, for the cut.
+        walk_capacity: of the same edges, for ``walk``.
         normal: (n, 3) of the nodes, world frame.
     """
 
@@ -44,6 +54,7 @@ class SceneGraph:
     i: NDArray[np.int64]
     j: NDArray[np.int64]
     capacity: NDArray[np.float64]
+    walk_capacity: NDArray[np.float64]
     walk: WalkGraph
     palette: Palette
     planes: Planes
@@ -102,10 +113,12 @@ def build_graph(scene: Scene, progress: Progress) -> SceneGraph:
     """Read all views of a scene and join them in one graph. About half a second per view."""
     views = _read_views(scene, span(progress, 0.0, 0.7))
     nodes = node_features(views)
-    progress("segmenter", 0.75, "Joining neighbours")
-    in_view, normal = in_view_edges(views, nodes)
-    progress("segmenter", 0.85, "Joining views")
-    cross_view = cross_view_edges(views, nodes)
+    progress("segmenter", 0.75, "Comparing views")
+    matches = match_views(views)
+    progress("segmenter", 0.85, "Joining neighbours")
+    in_view, normal = in_view_edges(views, nodes, shared_grooves(views, matches))
+    progress("segmenter", 0.9, "Joining views")
+    cross_view = cross_view_edges(views, nodes, matches)
     strength, geometric = _boundary_strength(in_view)
     outline_strength = np.where(in_view.known, 0.5 * strength + 0.5 * geometric, 0.6 * strength)
     i = np.concatenate([in_view.i, cross_view.i])
@@ -116,6 +129,7 @@ def build_graph(scene: Scene, progress: Progress) -> SceneGraph:
             6.0 * cross_view.overlap * np.exp(-(cross_view.colour**2) / (2 * 15.0**2)),
         ]
     )
+    walk_capacity = _walk_capacity(nodes, in_view, cross_view)
     progress("segmenter", 0.95, "Colours and planes")
     return SceneGraph(
         views=tuple(views),
@@ -128,7 +142,8 @@ def build_graph(scene: Scene, progress: Progress) -> SceneGraph:
         i=i,
         j=j,
         capacity=capacity,
-        walk=WalkGraph.of_edges(i, j, capacity, nodes.area),
+        walk_capacity=walk_capacity,
+        walk=WalkGraph.of_edges(i, j, walk_capacity, nodes.area),
         palette=make_palette(views, nodes.area),
         planes=find_planes(nodes),
     )
@@ -147,6 +162,17 @@ def _read_views(scene: Scene, progress: Progress) -> list[ViewData]:
         views.append(replace(data, labels=data.labels + np.int32(first), first=first))
         first += data.count
     return views
+
+
+def _walk_capacity(nodes: Nodes, in_view: InViewEdges, cross_view: CrossViewEdges) -> NDArray[np.float64]:
+    """How willingly walks follow the edges, in-view ones first: rarely over what may be an outline, and to
+    another view only where the colour is the same. A superpixel that lies across an outline there joins two
+    things."""
+    same = 1.0 - boundary_probability(nodes, in_view)
+    agreeing = np.exp(-(cross_view.colour**2) / (2 * SAME_COLOUR**2))
+    return np.concatenate(
+        [15.0 * in_view.length * (LEAST_PASSAGE + same**4), 6.0 * cross_view.overlap * agreeing]
+    )
 
 
 def _boundary_strength(edges: InViewEdges) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -27,7 +27,7 @@ SMALLEST, LARGEST = 0.002, 0.35
 ROUNDS = 4
 STEPS = 5
 """Edges by which one cut may move the outline."""
-FULLY_POLISHED = 4
+POLISHED, FULLY_POLISHED = 4, 2
 ALIKE = 0.93
 """Intersection over union above which two guesses count as one."""
 
@@ -97,7 +97,7 @@ def polished(
     outside: NDArray[np.int64],
     starts: list[Hypothesis],
 ) -> list[Hypothesis]:
-    """One round of ``polish`` for all that differ, the full number for the best few."""
+    """One round of ``polish`` for the best that differ, the full number for the best of those."""
 
     def cut(start: Hypothesis, rounds: int) -> Hypothesis:
         selection = polish(graph, inside, outside, start.selection, rounds=rounds)
@@ -106,7 +106,7 @@ def polished(
     def all_cut(guesses: list[Hypothesis], rounds: int) -> list[Hypothesis]:
         return list(side_by_side(lambda start: cut(start, rounds), guesses, lambda given: None))
 
-    first = all_cut(_different(graph, starts), 1)
+    first = all_cut(_different(graph, starts)[:POLISHED], 1)
     return all_cut(_different(graph, first)[:FULLY_POLISHED], ROUNDS - 1)
 
 

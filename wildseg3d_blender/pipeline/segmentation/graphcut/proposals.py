@@ -122,8 +122,8 @@ def _walk_matrix(graph: SceneGraph, loss: float) -> NDArray[np.float32]:
     """Degrees and losses minus weights, (n, n): column s of its inverse is the reach of s up to a factor."""
     size = len(graph.nodes)
     matrix = np.zeros((size, size), dtype=np.float32)
-    matrix[graph.i, graph.j] = -graph.capacity
-    matrix[graph.j, graph.i] = -graph.capacity
+    matrix[graph.i, graph.j] = -graph.walk_capacity
+    matrix[graph.j, graph.i] = -graph.walk_capacity
     matrix[np.arange(size), np.arange(size)] = graph.walk.degree + loss * graph.nodes.area
     return matrix
 

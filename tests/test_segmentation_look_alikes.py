@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Like things side by side: what tells them apart, on ray-cast boxes with one print."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from benchmarks.boundaries import area_under_curve
+from tests.look_alike_scene import BOXES, write_look_alikes
+from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
+from wildseg3d_blender.pipeline.segmentation.graphcut.edges import in_view_edges
+from wildseg3d_blender.pipeline.segmentation.graphcut.grooves import shared_grooves
+from wildseg3d_blender.pipeline.segmentation.graphcut.matching import match_views
+from wildseg3d_blender.progress import silent
+
+Made = tuple[GraphCutSegmenter, dict[str, NDArray[np.int64]]]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    scene, shown = write_look_alikes(tmp_path_factory.mktemp("alike") / "scene")
+    return GraphCutSegmenter(scene, silent), shown
+
+
+def things_of(made: Made) -> NDArray[np.int64]:
+    """What most of each node shows, (n,)."""
+    segmenter, shown = made
+    count = len(segmenter.graph.nodes)
+    covered = np.zeros((max(BOXES) + 1, count))
+    for data in segmenter.graph.views:
+        for thing in range(len(covered)):
+            covered[thing] += np.bincount(data.labels[shown[data.view.name] == thing], minlength=count)
+    return covered.argmax(0)
+
+
+def told_apart(made: Made, evidence: NDArray[np.float64]) -> float:
+    """How well evidence on in-view edges tells gaps between boxes from what is printed on them."""
+    edges, thing = made[0].graph.in_view, things_of(made)
+    on_boxes = np.isin(thing[edges.i], BOXES) & np.isin(thing[edges.j], BOXES)
+    return area_under_curve(evidence[on_boxes], (thing[edges.i] != thing[edges.j])[on_boxes])
+
+
+def test_all_views_together_show_the_gaps_that_one_hardly_does(made: Made) -> None:
+    graph = made[0].graph
+    alone, _ = in_view_edges(graph.views, graph.nodes, shared_grooves(graph.views, []))
+    together = told_apart(made, graph.in_view.groove)
+    assert together > told_apart(made, alone.groove) + 0.02
+    # The print is all that colour sees.
+    assert told_apart(made, graph.in_view.gradient) < 0.4 < 0.6 < together
+
+
+def test_a_match_is_the_same_point(made: Made) -> None:
+    views = made[0].graph.views
+    matches = match_views(views)
+    assert {(match.view, match.other) for match in matches} == {
+        (k, m) for k in range(len(views)) for m in range(len(views)) if k != m
+    }
+    for match in matches:
+        one, other = views[match.view], views[match.other]
+        offset = one.points_world.reshape(-1, 3)[match.own] - other.points_world.reshape(-1, 3)[match.theirs]
+        depth = other.depth.ravel()[match.theirs]
+        assert len(depth) > 500
+        assert np.median(np.linalg.norm(offset, axis=1) / depth) < 0.01
+
+
+def test_nothing_measured_is_no_groove(made: Made) -> None:
+    blind = replace(made[0].graph.views[0], measured=np.zeros_like(made[0].graph.views[0].measured))
+    (groove,) = shared_grooves([blind], match_views([blind]))
+    assert groove.shape == blind.depth.shape and not groove.any()
