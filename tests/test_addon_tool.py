@@ -130,7 +130,7 @@ def test_add_prompt_takes_up_the_tool_and_goes_into_a_photo_the_first_time(
 
 
 def test_the_panel_lists_prompts_and_shows_them(blender: Any, root: Any, view_3d: Any) -> None:
-    from tests.test_addon import _Recorder, _Standin
+    from tests.test_addon_panels import _Recorder, _Standin
     from wildseg3d_blender.addon import prompt_panel
     from wildseg3d_blender.addon.scene import lookup
 

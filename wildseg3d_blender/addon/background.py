@@ -7,18 +7,21 @@ Without a window nothing starts by itself.
 
 from __future__ import annotations
 
+import time
+
 import bpy
 
 from . import finding, photo_checking, previewing, runtime
 from .scene import viewing
 
-BUSY_TICK = 0.02
-"""Seconds between two looks while a preview is on its way, so that it seems to follow the click."""
+BUSY_TICK = 0.005
+"""Seconds between two looks while a preview is on its way: as often as Blender looks at its own timers."""
 
-REDRAW_EVERY = 3
-"""Ticks between two pictures of a quiet job's progress."""
+REDRAW_EVERY = 0.1
+"""Seconds between two pictures of a quiet job's progress."""
 
-_ticks = 0
+_drawn_at = 0.0
+_woken = False
 
 
 def step(scene: bpy.types.Scene) -> None:
@@ -31,7 +34,7 @@ def step(scene: bpy.types.Scene) -> None:
     if previewing.due():
         if quiet is None:
             previewing.start()
-        elif quiet.method == finding.METHOD:
+        elif quiet.method == finding.METHOD or previewing.outdated():
             quiet.cancel(gently=True)
     elif quiet is None and photo_checking.due(scene):
         photo_checking.start(scene)
@@ -49,20 +52,23 @@ def hurry(scene: bpy.types.Scene) -> None:
 
 def wake() -> None:
     """Something changed: look soon, not only at the next idle tick."""
-    if not bpy.app.background:
+    global _woken
+    if not bpy.app.background and not _woken:
         unregister()
         bpy.app.timers.register(_tick, first_interval=BUSY_TICK, persistent=True)
+        _woken = True
 
 
 def _tick() -> float:
-    global _ticks
+    global _drawn_at, _woken
+    _woken = False
     quiet_before = runtime.quiet_job()
     # No scene, for a moment, while Blender opens a file.
     if bpy.context.scene is not None:
         step(bpy.context.scene)
-    quiet = runtime.quiet_job()
-    _ticks += 1
-    if quiet is not quiet_before or (quiet is not None and _ticks % REDRAW_EVERY == 0):
+    quiet, now = runtime.quiet_job(), time.monotonic()
+    if quiet is not quiet_before or (quiet is not None and now - _drawn_at >= REDRAW_EVERY):
+        _drawn_at = now
         viewing.redraw_sidebars()
     previewed = quiet is not None and quiet.method == previewing.METHOD
     return BUSY_TICK if previewed or previewing.due() else runtime.TICK
@@ -76,5 +82,7 @@ def register() -> None:
 
 def unregister() -> None:
     """Called by the add-on."""
+    global _woken
+    _woken = False
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)

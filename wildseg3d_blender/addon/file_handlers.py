@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from . import finding, previewing, runtime
+from . import background, finding, previewing, runtime
 from .scene import following, location, lookup, selecting
 
 
@@ -47,6 +47,7 @@ def _on_step(*_: Any) -> None:
 def _on_change(scene: bpy.types.Scene, depsgraph: Any = None, *_: Any) -> None:
     """Something in the file changed: prompts may be among it, or what is selected."""
     previewing.touch()
+    background.wake()
     # A render has a copy of the file, on a thread of its own.
     if depsgraph is not None and depsgraph.mode == "VIEWPORT" and scene == bpy.context.scene:
         selecting.take_choice(scene, depsgraph.view_layer)

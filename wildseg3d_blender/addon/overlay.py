@@ -171,3 +171,4 @@ def unregister() -> None:
         bpy.types.SpaceView3D.draw_handler_remove(_handlers.pop(), "WINDOW")
     tint.forget()
     thumbnails.forget()
+    previewing.forget()

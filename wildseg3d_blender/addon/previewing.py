@@ -26,13 +26,14 @@ from ..scene_previews import read_preview
 from ..worker.protocol import Preview as Request
 from ..worker.protocol import Previewed
 from . import choosing, runtime
-from .scene import groups, lookup, reading, viewing
+from .scene import groups, kept_points, lookup, picking, reading, viewing
 
 METHOD = "preview"
 TITLE = "Preview"
 
 SETTLES_IN = 0.12
-"""Seconds for which prompts stay as they are before they are asked about: not at each step of a drag."""
+"""Seconds for which prompts stay as they are before something is solved for them: not at each step of a drag.
+As long as the object's answers are looked up, each step is asked about."""
 
 REMEMBERED = 24
 """Answers that are kept, some 0.2 MB each."""
@@ -44,15 +45,15 @@ class Preview:
 
     Attributes:
         cached: it was looked up, not solved.
-        larger, smaller: there is a next larger (smaller) thing that fits the prompts of the last part.
+        larger, smaller: for each part with prompts, whether there is a next larger (smaller) thing that fits.
         warnings: sentences for the artist.
     """
 
     bits: Mapping[str, NDArray[np.uint8]]
     shapes: Mapping[str, tuple[int, int]]
     cached: bool
-    larger: bool
-    smaller: bool
+    larger: tuple[bool, ...]
+    smaller: tuple[bool, ...]
     warnings: tuple[str, ...]
 
     def mask(self, view: str) -> NDArray[np.bool_]:
@@ -84,6 +85,7 @@ class _State:
     touched: bool = True
     settled: bool = False
     question: Question | None = None
+    asked: str = ""
     problem: str = ""
     since: float = 0.0
     answers: OrderedDict[str, Preview | WildSegError] = field(default_factory=OrderedDict)
@@ -103,6 +105,8 @@ def forget() -> None:
     """Another file was opened."""
     global _state
     _state = _State()
+    picking.forget()
+    kept_points.forget()
 
 
 def forget_answers() -> None:
@@ -160,6 +164,19 @@ def due() -> bool:
     asked = _state.question
     if asked is None or asked.applied or asked.key in _state.answers:
         return False
+    known = _latest(asked)
+    return _has_settled() or (known is not None and known.cached)
+
+
+def outdated() -> bool:
+    """Whether what was asked last is asked no more, and prompts have settled on something else.
+
+    Not before they settled: at each step of a drag nothing would ever be answered.
+    """
+    return _has_settled() and (_state.question is None or _state.asked != _state.question.key)
+
+
+def _has_settled() -> bool:
     return time.monotonic() - _state.since >= SETTLES_IN
 
 
@@ -176,6 +193,7 @@ def start() -> None:
         except WildSegError as error:
             remember(asked.key, error)
 
+    _state.asked = asked.key
     runtime.start_quiet(TITLE, METHOD, request(asked).to_json(), when_done)
 
 
@@ -250,10 +268,10 @@ def shown() -> Shown | None:
         return None
     if (now := answer()) is not None:
         return Shown(asked.key, now, applied=asked.applied)
-    if asked.applied or _state.latest is None or _state.latest[0] != asked.about:
+    before = None if asked.applied else _latest(asked)
+    if before is None or _state.latest is None:
         return None
-    before = _state.answers.get(_state.latest[1])
-    return Shown(_state.latest[1], before, outdated=True) if isinstance(before, Preview) else None
+    return Shown(_state.latest[1], before, outdated=True)
 
 
 def problem() -> str:
@@ -270,6 +288,14 @@ def redraw() -> None:
 def _drawn() -> tuple[str, bool] | None:
     now = shown()
     return None if now is None else (now.key, now.applied)
+
+
+def _latest(asked: Question) -> Preview | None:
+    """The object's latest answer, to whatever prompts."""
+    if _state.latest is None or _state.latest[0] != asked.about:
+        return None
+    known = _state.answers.get(_state.latest[1])
+    return known if isinstance(known, Preview) else None
 
 
 def _remember_latest() -> None:

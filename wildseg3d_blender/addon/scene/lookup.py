@@ -6,6 +6,7 @@ Always asked anew, by role and by name: undo, renaming and reloading replace Ble
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import bpy
@@ -57,7 +58,11 @@ def open_scene(root: bpy.types.Object) -> Scene:
             "Reconstruct to make it anew.",
             fix="wildseg3d.reconstruct",
         )
-    scene = read_scene(folder)
+    try:
+        written = (folder / "scene.json").stat().st_mtime_ns
+    except OSError:
+        written = 0  # reading says what is wrong
+    scene = _read(folder, written)
     placed = {photo.name for photo in root.wildseg3d.photos if photo.placed}
     if placed and placed != {view.name for view in scene.views}:
         raise SceneError(
@@ -66,6 +71,12 @@ def open_scene(root: bpy.types.Object) -> Scene:
             fix="wildseg3d.open_scene",
         )
     return scene
+
+
+@lru_cache(maxsize=8)
+def _read(folder: Path, written: int) -> Scene:
+    """``read_scene``, once for each time it was written: drawing asks for it many times a second."""
+    return read_scene(folder)
 
 
 def cameras(root: bpy.types.Object) -> list[bpy.types.Object]:
@@ -101,9 +112,10 @@ def point_objects(root: bpy.types.Object) -> list[bpy.types.Object]:
     return _with_role(root, "POINTS") + _with_role(root, "OBJECT")
 
 
-def surfaces(root: bpy.types.Object) -> list[bpy.types.Object]:
-    """Every surface made of points."""
-    return _with_role(root, "SURFACE")
+def surfaces(root: bpy.types.Object, source: bpy.types.Object | None = None) -> list[bpy.types.Object]:
+    """The surfaces made of the points of ``source``, or of any."""
+    found = _with_role(root, "SURFACE")
+    return [item for item in found if source is None or item.wildseg3d.source == source]
 
 
 def prompts(

@@ -12,11 +12,10 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from . import display, lookup, point_attributes, point_index
+from ...scene_folder import Scene
+from . import display, kept_points, lookup, point_index
+from .kept_points import KeptPoints
 from .point_index import PointIndex, Ray
-
-SAMPLES = 32
-"""So many points of a mesh are looked at to see whether it is still the one that was indexed."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Sight:
     direction_beside: NDArray[np.float64]
 
 
-_indices: dict[str, tuple[tuple[object, ...], PointIndex]] = {}
+_indices: dict[str, tuple[tuple[object, ...], KeptPoints, PointIndex]] = {}
 
 
 def forget() -> None:
@@ -66,8 +65,9 @@ def pick(root: bpy.types.Object, sight: Sight) -> Picked | None:
     Hidden objects are looked through, unless all are hidden (surfaces may be shown instead).
 
     Raises:
-        SceneError: the points lost their attributes.
+        SceneError: the points lost their attributes, or the scene folder is gone.
     """
+    scene = lookup.open_scene(root)
     items = [item for item in lookup.point_objects(root) if item.mode != "EDIT"]
     found: Picked | None = None
     nearest = np.inf
@@ -77,7 +77,8 @@ def pick(root: bpy.types.Object, sight: Sight) -> Picked | None:
             continue  # scaled to nothing
         from_world = np.linalg.inv(to_world)
         ray = _ray_in(from_world, sight)
-        met = point_index.first_met(_index(root, item), ray)
+        index = _index(scene, root, item)
+        met = point_index.first_met(index, ray)
         if met is None:
             continue
         number, along = met
@@ -86,7 +87,7 @@ def pick(root: bpy.types.Object, sight: Sight) -> Picked | None:
             nearest = distance
             origin = np.array(item.wildseg3d.origin)
             from_world[:3, 3] += origin
-            point = _index(root, item).points[number] + origin
+            point = index.points[number] + origin
             found = Picked(np.asarray(point, np.float64), ray.direction, from_world, item.name)
     return found
 
@@ -102,26 +103,20 @@ def _ray_in(from_world: NDArray[np.float64], sight: Sight) -> Ray:
     return Ray(origin, direction / length, radius, spread)
 
 
-def _index(root: bpy.types.Object, item: bpy.types.Object) -> PointIndex:
+def _index(scene: Scene, root: bpy.types.Object, item: bpy.types.Object) -> PointIndex:
     minimum = display.minimum_confidence(root.wildseg3d)
-    key = (item.name, _sampled(item.data), root.wildseg3d.point_size, minimum)
+    points = kept_points.points_of(scene, item)
+    key = (id(points), root.wildseg3d.point_size, minimum)
     known = _indices.get(item.name)
     if known is not None and known[0] == key:
-        return known[1]
-    points: NDArray[np.float32] = point_attributes.column(item.data, "position")
-    reach: NDArray[np.float32] = point_attributes.column(item.data, "size") * (root.wildseg3d.point_size / 2)
-    if minimum > 0:
-        certain = point_attributes.column(item.data, "confidence") >= minimum
-        points, reach = points[certain], reach[certain]
-    made = point_index.build(points, reach)
-    _indices[item.name] = key, made
+        return known[2]
     for name in [name for name in _indices if name not in bpy.data.objects]:
         del _indices[name]
+    position, reach = points.position, points.size * (root.wildseg3d.point_size / 2)
+    if minimum > 0:
+        certain = points.confidence >= minimum
+        position, reach = position[certain], reach[certain]
+    made = point_index.build(position, reach)
+    # The points are held, so that no others come to have their id.
+    _indices[item.name] = key, points, made
     return made
-
-
-def _sampled(mesh: bpy.types.Mesh) -> tuple[object, ...]:
-    """Changes with the number of points and, all but surely, when they move."""
-    count = len(mesh.vertices)
-    numbers = range(0, count, max(1, count // SAMPLES))
-    return (count, *(tuple(mesh.vertices[number].co) for number in numbers))

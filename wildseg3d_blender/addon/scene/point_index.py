@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-RUN = 64
+RUN = 24
 """Points in a run: enough that there are few spheres, few enough that the spheres are small."""
 
 SUPPORT = 3

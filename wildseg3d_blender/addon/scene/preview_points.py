@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...scene_folder import Scene
-from . import display, lookup, point_attributes
+from . import display, kept_points, lookup, point_attributes
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ def selected(
     for item in lookup.point_objects(root):
         if item.mode == "EDIT":
             continue  # its points are not in the mesh just now
-        names = ("view", "pixel", "position", "size", "confidence")
-        points = {name: point_attributes.column(item.data, name) for name in names}
-        chosen = wanted[point_attributes.numbers_of(scene, points["view"], points["pixel"])]
+        points = kept_points.points_of(scene, item)
+        chosen = wanted[points.numbers]
         if minimum > 0:
-            chosen &= points["confidence"] >= minimum
+            chosen &= points.confidence >= minimum
         if chosen.any():
-            found[item.name] = Selected(points["position"][chosen], points["size"][chosen])
+            at = np.flatnonzero(chosen)
+            found[item.name] = Selected(points.position[at], points.size[at])
     return found
