@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,14 +20,15 @@ from tests.object_scene import BALL, SIZE, Truth, write_object_scene
 from wildseg3d_blender.errors import Cancelled, PromptError, SceneError
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
-from wildseg3d_blender.pipeline.segmentation.pixel_prompts import PixelPrompts
+from wildseg3d_blender.pipeline.segmentation.pixel_prompts import PixelPrompts, pixel_prompts
 from wildseg3d_blender.pipeline.segmentation.proposals import Proposer
 from wildseg3d_blender.pipeline.segmentation.sam2 import Sam2Segmenter
 from wildseg3d_blender.pipeline.segmentation.sam2.answering import clicks_on
 from wildseg3d_blender.pipeline.segmentation.sam2.automatic import Search
 from wildseg3d_blender.pipeline.segmentation.sam2.encodings import Encodings, picture
-from wildseg3d_blender.pipeline.segmentation.sam2.grids import Window, as_logits
-from wildseg3d_blender.pipeline.segmentation.sam2.network import Features, Sam2Network
+from wildseg3d_blender.pipeline.segmentation.sam2.first_click import confirmed
+from wildseg3d_blender.pipeline.segmentation.sam2.grids import Window, as_logits, onto_network
+from wildseg3d_blender.pipeline.segmentation.sam2.network import Decoded, Features, Sam2Network
 from wildseg3d_blender.pipeline.segmentation.sam2.proposing import propose
 from wildseg3d_blender.progress import silent
 from wildseg3d_blender.prompts import Box, Click
@@ -189,3 +191,45 @@ def test_cancel_and_bad_input(made: Made, tmp_path: Path) -> None:
     other.image_path(other.views[1]).write_bytes(b"no picture")
     with pytest.raises(SceneError, match="cannot be read"):
         Sam2Segmenter(other, silent, load=lambda: network)
+
+
+class Knowing(Counting):
+    """The network, but for its answers to prompts, which come from the truth.
+
+    Asked for three masks it offers the ball's left half, the ball, and the ball with all that is left of it;
+    asked for one, with a guess where the ball is, the ball.
+    """
+
+    def __init__(self, truths: dict[str, Truth]) -> None:
+        super().__init__()
+        self._balls = [truth.shows == BALL for truth in truths.values()]
+        self._view_of: dict[int, int] = {}
+
+    def encode(self, image: NDArray[np.uint8]) -> Features:
+        features = super().encode(image)
+        self._view_of[id(features)] = self.encoded - 1
+        return features
+
+    def decode(self, features: Features, *given: Any, several: bool = False, **more: Any) -> Decoded:
+        ball = self._balls[self._view_of[id(features)]]
+        columns = np.flatnonzero(ball.any(0))
+        half, wide = ball.copy(), ball.copy()
+        half[:, (columns[0] + columns[-1]) // 2 :] = False
+        wide[:, : columns[0]] = True
+        masks = [half, ball, wide] if several else [ball]
+        side = self.mask_side
+        logits = [onto_network(as_logits(mask), Window(0, 0, *SIZE), side) for mask in masks]
+        return Decoded(np.stack(logits)[None], np.full((1, len(masks)), 0.9, np.float32))
+
+
+def test_a_first_click_means_what_other_views_confirm(tmp_path: Path) -> None:
+    scene, truths = write_object_scene(tmp_path / "scene")
+    segmenter = Sam2Segmenter(scene, silent, load=lambda: Knowing(truths), search=EVERYTHING)
+    rows, columns = np.nonzero(truths["v2"].shows == BALL)
+    click = Click("v2", float(np.median(columns)) - 5, float(np.median(rows)))
+    shown = clicks_on(pixel_prompts(scene, [click]), 2)
+    offered = segmenter._carrying.answering.offered(2, shown)
+    said = [confirmed(segmenter._carrying, 2, logits) for logits, _ in offered]
+    assert said[1] > 0.8 and said[1] > max(said[0], said[2]) + 0.2
+    masks = segmenter.segment([click], progress=silent)
+    assert iou(masks["v2"], truths["v2"].shows == BALL) > 0.85

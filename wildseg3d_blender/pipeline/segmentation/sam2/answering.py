@@ -71,23 +71,31 @@ class Answering:
         self._network = network
         self._encodings = encodings
 
-    def answer(self, view: int, shown: Shown, *, first: bool = False) -> Floats:
-        """Logits (H, W) on the grid of a view by its number.
+    def answer(self, view: int, shown: Shown) -> Floats:
+        """Logits (H, W) on the grid of a view by its number; small objects are looked at closely."""
+        return self.closer(view, shown, self.in_view(view, shown))
 
-        Args:
-            first: nothing is known but one click, which may mean a part or a whole: of three masks the one
-                is taken that the network trusts most.
-        """
-        size = self._scene.views[view].size
-        logits = self._in_window(view, whole(size), shown, several=first)
+    def in_view(self, view: int, shown: Shown) -> Floats:
+        """As ``answer``, but never closer than the whole view, whose features are there already."""
+        return self._in_window(view, whole(self._size(view)), shown)[0][0]
+
+    def offered(self, view: int, shown: Shown) -> list[tuple[Floats, float]]:
+        """The three masks, as logits (H, W), that the prompts may mean, and how good the network thinks each
+        is, in [0, 1]."""
+        return self._in_window(view, whole(self._size(view)), shown, several=True)
+
+    def closer(self, view: int, shown: Shown, logits: Floats) -> Floats:
+        """``logits``, or a closer look at them where the object is small and all prompts are near it."""
         window = closer_window(logits > 0)
         if window is None or not all(window.holds(*point) for point in shown.points[shown.labels != 0]):
             return logits
-        closer = self._in_window(view, window, Shown(shown.points, shown.labels, logits))
+        closer = self._in_window(view, window, Shown(shown.points, shown.labels, logits))[0][0]
         return closer if (closer > 0).any() else logits
 
-    def _in_window(self, view: int, window: Window, shown: Shown, *, several: bool = False) -> Floats:
-        """The answer of the network when it sees only a window of the view."""
+    def _in_window(
+        self, view: int, window: Window, shown: Shown, *, several: bool = False
+    ) -> list[tuple[Floats, float]]:
+        """What the network answers, one mask or three, when it sees only a window of the view."""
         features = self._encodings.of(view, None if window == whole(self._size(view)) else window)
         near = np.array(
             [label != 0 or window.holds(*p) for p, label in zip(shown.points, shown.labels, strict=True)],
@@ -100,8 +108,10 @@ class Answering:
         decoded = self._network.decode(
             features, window.relative(points)[None], labels[None], masks=guess, several=several
         )
-        best = int(decoded.quality[0].argmax())
-        return onto_view(decoded.logits[0, best], window, self._size(view))
+        return [
+            (onto_view(logits, window, self._size(view)), float(quality))
+            for logits, quality in zip(decoded.logits[0], decoded.quality[0], strict=True)
+        ]
 
     def _size(self, view: int) -> tuple[int, int]:
         return self._scene.views[view].size

@@ -61,8 +61,8 @@ class Carrying:
         self.network = network
         self.encodings = encodings
         self.shares = shares
-        self._answering = answering
-        self._surfaces = surfaces
+        self.answering = answering
+        self.surfaces = surfaces
 
     def carry(self, view: int, known: Mapping[int, Floats], shown: Shown) -> Floats:
         """Logits (H, W) in a view of an object whose logits in other views are ``known``.
@@ -72,7 +72,7 @@ class Carrying:
         """
         witnesses = most_alike(self.shares, view, list(known), WITNESSES)
         masks = {other: known[other] > 0 for other in witnesses}
-        votes = votes_on(self._surfaces, masks, view, self._shape(view))
+        votes = votes_on(self.surfaces, masks, view, self._shape(view))
         if not votes.shows_object:
             if self._has_geometry(masks):
                 return np.full(self._shape(view), -SURE, np.float32)
@@ -81,14 +81,14 @@ class Carrying:
         projected = guess(lean)
         points, labels = clicks_for(lean)
         shown = shown.with_clicks(points, labels, projected)
-        answer = self._answering.answer(view, shown)
+        answer = self.answering.answer(view, shown)
         area = int((projected > 0).sum())
         for _ in range(ROUNDS):
             points, labels = contradictions(answer > 0, lean, area)
             if len(points) == 0:
                 break
             shown = shown.with_clicks(points, labels, answer)
-            answer = self.better(self._answering.answer(view, shown), answer, lean)
+            answer = self.better(self.answering.answer(view, shown), answer, lean)
         return self.better(answer, projected, lean, least=BELIEVED)
 
     def spread(self, key: int, logits: Floats, progress: Progress = silent) -> dict[int, Floats]:
@@ -127,7 +127,7 @@ class Carrying:
         others = [other for other in logits if other != view]
         witnesses = most_alike(self.shares, view, others, WITNESSES)
         masks = {other: logits[other] > 0 for other in witnesses}
-        return votes_on(self._surfaces, masks, view, self._shape(view)).lean()
+        return votes_on(self.surfaces, masks, view, self._shape(view)).lean()
 
     def track(
         self,
@@ -164,10 +164,8 @@ class Carrying:
 
     def _has_geometry(self, masks: Mapping[int, Bools]) -> bool:
         """Whether any view that overlaps could tell where the object is."""
-        for view, mask in masks.items():
-            if int((self._surfaces.measured[view] & mask).sum()) >= FEWEST:
-                return True
-        return False
+        measured = self.surfaces.measured
+        return any(int((measured[view] & mask).sum()) >= FEWEST for view, mask in masks.items())
 
     def _shape(self, view: int) -> tuple[int, int]:
         return self.scene.views[view].size[::-1]

@@ -20,6 +20,7 @@ from .answering import Answering, Shown, boxes_on, clicks_on, obeying
 from .automatic import Search
 from .carrying import Carrying
 from .encodings import Encodings
+from .first_click import first_answer
 from .grids import as_logits
 from .overlap import carrying_order
 from .proposing import propose
@@ -126,7 +127,9 @@ class Sam2Segmenter:
         """The answer to a view's own prompts: with boxes, what is in any of them."""
         clicks, boxes = clicks_on(found, view), boxes_on(found, view)
         if not boxes:
-            return self._answering.answer(view, clicks, first=len(clicks.labels) == 1)
+            if len(clicks.labels) == 1:
+                return first_answer(self._carrying, view, clicks)
+            return self._answering.answer(view, clicks)
         answers = []
         for box in boxes:
             inside = np.array(
