@@ -304,6 +304,21 @@ class WildSeg3DObject(bpy.types.PropertyGroup):
     origin: bpy.props.FloatVectorProperty(
         name="Origin", description="Where the object's origin was put, in the root's space", size=3
     )
+    put_aside: bpy.props.EnumProperty(
+        name="Put Aside",
+        description="What hid it, and will show it again",
+        items=(
+            ("NO", "No", "It was not put aside"),
+            ("ISOLATE", "Isolate", "Something else was isolated"),
+            ("REST", "Hide Rest", "It belongs to no object"),
+        ),
+        options={"HIDDEN"},
+    )
+
+    # Surface
+    source: bpy.props.PointerProperty(
+        name="Points", description="The points that the surface was made of", type=bpy.types.Object
+    )
 
 
 class WildSeg3DScene(bpy.types.PropertyGroup):

@@ -21,6 +21,7 @@ from . import (
     reconstruct,
     release,
     segment,
+    show,
     surface,
 )
 
@@ -36,6 +37,7 @@ _CLASSES = (
     *segment.CLASSES,
     *surface.CLASSES,
     *orient.CLASSES,
+    *show.CLASSES,
     *realign.CLASSES,
     *objects.CLASSES,
     *look.CLASSES,

@@ -73,6 +73,8 @@ def rename(root: bpy.types.Object, item: Any) -> None:
         prompt.wildseg3d.group = name
         prompt.name = prompt.name.replace(old, name, 1)
     if item.object is not None:
+        for surface in lookup.surfaces(root, item.object):
+            surface.name = surface.name.replace(old, name, 1)
         item.object.name = name
         item.object.data.name = name
 

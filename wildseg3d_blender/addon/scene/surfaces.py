@@ -165,14 +165,13 @@ def place(
 ) -> bpy.types.Object:
     """Put a surface of ``source`` where that is, under the root; hide the points; replace an earlier one."""
     name = surface_name(root, group)
-    for old in lookup.surfaces(root):
-        if old.name == name and old.wildseg3d.group == group:
+    for old in lookup.surfaces(root, source):
+        if old.name == name:
             _delete(old)
     made = bpy.data.objects.new(name, mesh)
     mesh.name = name
     made.wildseg3d.role = "SURFACE"
-    made.wildseg3d.group = group
-    made.wildseg3d.origin = source.wildseg3d.origin
+    made.wildseg3d.source = source
     made.parent = root
     made.matrix_parent_inverse = source.matrix_parent_inverse
     made.matrix_basis = source.matrix_basis

@@ -2,11 +2,17 @@
 """What of a reconstruction is seen: one thing alone, all but the rest, points or surfaces.
 
 Hidden is what the outliner's eye says, and hidden in renders too: what is put away must not come back there.
+What these functions hid they show again; what the artist hid stays hidden.
 """
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable
+
 import bpy
+
+from . import lookup
 
 
 def hide(item: bpy.types.Object, hidden: bool) -> None:
@@ -14,5 +20,73 @@ def hide(item: bpy.types.Object, hidden: bool) -> None:
     if not hidden:
         item.hide_viewport = False
     item.hide_render = hidden
-    if item.name in bpy.context.view_layer.objects:
+    # Not by asking the view layer's list, which does not have what was made since its last update.
+    with contextlib.suppress(RuntimeError):  # the view layer leaves its collection out
         item.hide_set(hidden)
+
+
+def is_shown(item: bpy.types.Object) -> bool:
+    """Whether an object is shown in the viewport."""
+    return not (item.hide_viewport or item.hide_get())
+
+
+def stands_for(root: bpy.types.Object, source: bpy.types.Object) -> bpy.types.Object:
+    """What is seen of points: the surface made of them where it is shown in their place, else they."""
+    shown = [item for item in lookup.surfaces(root, source) if is_shown(item)]
+    return source if is_shown(source) or not shown else shown[0]
+
+
+def is_isolated(root: bpy.types.Object) -> bool:
+    """Whether things are hidden because another one is isolated."""
+    return any(item.wildseg3d.put_aside == "ISOLATE" for item in _things(root))
+
+
+def isolate(root: bpy.types.Object, source: bpy.types.Object) -> None:
+    """Show only these points and the surfaces made of them; ``show_all`` goes back."""
+    show_all(root)
+    own = [source, *lookup.surfaces(root, source)]
+    _put_aside((item for item in _things(root) if item not in own), "ISOLATE")
+    if not any(is_shown(item) for item in own):
+        hide(own[-1], False)
+
+
+def show_all(root: bpy.types.Object) -> None:
+    """Show again what ``isolate`` hid."""
+    _bring_back(_things(root), "ISOLATE")
+
+
+def is_rest_hidden(root: bpy.types.Object) -> bool:
+    """Whether neither the points that belong to no object nor their surface are shown."""
+    return not any(is_shown(item) for item in _rest(root))
+
+
+def hide_rest(root: bpy.types.Object, hidden: bool) -> None:
+    """Hide the points that belong to no object and their surface, or show them as they were."""
+    rest = _rest(root)
+    if hidden:
+        _put_aside(rest, "REST")
+        return
+    _bring_back(rest, "REST")
+    if is_rest_hidden(root):  # the artist hid it
+        hide(rest[-1], False)
+
+
+def _put_aside(items: Iterable[bpy.types.Object], why: str) -> None:
+    for item in [item for item in items if is_shown(item)]:
+        hide(item, True)
+        item.wildseg3d.put_aside = why
+
+
+def _bring_back(items: Iterable[bpy.types.Object], why: str) -> None:
+    for item in [item for item in items if item.wildseg3d.put_aside == why]:
+        hide(item, False)
+        item.wildseg3d.put_aside = "NO"
+
+
+def _things(root: bpy.types.Object) -> list[bpy.types.Object]:
+    return lookup.point_objects(root) + lookup.surfaces(root)
+
+
+def _rest(root: bpy.types.Object) -> list[bpy.types.Object]:
+    points = lookup.points(root)
+    return [points, *lookup.surfaces(root, points)]

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One object alone, all but the rest, and choosing by a click."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.addon_scene import FLOOR, WALL, surface, write_awkward_scene
+
+
+@pytest.fixture
+def root(blender: Any, tmp_path: Path) -> Any:
+    """A room whose wall and floor are objects; some points of the wall are the rest."""
+    from wildseg3d_blender.addon.scene import groups, importing, splitting
+
+    scene = write_awkward_scene(tmp_path / "room")
+    made = importing.import_scene(blender.context.scene, scene.folder)
+    for name, what in (("Wall", WALL), ("Floor", FLOOR)):
+        groups.add(made, name)
+        points = {view.name: surface(view, what) & (scene.confidence(view) > 0) for view in scene.views}
+        points["wide"][:20] = False
+        splitting.split_object(scene, made, name, points)
+    return made
+
+
+def _shown(root: Any) -> set[str]:
+    things = [item for item in root.children if item.type == "MESH"]
+    assert all(item.hide_render == (not item.visible_get()) for item in things)
+    return {item.name for item in things if item.visible_get()}
+
+
+def test_isolate_shows_one_and_goes_back_to_what_was_shown(blender: Any, root: Any) -> None:
+    everything = _shown(root)
+    assert everything == {"room points", "Wall", "Floor"}
+    blender.ops.wildseg3d.isolate(object="Wall")
+    assert _shown(root) == {"Wall"}
+    blender.ops.wildseg3d.isolate(object="Floor")
+    assert _shown(root) == {"Floor"}
+    blender.ops.wildseg3d.isolate()
+    assert _shown(root) == everything
+    root.wildseg3d.active_group = 0
+    blender.ops.wildseg3d.isolate()
+    assert _shown(root) == {"Wall"}
+
+
+def test_what_the_artist_hid_stays_hidden(blender: Any, root: Any) -> None:
+    from wildseg3d_blender.addon.scene import visibility
+
+    visibility.hide(blender.data.objects["Floor"], True)
+    blender.ops.wildseg3d.isolate(object="Wall")
+    blender.ops.wildseg3d.isolate()
+    assert _shown(root) == {"room points", "Wall"}
+
+
+def test_rest_is_hidden_and_shown_as_it_was(blender: Any, root: Any) -> None:
+    blender.ops.wildseg3d.hide_rest()
+    assert _shown(root) == {"Wall", "Floor"}
+    blender.ops.wildseg3d.hide_rest()
+    assert _shown(root) == {"room points", "Wall", "Floor"}
+    blender.ops.wildseg3d.make_surface()
+    assert _shown(root) == {"room Surface", "Wall", "Floor"}
+    for expected in ({"Wall", "Floor"}, {"room Surface", "Wall", "Floor"}):
+        blender.ops.wildseg3d.hide_rest()
+        assert _shown(root) == expected
+
+
+def test_an_objects_surface_is_isolated_with_it(blender: Any, root: Any) -> None:
+    blender.ops.wildseg3d.make_surface(object="Wall")
+    blender.ops.wildseg3d.isolate(object="Wall")
+    assert _shown(root) == {"Wall Surface"}
+    blender.ops.wildseg3d.isolate()
+    assert _shown(root) == {"Wall Surface", "Floor", "room points"}
+
+
+def test_a_surface_follows_its_objects_name(blender: Any, root: Any) -> None:
+    blender.ops.wildseg3d.make_surface(object="Wall", step=4)
+    root.wildseg3d.groups["Wall"].name = "House"
+    names = {item.name for item in root.children}
+    assert "House Surface" in names and "Wall Surface" not in names
+    blender.ops.wildseg3d.make_surface(object="House", step=1)
+    assert sum(item.wildseg3d.role == "SURFACE" for item in root.children) == 1
+
+
+def test_selecting_what_was_clicked_takes_the_surface_where_that_is_shown(blender: Any, root: Any) -> None:
+    blender.ops.wildseg3d.select_under_cursor(object="Wall")
+    assert blender.context.object.name == "Wall" and root.wildseg3d.active_group == 0
+    blender.ops.wildseg3d.make_surface(object="Floor", step=4)
+    blender.ops.wildseg3d.select_under_cursor(object="Wall")
+    blender.ops.wildseg3d.select_under_cursor(object="Floor")
+    assert blender.context.object.name == "Floor Surface" and root.wildseg3d.active_group == 1
+    assert blender.context.selected_objects == [blender.context.object]
+    with pytest.raises(RuntimeError, match="no points named 'Lamp'"):
+        blender.ops.wildseg3d.select_under_cursor(object="Lamp")
+
+
+def test_undo_of_isolate(blender: Any, root: Any) -> None:
+    name = root.name
+    blender.ops.ed.undo_push(message="before")
+    blender.ops.wildseg3d.isolate(object="Wall")
+    blender.ops.ed.undo_push(message="isolate")
+    blender.ops.ed.undo()
+    assert _shown(blender.data.objects[name]) == {"room points", "Wall", "Floor"}

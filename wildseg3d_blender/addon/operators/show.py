@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Choosing an object by its looks, and seeing only what is worked on."""
+
+from __future__ import annotations
+
+import bpy
+
+from ...errors import SceneError
+from ..scene import groups, lookup, surfaces, visibility
+from .base import has_root, object_mode, reporting
+from .surface import select_only
+from .surface_clicks import Place, SurfaceClicks
+
+
+class WILDSEG3D_OT_select_under_cursor(SurfaceClicks, bpy.types.Operator):
+    """Select the object that is clicked on, in the viewport and in the list; never what hides behind it"""
+
+    bl_idname = "wildseg3d.select_under_cursor"
+    bl_label = "Select by Click"
+    bl_options = {"REGISTER", "UNDO"}
+
+    asks = "Click on an object"
+
+    object: bpy.props.StringProperty(
+        name="Object", description="Name of the points that were clicked on", options={"HIDDEN", "SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return has_root(cls, context) and object_mode(cls, context)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Ask for a click."""
+        return self.begin_clicks(context)
+
+    def picked(self, context: bpy.types.Context, places: list[Place]) -> set[str]:
+        """It was clicked."""
+        self.object = places[0][1]
+        return self.execute(context)
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Select it, or the surface that is shown in its place."""
+        root = lookup.require_root(context.scene)
+        found = next((item for item in lookup.point_objects(root) if item.name == self.object), None)
+        if found is None:
+            raise SceneError(f"{root.name} has no points named {self.object!r}.")
+        select_only(context, visibility.stands_for(root, found))
+        for index, item in enumerate(root.wildseg3d.groups):
+            if item.object == found:
+                root.wildseg3d.active_group = index
+        return {"FINISHED"}
+
+
+class WILDSEG3D_OT_isolate(bpy.types.Operator):
+    """Show only this object of the reconstruction; press again to see everything as it was"""
+
+    bl_idname = "wildseg3d.isolate"
+    bl_label = "Isolate"
+    bl_options = {"REGISTER", "UNDO"}
+
+    object: bpy.props.StringProperty(
+        name="Object", description="Name in the list; the active one when empty", options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return has_root(cls, context)
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Hide the others, or bring them back."""
+        root = lookup.require_root(context.scene)
+        if not self.object and visibility.is_isolated(root):
+            visibility.show_all(root)
+            return {"FINISHED"}
+        active = groups.active(root)
+        name = self.object or ("" if active is None else active.name)
+        if not name:
+            raise SceneError("There is no object to isolate yet: click on one in a photo and press Segment.")
+        visibility.isolate(root, surfaces.points_of(root, name))
+        return {"FINISHED"}
+
+
+class WILDSEG3D_OT_hide_rest(bpy.types.Operator):
+    """Hide what belongs to no object, points and surface; press again to see it as it was"""
+
+    bl_idname = "wildseg3d.hide_rest"
+    bl_label = "Hide Rest"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return has_root(cls, context)
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Hide it, or bring it back."""
+        root = lookup.require_root(context.scene)
+        visibility.hide_rest(root, not visibility.is_rest_hidden(root))
+        return {"FINISHED"}
+
+
+CLASSES = (WILDSEG3D_OT_select_under_cursor, WILDSEG3D_OT_isolate, WILDSEG3D_OT_hide_rest)
