@@ -92,7 +92,7 @@ def _measure_prompts(client: WorkerClient, scene: Scene, count: int) -> None:
         took, answer = _previewed(client, scene, group)
         kind = "preview, a cached object" if answer.cached else "preview, a first click that is solved"
         times.setdefault(kind, []).append(took)
-        if answer.larger:
+        if any(answer.larger):
             took, _ = _previewed(client, scene, PromptGroup(group.prompts, size=1))
             times.setdefault("preview, the next larger one", []).append(took)
         if number % 3 == 0:

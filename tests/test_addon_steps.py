@@ -227,3 +227,29 @@ def test_a_mesh_deleted_in_the_viewport_and_undone(blender: Any, made: Made) -> 
     assert artist.stored() == {}
     artist.undo()
     assert artist.state() == state
+
+
+def test_larger_and_smaller_know_the_ends_of_every_part(blender: Any, made: Made) -> None:
+    from wildseg3d_blender.addon import previewing
+
+    artist, operators = Artist(blender, made), blender.ops.wildseg3d
+    artist.click("Both", BALL)
+    operators.part_add()
+    artist.click("Both", BOX)
+    operators.larger()  # of the box, the part that is active
+    artist.root.wildseg3d.groups[0].active_part = 0
+    for step in (operators.larger, None):
+        assert operators.preview() == {"FINISHED"}
+        previewing.refresh(blender.context.scene)
+        assert operators.smaller.poll()
+        if step is not None:
+            assert step() == {"FINISHED"}
+    assert not operators.larger.poll()  # ball and box together are all there is
+    artist.root.wildseg3d.groups[0].active_part = 1
+    previewing.refresh(blender.context.scene)
+    assert not operators.larger.poll() and operators.smaller() == {"FINISHED"}
+    operators.preview()
+    previewing.refresh(blender.context.scene)
+    assert operators.larger.poll()
+    artist.root.wildseg3d.groups[0].active_part = 0
+    assert not operators.larger.poll()

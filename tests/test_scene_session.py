@@ -71,7 +71,7 @@ class Rounds:
 def test_one_group_is_what_its_prompts_mean(listed: Made, ball: Click) -> None:
     preview = SceneSession(listed[0].folder).preview(one_group([ball]))
     assert same(preview.masks, shown(listed[1], BALL))
-    assert preview.cached and preview.larger and preview.smaller and preview.warnings == ()
+    assert (preview.cached, preview.larger, preview.smaller, preview.warnings) == (True, (True,), (True,), ())
 
 
 def test_later_groups_are_added_and_taken_away_in_order(listed: Made, ball: Click, box: Click) -> None:
@@ -109,7 +109,7 @@ def test_sizes_go_up_and_down_and_end_somewhere(listed: Made, ball: Click) -> No
     for size, masks in expected.items():
         preview = session.preview([PromptGroup((ball,), size=size)])
         assert same(preview.masks, masks), size
-        assert (preview.larger, preview.smaller) == (size < 1, size > -1)
+        assert (preview.larger, preview.smaller) == ((size < 1,), (size > -1,))
     assert not session.prepared
 
 
@@ -134,7 +134,7 @@ def test_sizes_before_any_object_was_found_are_explained(copy: Made, ball: Click
     session = SceneSession(scene.folder)
     preview = session.preview([PromptGroup((ball,), size=1)])
     assert any("find them" in warning for warning in preview.warnings)
-    assert not preview.larger and not preview.smaller
+    assert preview.larger == preview.smaller == (False,)
     assert same(preview.masks, session.preview(one_group([ball])).masks)
 
 

@@ -109,7 +109,7 @@ def test_a_preview_is_what_segment_then_cuts_out(copy: Made, worker: Worker) -> 
     ball, box = middle_click(truths, BALL), middle_click(truths, BOX)
     groups = (PromptGroup((ball,), size=1), PromptGroup((box,), subtract=True))
     seen = worker.preview(scene.folder, *groups)
-    assert (seen.cached, seen.larger, seen.smaller, seen.warnings) == (True, True, False, ())
+    assert (seen.cached, seen.larger, seen.smaller, seen.warnings) == (True, (False, True), (True, False), ())
     assert same(read_preview(scene, seen.folder), shown(truths, BALL))
     assert not object_folders(scene)
     cut = worker.segment(scene.folder, "Ball", *groups)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import json
+import os
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -49,6 +51,8 @@ def run(arguments: Sequence[str]) -> int:
     except WildSegError as error:
         print(error.message, file=sys.stderr)
         return 1
+    # What Blender's exporters said waits in the C library, and would come after the result.
+    ctypes.CDLL("ucrtbase" if os.name == "nt" else None).fflush(None)
     print(json.dumps(result, ensure_ascii=False) if options.json else _words(result), flush=True)
     return 0
 
@@ -90,7 +94,7 @@ def _open(path: Path) -> bpy.types.Object:
     try:
         bpy.ops.wm.open_mainfile(filepath=str(path))
     except RuntimeError as error:
-        raise SceneError(f"{path} cannot be opened: {str(error).strip()}") from error
+        raise SceneError(f"{path} cannot be opened: {_said(error)}") from error
     return api.active_root()
 
 
@@ -99,7 +103,11 @@ def _save(file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         bpy.ops.wm.save_as_mainfile(filepath=str(file))
     except (OSError, RuntimeError) as error:
-        raise SceneError(f"{file} cannot be written: {str(error).strip()}") from error
+        raise SceneError(f"{file} cannot be written: {_said(error)}") from error
+
+
+def _said(error: Exception) -> str:
+    return str(error).strip().removeprefix("Error: ")
 
 
 def _export(options: argparse.Namespace, root: bpy.types.Object) -> list[Path]:

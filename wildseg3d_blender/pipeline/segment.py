@@ -61,14 +61,14 @@ class PreviewResult:
     Attributes:
         masks: of the whole object, in every view.
         cached: whether every group's answer is one of the scene's cached objects as it is.
-        larger, smaller: whether the last group's size can go up or down from where it is.
+        larger, smaller: whether each group's size can go up or down from where it is.
         warnings: what the artist should know about it, a sentence each.
     """
 
     masks: Masks
     cached: bool
-    larger: bool
-    smaller: bool
+    larger: tuple[bool, ...]
+    smaller: tuple[bool, ...]
     warnings: tuple[str, ...]
 
 
@@ -148,12 +148,12 @@ class SceneSession:
         """
         answers = self._answered(groups, progress)
         masks = self._combined(answers, groups)
-        last, answer = groups[-1], answers[-1]
+        both = list(zip(groups, answers, strict=True))
         return PreviewResult(
             masks,
             cached=all(answer.item is not None for answer in answers),
-            larger=self._answers.has_next(last, answer, larger=True),
-            smaller=self._answers.has_next(last, answer, larger=False),
+            larger=tuple(self._answers.has_next(group, answer, larger=True) for group, answer in both),
+            smaller=tuple(self._answers.has_next(group, answer, larger=False) for group, answer in both),
             warnings=_warnings("This", masks, measured=self._has_points(masks)) + self._unsized(groups),
         )
 

@@ -191,13 +191,13 @@ class Preview(Params):
 class Previewed(Params):
     """Masks were written to ``folder``: read them with ``scene_previews.read_preview``, at once.
 
-    ``cached``: nothing had to be solved; ``larger``, ``smaller``: whether the last group's size can go up or
-    down from where it is; ``warnings``: sentences for the artist."""
+    ``cached``: nothing had to be solved; ``larger``, ``smaller``: whether each group's size can go up or down
+    from where it is; ``warnings``: sentences for the artist."""
 
     folder: str
     cached: bool
-    larger: bool
-    smaller: bool
+    larger: tuple[bool, ...]
+    smaller: tuple[bool, ...]
     warnings: tuple[str, ...]
 
 

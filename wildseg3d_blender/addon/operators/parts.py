@@ -150,10 +150,11 @@ class WILDSEG3D_OT_smaller(_Resize, bpy.types.Operator):
 def _at_the_end(item: Any, by: int) -> str:
     """Why the active part cannot go a step further; empty when it can, or when that is not known."""
     known = previewing.answer()
-    # The worker says it of the last part.
-    if known is None or (item.parts and item.active_part != len(item.parts) - 1):
+    shown = [part.number for part in item.parts if lookup.prompts(item.id_data, item.name, part.number)]
+    active = parts.active_number(item)
+    if known is None or active not in shown:
         return ""
-    if known.larger if by > 0 else known.smaller:
+    if (known.larger if by > 0 else known.smaller)[shown.index(active)]:
         return ""
     kind = "larger" if by > 0 else "smaller"
     if finding.is_wanted(lookup.scene_folder(item.id_data)):

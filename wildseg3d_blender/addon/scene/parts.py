@@ -44,6 +44,13 @@ def active_label(item: Any) -> str:
     return label(item, item.parts[max(0, min(item.active_part, len(item.parts) - 1))])
 
 
+def active_number(item: Any) -> int:
+    """The number of the active part. Reads only, so that drawing code may ask."""
+    if not item.parts:
+        return WHOLE
+    return int(item.parts[max(0, min(item.active_part, len(item.parts) - 1))].number)
+
+
 def find(item: Any, number: int) -> Any:
     """The part of that number. PromptError when there is none."""
     for part in ensure(item):
