@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from ...side_by_side import side_by_side
 from ..pixel_prompts import PixelClick
+from .diffusion import WalkGraph
 from .evidence import Evidence
+from .flips import flip_scores
 from .graph import SceneGraph, Selection
 from .hypotheses import STEPS, Hypothesis, polish
-from .outline import best_prefixes, centredness, change_scores, outline_score, prefix_scores
+from .outline import Measured, best_prefixes, centredness, outline_score
 from .prompt_seeds import node_at
 
 LOSSES = (0.3, 3.0)
@@ -25,14 +27,49 @@ KEEP = 2.5
 LARGEST = 0.25
 """Share of all pixels that one correction may change."""
 
+MOST_NODES = 8000
+"""Nodes that walks from a click may visit: what it can change and more, and a third of ten views."""
+
 
 @dataclass(frozen=True)
 class Change:
-    """Nodes (k,) whose flip a click may ask for, how well its walks reach each node (n,), and a name."""
+    """Nodes (k,) whose flip a click may ask for, the ``outline_score`` of the whole once they have flipped,
+    how well the click's walks reach each node (n,), and a name."""
 
     region: NDArray[np.int64]
+    score: float
     reach: NDArray[np.float64]
     note: str
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where a click's walks go: nodes (k,) on the side that it says is wrong, around it, and what joins them.
+
+    What is wrong at a click hangs together, so walks need not cross over to the other side; and the ground
+    is a fraction of a scene, which makes them as much shorter.
+
+    Attributes:
+        before: of the selection that is corrected.
+        click, opposite: the clicked node and those of clicks against it, as indices into ``nodes``.
+    """
+
+    nodes: NDArray[np.int64]
+    walk: WalkGraph
+    click: NDArray[np.int64]
+    opposite: NDArray[np.int64]
+    previous: Selection
+    before: Measured
+
+    @classmethod
+    def around(
+        cls, graph: SceneGraph, previous: Selection, node: int, positive: bool, opposite: NDArray[np.int64]
+    ) -> Ground:
+        """The ground of a click at ``node``."""
+        nodes = graph.walk.nearest(np.array([node]), previous != positive, MOST_NODES)
+        against = np.flatnonzero(np.isin(nodes, opposite))
+        before = Measured.of(graph, previous)
+        return cls(nodes, graph.walk.part(nodes), np.zeros(1, dtype=np.int64), against, previous, before)
 
 
 def correct(
@@ -48,7 +85,7 @@ def correct(
     What a hypothesis changes in the clicked view is what it says was wrong there. People click the middle
     of what is most wrong, so that region should have the click in its middle and no thicker part elsewhere;
     this counts as much as the outline of the whole, and keeps a small correction from flipping a large
-    region.
+    region. Where the click's node is as it says already, what is wrong is a part of a node: nothing changes.
 
     Args:
         inside, outside: nodes of all clicks so far.
@@ -56,36 +93,64 @@ def correct(
         mask: (H, W) bool, the last result in the click's view.
     """
     positive = click.positive
-    opposite = outside if positive else inside
     held = _with_seeds(previous, inside, outside)
-    labels, node = graph.views[click.view].labels, np.array([node_at(graph.views, click)])
+    labels = graph.views[click.view].labels
+    node = node_at(graph.views, click)
+    if held[node] == previous[node]:
+        return [Hypothesis(held, outline_score(graph, held), "click only")]
+    ground = Ground.around(graph, previous, node, positive, outside if positive else inside)
 
-    def judged(selection: Selection, note: str) -> Hypothesis:
-        changed_mask = mask != selection[labels]
-        return Hypothesis(selection, outline_score(graph, selection) + centredness(changed_mask, click), note)
+    def judged(selection: Selection, score: float, note: str) -> Hypothesis:
+        return Hypothesis(selection, score + centredness(mask != selection[labels], click), note)
 
     def walked(loss: float) -> list[Change]:
-        reach = graph.walk.reach(node, opposite, loss)
-        rival = graph.walk.reach(opposite, node, loss) if len(opposite) else np.zeros_like(reach)
-        nearer = np.where(reach > rival, reach, 0.0)
-        regions = _changed_regions(graph, previous, nearer, inside, outside, positive)
-        return [Change(region, reach, f"change {loss}") for region in regions]
+        return _changes(graph, ground, loss)
 
     def applied(change: Change) -> Hypothesis:
         start = held.copy()
         start[change.region] = positive
-        return judged(start, change.note)
+        return judged(start, change.score, change.note)
 
     def polished(change: Change) -> Hypothesis:
-        return judged(
-            _polished(graph, inside, outside, applied(change).selection, change), f"{change.note} +1"
-        )
+        start = held.copy()
+        start[change.region] = positive
+        selection = _polished(graph, inside, outside, start, change)
+        return judged(selection, outline_score(graph, selection), f"{change.note} +1")
 
     changes = [change for part in side_by_side(walked, LOSSES, lambda given: None) for change in part]
     found = [applied(change) for change in changes]
     order = sorted(range(len(found)), key=lambda k: -found[k].score)[:POLISHED]
     found += side_by_side(polished, [changes[k] for k in order], lambda given: None)
-    return sorted(found or [judged(held, "click only")], key=lambda h: -h.score)
+    return sorted(found, key=lambda h: -h.score)
+
+
+def _with_seeds(selection: Selection, inside: NDArray[np.int64], outside: NDArray[np.int64]) -> Selection:
+    held = selection.copy()
+    held[inside] = True
+    held[outside] = False
+    return held
+
+
+def _changes(graph: SceneGraph, ground: Ground, loss: float) -> list[Change]:
+    """Regions nearer to the click than to clicks against it whose flip gives the best outlines, at different
+    sizes."""
+    reach = ground.walk.reach(ground.click, ground.opposite, loss)
+    flippable = reach > 0
+    if len(ground.opposite):
+        flippable &= reach > ground.walk.reach(ground.opposite, ground.click, loss)
+    wrong = np.flatnonzero(flippable)
+    wrong = wrong[np.argsort(-reach[wrong], kind="stable")]
+    nodes = ground.nodes[wrong]
+    flips = flip_scores(graph, nodes, ground.previous, ground.before)
+    # What becomes of the whole object counts as much as the outline of the part that changes.
+    scores = flips.change + flips.whole
+    scores[flips.area > LARGEST * graph.nodes.area.sum()] = -np.inf
+    everywhere = np.zeros(len(graph.nodes))
+    everywhere[ground.nodes] = reach
+    return [
+        Change(nodes[:length], float(flips.whole[length - 1]), everywhere, f"change {loss}")
+        for length in best_prefixes(scores, flips.area, GUESSES, ratio=2.0)
+    ]
 
 
 def _polished(
@@ -100,44 +165,6 @@ def _polished(
     near[change.region] = True
     constant = _keep(start, change.region, change.reach)
     return polish(graph, inside, outside, start, constant, rounds=1, region=graph.around(near, STEPS))
-
-
-def _with_seeds(selection: Selection, inside: NDArray[np.int64], outside: NDArray[np.int64]) -> Selection:
-    held = selection.copy()
-    held[inside] = True
-    held[outside] = False
-    return held
-
-
-def _changed_regions(
-    graph: SceneGraph,
-    previous: Selection,
-    reach: NDArray[np.float64],
-    inside: NDArray[np.int64],
-    outside: NDArray[np.int64],
-    positive: bool,
-) -> list[NDArray[np.int64]]:
-    """Regions around the click whose flip gives the best outlines, at different sizes."""
-    flippable = ~previous if positive else previous.copy()
-    flippable[outside if positive else inside] = False
-    wrong = np.flatnonzero(flippable & (reach > 0))
-    wrong = wrong[np.argsort(-reach[wrong], kind="stable")]
-    if len(wrong) == 0:
-        return []
-    others = np.setdiff1d(np.arange(len(graph.nodes)), wrong)
-    scores = change_scores(graph, np.concatenate([wrong, others]), previous)[: len(wrong)]
-    # What becomes of the whole object counts as much as the outline of the part that changes.
-    kept_in, kept_out = others[previous[others]], others[~previous[others]]
-    if positive:
-        whole = prefix_scores(graph, np.concatenate([kept_in, wrong, kept_out]))
-        scores += whole[len(kept_in) : len(kept_in) + len(wrong)]
-    else:
-        whole = prefix_scores(graph, np.concatenate([kept_in, wrong[::-1], kept_out]))
-        lengths = len(kept_in) + len(wrong) - 1 - np.arange(len(wrong))
-        scores += np.where(lengths > 0, whole[np.maximum(lengths, 1) - 1], -1.0)
-    change = np.cumsum(graph.nodes.area[wrong])
-    scores[change > LARGEST * graph.nodes.area.sum()] = -np.inf
-    return [wrong[:length] for length in best_prefixes(scores, change, GUESSES, ratio=2.0)]
 
 
 def _keep(selection: Selection, changed: NDArray[np.int64], reach: NDArray[np.float64]) -> Evidence:

@@ -54,10 +54,48 @@ class WalkGraph:
 
     def neighbours_of(self, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
         """The neighbours of some nodes, one after the other; a node may come more than once."""
-        nodes = nodes[~self.lonely[nodes]]
+        return self.target[self._edges_of(nodes)[0]]
+
+    def _edges_of(self, nodes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The directed edges that start at some nodes (k,), one node after the other, and their numbers."""
         count = np.append(self.start[1:], len(self.target))[nodes] - self.start[nodes]
+        count[self.lonely[nodes]] = 0
         before = np.cumsum(count) - count
-        return self.target[np.repeat(self.start[nodes] - before, count) + np.arange(int(count.sum()))]
+        return np.repeat(self.start[nodes] - before, count) + np.arange(int(count.sum())), count
+
+    def nearest(self, seeds: NDArray[np.int64], allowed: NDArray[np.bool_], most: int) -> NDArray[np.int64]:
+        """The seeds and the nodes that are reached from them in the fewest steps through ``allowed`` (n,)
+        ones; the step that makes them ``most`` or more is the last."""
+        free = allowed.copy()
+        free[seeds] = False
+        found, count, edge = [seeds], len(seeds), seeds
+        while count < most and len(edge):
+            reached = np.zeros(len(free), dtype=bool)
+            reached[self.neighbours_of(edge)] = True
+            edge = np.flatnonzero(reached & free)
+            free[edge] = False
+            found.append(edge)
+            count += len(edge)
+        return np.concatenate(found)
+
+    def part(self, nodes: NDArray[np.int64]) -> WalkGraph:
+        """The graph of some nodes (k,), numbered in their order; walks do not leave it."""
+        number = np.full(len(self.area), -1, dtype=np.int64)
+        number[nodes] = np.arange(len(nodes))
+        index, edges = self._edges_of(nodes)
+        target = number[self.target[index]]
+        source = np.repeat(np.arange(len(nodes)), edges)
+        stays = target >= 0
+        source, target, weight = source[stays], target[stays], self.weight[index[stays]]
+        left = np.bincount(source, minlength=len(nodes))
+        return WalkGraph(
+            np.minimum(np.cumsum(left) - left, max(len(target) - 1, 0)),
+            left == 0,
+            target,
+            weight,
+            np.bincount(source, weight, len(nodes)).astype(np.float64),
+            self.area[nodes],
+        )
 
     def reach(
         self,

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -13,30 +15,67 @@ from .graph import SceneGraph, Selection
 USUAL_SIZE, SIZE_SPREAD, SIZE_WEIGHT = 0.05, 1.1, 0.05
 """Objects that people point at cover about this share of a photo, give or take a factor of e^spread."""
 
-SMALL, SMALL_WEIGHT = 0.0005, 0.03
-"""A change of less than this share of all pixels is hardly worth a click."""
+TORN_WEIGHT, INTERIOR_WEIGHT = 0.5, 0.3
 
-TORN_WEIGHT, JOIN_WEIGHT, INTERIOR_WEIGHT = 0.5, 0.3, 0.3
+Figures = NDArray[np.float64] | np.float64
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the score of a selection is made of; one number each, or arrays for many selections.
+
+    Attributes:
+        length_on, strong_on: length of its outline, and the same times how strong a boundary it is.
+        length, strong: of all in-view edges that have an end in it.
+        torn, shown: overlap of the cross-view edges that leave it, and of all that have an end in it.
+        area, framed: pixels, and those in superpixels at the frame of their photo.
+    """
+
+    length_on: Figures
+    strong_on: Figures
+    length: Figures
+    strong: Figures
+    torn: Figures
+    shown: Figures
+    area: Figures
+    framed: Figures
+
+    @classmethod
+    def of(cls, graph: SceneGraph, selection: Selection) -> Measured:
+        """Of one selection."""
+        nodes, edges, cross = graph.nodes, graph.in_view, graph.cross_view
+        strong = edges.length * graph.outline_strength
+        one, other = selection[edges.i], selection[edges.j]
+        on, touching = one != other, one | other
+        left, right = selection[cross.i], selection[cross.j]
+        return cls(
+            length_on=edges.length @ on,
+            strong_on=strong @ on,
+            length=edges.length @ touching,
+            strong=strong @ touching,
+            torn=cross.overlap @ (left != right),
+            shown=cross.overlap @ (left | right),
+            area=nodes.area @ selection,
+            framed=(nodes.area * nodes.framed) @ selection,
+        )
+
+    def score(self, all_area: float) -> Figures:
+        """See ``prefix_scores``; -1 where nothing is selected. ``all_area`` is that of all nodes."""
+        area = np.maximum(self.area, 1.0)
+        interior = (self.strong - self.strong_on) / np.maximum(self.length - self.length_on, 1.0)
+        found = (
+            self.strong_on / np.maximum(self.length_on, 1.0)
+            - INTERIOR_WEIGHT * interior
+            - TORN_WEIGHT * self.torn / np.maximum(self.shown, 1.0)
+            - self.framed / area
+            - SIZE_WEIGHT * (np.log(area / all_area / USUAL_SIZE) / SIZE_SPREAD) ** 2 / 2
+        )
+        return np.where(self.area > 0, found, -1.0)
 
 
 def outline_score(graph: SceneGraph, selection: Selection) -> float:
     """Score of one selection (see ``prefix_scores``); -1 for an empty one."""
-    if not selection.any():
-        return -1.0
-    nodes, edges, cross = graph.nodes, graph.in_view, graph.cross_view
-    one, other = selection[edges.i], selection[edges.j]
-    strong = edges.length * graph.outline_strength
-    length_on, strong_on = (float(values @ (one != other)) for values in (edges.length, strong))
-    length_in, strong_in = (float(values @ (one & other)) for values in (edges.length, strong))
-    one, other = selection[cross.i], selection[cross.j]
-    torn = float(cross.overlap @ (one != other)) / max(float(cross.overlap @ (one | other)), 1.0)
-    area = float(nodes.area @ selection)
-    framed = float((nodes.area * nodes.framed) @ selection) / area
-    size = -SIZE_WEIGHT * (np.log(area / nodes.area.sum() / USUAL_SIZE) / SIZE_SPREAD) ** 2 / 2
-    interior = strong_in / max(length_in, 1.0)
-    return float(
-        strong_on / max(length_on, 1.0) - INTERIOR_WEIGHT * interior - TORN_WEIGHT * torn - framed + size
-    )
+    return float(Measured.of(graph, selection).score(float(graph.nodes.area.sum())))
 
 
 def prefix_scores(graph: SceneGraph, order: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -46,35 +85,6 @@ def prefix_scores(graph: SceneGraph, order: NDArray[np.int64]) -> NDArray[np.flo
     and left out in another, what lies inside is smooth compared with the outline, the selection keeps off
     the photos' frames, and its size is usual.
     """
-    outline, interior, torn, framed, share = _prefix_parts(
-        graph, order, graph.outline_strength, np.ones(len(graph.cross_view.i))
-    )
-    size = -SIZE_WEIGHT * (np.log(share / USUAL_SIZE) / SIZE_SPREAD) ** 2 / 2
-    return outline - INTERIOR_WEIGHT * interior - TORN_WEIGHT * torn - framed + size
-
-
-def change_scores(graph: SceneGraph, order: NDArray[np.int64], previous: Selection) -> NDArray[np.float64]:
-    """Scores of flipping order[:1], order[:2], ... in ``previous``, all at once, (n,) float64.
-
-    The region that flips is judged by its own outline: where it leaves the rest of its old side there
-    should be a boundary; where it joins its new side it is good when there is none.
-    """
-    edges, cross = graph.in_view, graph.cross_view
-    joins = previous[edges.i] != previous[edges.j]
-    strength = np.where(joins, 1.0 - JOIN_WEIGHT * graph.outline_strength, graph.outline_strength)
-    heals = np.where(previous[cross.i] != previous[cross.j], -1.0, 1.0)
-    outline, _, torn, _, share = _prefix_parts(graph, order, strength, heals)
-    return outline - TORN_WEIGHT * torn + SMALL_WEIGHT * np.log(np.minimum(share / SMALL, 1.0))
-
-
-def _prefix_parts(
-    graph: SceneGraph,
-    order: NDArray[np.int64],
-    strength: NDArray[np.float64],
-    tear: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], ...]:
-    """Per prefix: mean strength along the outline and inside it, torn share of the surface, framed share of
-    the area, and area as a share of all pixels."""
     nodes, edges, cross = graph.nodes, graph.in_view, graph.cross_view
     count = len(nodes)
     rank = np.empty(count, dtype=np.int64)
@@ -88,15 +98,12 @@ def _prefix_parts(
         entering = np.bincount(first, weight, count)
         return np.cumsum(entering - np.bincount(last, weight, count)), np.cumsum(entering)
 
-    strong, strong_all = on_outline(edges.i, edges.j, edges.length * strength)
-    length, length_all = on_outline(edges.i, edges.j, edges.length)
-    interior = (strong_all - strong) / np.maximum(length_all - length, 1.0)
-    torn, _ = on_outline(cross.i, cross.j, cross.overlap * tear)
-    _, touching = on_outline(cross.i, cross.j, cross.overlap)
-    area = np.cumsum(nodes.area[order])
-    framed = np.cumsum((nodes.area * nodes.framed)[order]) / area
-    share = area / nodes.area.sum()
-    return strong / np.maximum(length, 1.0), interior, torn / np.maximum(touching, 1.0), framed, share
+    strong_on, strong = on_outline(edges.i, edges.j, edges.length * graph.outline_strength)
+    length_on, length = on_outline(edges.i, edges.j, edges.length)
+    torn, shown = on_outline(cross.i, cross.j, cross.overlap)
+    area, framed = np.cumsum(nodes.area[order]), np.cumsum((nodes.area * nodes.framed)[order])
+    measured = Measured(length_on, strong_on, length, strong, torn, shown, area, framed)
+    return np.asarray(measured.score(float(nodes.area.sum())))
 
 
 def centredness(mask: NDArray[np.bool_], click: PixelClick) -> float:

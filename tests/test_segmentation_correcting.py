@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What corrections are made of: scores of many changes at once, walks on a part of a graph; and how far a
+click reaches, on the ray-cast scene."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.object_scene import BALL, BOX, Truth, write_object_scene
+from wildseg3d_blender.pipeline.segmentation import create_segmenter
+from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
+from wildseg3d_blender.pipeline.segmentation.graphcut.diffusion import WalkGraph
+from wildseg3d_blender.pipeline.segmentation.graphcut.flips import (
+    JOIN_WEIGHT,
+    SMALL,
+    SMALL_WEIGHT,
+    flip_scores,
+)
+from wildseg3d_blender.pipeline.segmentation.graphcut.graph import SceneGraph, Selection
+from wildseg3d_blender.pipeline.segmentation.graphcut.outline import TORN_WEIGHT, Measured, outline_score
+from wildseg3d_blender.progress import silent
+from wildseg3d_blender.prompts import Click
+
+Made = tuple[GraphCutSegmenter, dict[str, Truth]]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    scene, truths = write_object_scene(tmp_path_factory.mktemp("correcting") / "scene")
+    segmenter = create_segmenter("graphcut", scene, silent)
+    assert isinstance(segmenter, GraphCutSegmenter)
+    return segmenter, truths
+
+
+def nodes_of(graph: SceneGraph, truths: dict[str, Truth], thing: int) -> Selection:
+    covered = np.zeros(len(graph.nodes))
+    for data in graph.views:
+        covered += np.bincount(data.labels[truths[data.view.name].shows == thing], minlength=len(covered))
+    return covered > 0.5 * graph.nodes.area
+
+
+def change_score(graph: SceneGraph, flipped: Selection, previous: Selection) -> float:
+    """As ``Flips.change`` describes it, edge by edge."""
+    edges, cross = graph.in_view, graph.cross_view
+    on = flipped[edges.i] != flipped[edges.j]
+    joins = previous[edges.i] != previous[edges.j]
+    good = np.where(joins, 1 - JOIN_WEIGHT * graph.outline_strength, graph.outline_strength)
+    torn = flipped[cross.i] != flipped[cross.j]
+    heals = np.where(previous[cross.i] != previous[cross.j], -1.0, 1.0)
+    shown = flipped[cross.i] | flipped[cross.j]
+    share = graph.nodes.area[flipped].sum() / graph.nodes.area.sum()
+    return float(
+        (edges.length * good)[on].sum() / max(edges.length[on].sum(), 1)
+        - TORN_WEIGHT * (cross.overlap * heals)[torn].sum() / max(cross.overlap[shown].sum(), 1)
+        + SMALL_WEIGHT * np.log(min(share / SMALL, 1))
+    )
+
+
+@pytest.mark.parametrize("positive", [True, False])
+def test_flips_of_all_sizes_are_worth_what_each_alone_is(made: Made, positive: bool) -> None:
+    graph, truths = made[0].graph, made[1]
+    previous = nodes_of(graph, truths, BALL)
+    order = np.random.default_rng(0).permutation(np.flatnonzero(previous != positive))
+    flips = flip_scores(graph, order, previous, Measured.of(graph, previous))
+    for length in (1, 2, len(order) // 2, len(order)):
+        flipped = np.zeros_like(previous)
+        flipped[order[:length]] = True
+        assert flips.whole[length - 1] == pytest.approx(outline_score(graph, previous ^ flipped))
+        assert flips.change[length - 1] == pytest.approx(change_score(graph, flipped, previous))
+        assert flips.area[length - 1] == graph.nodes.area[flipped].sum()
+
+
+def test_walks_on_a_part_are_those_of_its_edges_alone(made: Made) -> None:
+    graph = made[0].graph
+    nodes = np.random.default_rng(0).permutation(len(graph.nodes))[: len(graph.nodes) // 2]
+    number = np.full(len(graph.nodes), -1)
+    number[nodes] = np.arange(len(nodes))
+    i, j = number[graph.i], number[graph.j]
+    within = (i >= 0) & (j >= 0)
+    weight = np.random.default_rng(1).random(len(graph.i))
+    whole = WalkGraph.of_edges(graph.i, graph.j, weight, graph.nodes.area)
+    alone = WalkGraph.of_edges(i[within], j[within], weight[within], graph.nodes.area[nodes])
+    seeds, lost = np.array([3, 5]), np.array([7])
+    expected = alone.reach(seeds, lost, 0.01, tolerance=1e-6)
+    np.testing.assert_allclose(
+        whole.part(nodes).reach(seeds, lost, 0.01, tolerance=1e-6), expected, atol=1e-4
+    )
+
+
+def test_the_nearest_nodes_are_found_step_by_step(made: Made) -> None:
+    graph, truths = made[0].graph, made[1]
+    allowed = nodes_of(graph, truths, BOX)
+    seed = np.flatnonzero(allowed)[:1]
+    expected = np.zeros_like(allowed)
+    expected[seed] = True
+    while expected.sum() < 40:
+        expected = graph.around(expected, 1) & allowed
+    np.testing.assert_array_equal(np.sort(graph.walk.nearest(seed, allowed, 40)), np.flatnonzero(expected))
+    everything: NDArray[np.int64] = graph.walk.nearest(seed, allowed, 10**9)
+    assert allowed[everything].all() and 40 < len(everything) == len(np.unique(everything))
+
+
+def test_a_click_on_a_part_of_a_node_changes_no_node(made: Made) -> None:
+    """What is wrong is smaller than a superpixel, so nothing larger may change for it."""
+    segmenter, truths = made
+    balls = {name: truth.shows == BALL for name, truth in truths.items()}
+    data = segmenter.graph.views[2]
+    rows, columns = np.nonzero(balls["v2"])
+    row, column = int(np.median(rows)), int(np.quantile(columns, 0.8))
+    y, x = np.mgrid[0 : data.labels.shape[0], 0 : data.labels.shape[1]]
+    node = data.labels == data.labels[row, column]
+    nearest = np.argsort((y[node] - row) ** 2 + (x[node] - column) ** 2)[: int(0.4 * node.sum())]
+    bitten = dict(balls)
+    bitten["v2"] = balls["v2"].copy()
+    bitten["v2"][y[node][nearest], x[node][nearest]] = False
+    clicks = [Click("v2", float(np.median(columns)) + 0.5, row + 0.5), Click("v2", column + 0.5, row + 0.5)]
+    masks = segmenter.segment(clicks, previous=bitten, progress=silent)
+    assert masks["v2"][row, column]
+    for name, before in bitten.items():
+        changed = masks[name] != before
+        assert changed.sum() <= (9 if name == "v2" else 0), name
