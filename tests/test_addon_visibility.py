@@ -75,6 +75,26 @@ def test_an_objects_surface_is_isolated_with_it(blender: Any, root: Any) -> None
     assert _shown(root) == {"Wall Surface", "Floor", "room points"}
 
 
+def test_points_and_surface_take_turns(blender: Any, root: Any) -> None:
+    with pytest.raises(RuntimeError, match="press Make Surface"):
+        blender.ops.wildseg3d.show_as(object="Wall", surface=True)
+    blender.ops.wildseg3d.make_surface(object="Wall", step=4)
+    blender.ops.wildseg3d.show_as(object="Wall", surface=False)
+    assert _shown(root) == {"Wall", "Floor", "room points"}
+    blender.ops.wildseg3d.show_as(object="Wall", surface=True)
+    assert _shown(root) == {"Wall Surface", "Floor", "room points"}
+
+
+def test_the_lists_eye_hides_what_is_shown_of_an_object(blender: Any, root: Any) -> None:
+    blender.ops.wildseg3d.make_surface(object="Wall", step=4)
+    item = root.wildseg3d.groups["Wall"]
+    assert item.visible
+    item.visible = False
+    assert not item.visible and _shown(root) == {"Floor", "room points"}
+    item.visible = True
+    assert item.visible and _shown(root) == {"Wall Surface", "Floor", "room points"}
+
+
 def test_a_surface_follows_its_objects_name(blender: Any, root: Any) -> None:
     blender.ops.wildseg3d.make_surface(object="Wall", step=4)
     root.wildseg3d.groups["Wall"].name = "House"

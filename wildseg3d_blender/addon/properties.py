@@ -310,7 +310,7 @@ class WildSeg3DObject(bpy.types.PropertyGroup):
         items=(
             ("NO", "No", "It was not put aside"),
             ("ISOLATE", "Isolate", "Something else was isolated"),
-            ("REST", "Hide Rest", "It belongs to no object"),
+            ("EYE", "Eye", "It was hidden, and what stands for it too"),
         ),
         options={"HIDDEN"},
     )

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Scene panel: how the points are drawn. Draws what is there; changes nothing."""
+"""The Scene panel: what is shown, surfaces, ground and scale. Draws what is there; changes nothing."""
 
 from __future__ import annotations
 
 import bpy
 
 from .drawing import SidebarPanel
-from .scene import lookup
+from .scene import groups, lookup, visibility
 
 
 class WILDSEG3D_PT_scene(SidebarPanel, bpy.types.Panel):
-    """How the reconstruction is shown"""
+    """What is shown of the reconstruction, and where its ground is and how large it is"""
 
     bl_label = "Scene"
     bl_parent_id = "WILDSEG3D_PT_photos"
@@ -21,14 +21,83 @@ class WILDSEG3D_PT_scene(SidebarPanel, bpy.types.Panel):
         return lookup.active_root(context.scene) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
-        """The points' sliders, and where the scene is kept."""
-        settings = lookup.require_root(context.scene).wildseg3d
+        """What is shown; then the sections."""
+        root = lookup.require_root(context.scene)
         layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        for name in ("point_size", "hide_uncertain", "share"):
-            layout.prop(settings, name)
-        layout.prop(settings, "folder", text="Kept in")
+        _draw_shown(layout, root)
+        for name, title, draw in (
+            ("wildseg3d_surfaces", "Surfaces", _draw_surfaces),
+            ("wildseg3d_orientation", "Ground and Scale", _draw_orientation),
+            ("wildseg3d_points", "Points", _draw_points),
+        ):
+            header, body = layout.panel(name)
+            header.label(text=title)
+            if body is not None:
+                draw(body, root)
+        column = layout.column()
+        column.use_property_split = True
+        column.use_property_decorate = False
+        column.prop(root.wildseg3d, "folder", text="Kept in")
+
+
+def _draw_shown(layout: bpy.types.UILayout, root: bpy.types.Object) -> None:
+    layout.operator("wildseg3d.select_under_cursor", icon="RESTRICT_SELECT_OFF")
+    row = layout.row(align=True)
+    isolated = visibility.is_isolated(root)
+    row.operator("wildseg3d.isolate", icon="SOLO_ON" if isolated else "SOLO_OFF", depress=isolated)
+    rest = _rest(root)
+    hidden = rest is not None and not visibility.is_seen(root, rest)
+    row.operator("wildseg3d.hide_rest", icon="HIDE_ON" if hidden else "HIDE_OFF", depress=hidden)
+
+
+def _draw_surfaces(layout: bpy.types.UILayout, root: bpy.types.Object) -> None:
+    """A row for the scene and one for the active object: make either kind, see points or surface."""
+    column = layout.column(align=True)
+    targets = [("", "Scene", _rest(root))]
+    active = groups.active(root)
+    if active is not None:
+        targets.append((active.name, active.name, groups.mesh_object(active)))
+    for name, label, source in targets:
+        row = column.row(align=True)
+        row.enabled = source is not None
+        named = row.row()
+        named.ui_units_x = 4
+        named.label(text=label, translate=False)
+        for kind, text in (("VIEWS", "Photos"), ("MERGED", "Closed")):
+            button = row.operator("wildseg3d.make_surface", text=text)
+            button.kind, button.object = kind, name
+        if source is None or not (made := lookup.surfaces(root, source)):
+            continue
+        surface = any(visibility.is_shown(item) for item in made)
+        for shows, icon in ((False, "POINTCLOUD_DATA"), (True, "MESH_DATA")):
+            button = row.operator("wildseg3d.show_as", text="", icon=icon, depress=surface == shows)
+            button.object, button.surface = name, shows
+
+
+def _draw_orientation(layout: bpy.types.UILayout, root: bpy.types.Object) -> None:
+    column = layout.column(align=True)
+    column.operator("wildseg3d.set_ground", text="Ground by 3 Clicks", icon="AXIS_TOP")
+    active = groups.active(root)
+    fitted = column.row(align=True)
+    fitted.operator_context = "EXEC_DEFAULT"
+    fitted.operator("wildseg3d.set_ground", text="From Scene").object = ""
+    if active is not None and groups.mesh_object(active) is not None:
+        fitted.operator(
+            "wildseg3d.set_ground", text=f"From {active.name}", translate=False
+        ).object = active.name
+    layout.operator("wildseg3d.set_distance", icon="DRIVER_DISTANCE")
+
+
+def _draw_points(layout: bpy.types.UILayout, root: bpy.types.Object) -> None:
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+    for name in ("point_size", "hide_uncertain", "share"):
+        layout.prop(root.wildseg3d, name)
+
+
+def _rest(root: bpy.types.Object) -> bpy.types.Object | None:
+    """The points that belong to no object; None where they were deleted."""
+    return next((item for item in lookup.point_objects(root) if item.wildseg3d.role == "POINTS"), None)
 
 
 CLASSES = (WILDSEG3D_PT_scene,)

@@ -97,8 +97,43 @@ class WILDSEG3D_OT_hide_rest(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Hide it, or bring it back."""
         root = lookup.require_root(context.scene)
-        visibility.hide_rest(root, not visibility.is_rest_hidden(root))
+        rest = lookup.points(root)
+        visibility.set_seen(root, rest, not visibility.is_seen(root, rest))
         return {"FINISHED"}
 
 
-CLASSES = (WILDSEG3D_OT_select_under_cursor, WILDSEG3D_OT_isolate, WILDSEG3D_OT_hide_rest)
+class WILDSEG3D_OT_show_as(bpy.types.Operator):
+    """Show points, or the surface that was made of them"""
+
+    bl_idname = "wildseg3d.show_as"
+    bl_label = "Show As"
+    bl_options = {"REGISTER", "UNDO"}
+
+    object: bpy.props.StringProperty(
+        name="Object", description="Name in the list; when empty, the points that belong to no object"
+    )
+    surface: bpy.props.BoolProperty(name="Surface", description="The surface, not the points")
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return has_root(cls, context)
+
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        """A tooltip for each of the panel's buttons."""
+        return "Show the surface" if properties.surface else "Show the points"
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Hide one, show the other."""
+        root = lookup.require_root(context.scene)
+        visibility.show_as(root, surfaces.points_of(root, self.object), self.surface)
+        return {"FINISHED"}
+
+
+CLASSES = (
+    WILDSEG3D_OT_select_under_cursor,
+    WILDSEG3D_OT_isolate,
+    WILDSEG3D_OT_hide_rest,
+    WILDSEG3D_OT_show_as,
+)

@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from . import groups, lookup
+from . import groups, lookup, visibility
 
 _seen: tuple[str, str] = ("", "")
 """Scene and active object when last looked at: only a new choice counts, not each change of the file."""
@@ -54,20 +54,15 @@ def forget() -> None:
 
 
 def is_visible(item: Any) -> bool:
-    """Whether the mesh of an object of the list is shown in the viewport."""
+    """Whether an object of the list is shown in the viewport, as points or as a surface."""
     mesh = groups.mesh_object(item)
-    return mesh is not None and not (mesh.hide_viewport or mesh.hide_get())
+    return mesh is not None and visibility.is_seen(item.id_data, mesh)
 
 
 def set_visible(item: Any, value: bool) -> None:
-    """Show or hide the mesh of an object of the list in the viewport, as the outliner's eye does."""
-    mesh = groups.mesh_object(item)
-    if mesh is None:
-        return
-    if value:
-        mesh.hide_viewport = False
-    if mesh.name in bpy.context.view_layer.objects:
-        mesh.hide_set(not value)
+    """Show or hide an object of the list, whether it is shown as points or as a surface."""
+    if (mesh := groups.mesh_object(item)) is not None:
+        visibility.set_seen(item.id_data, mesh, value)
 
 
 def _listed_name(root: bpy.types.Object, chosen: bpy.types.Object) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 import bpy
 
+from ...errors import SceneError
 from . import lookup
 
 
@@ -44,9 +45,9 @@ def is_isolated(root: bpy.types.Object) -> bool:
 def isolate(root: bpy.types.Object, source: bpy.types.Object) -> None:
     """Show only these points and the surfaces made of them; ``show_all`` goes back."""
     show_all(root)
-    own = [source, *lookup.surfaces(root, source)]
+    own = _own(root, source)
     _put_aside((item for item in _things(root) if item not in own), "ISOLATE")
-    if not any(is_shown(item) for item in own):
+    if not is_seen(root, source):
         hide(own[-1], False)
 
 
@@ -55,20 +56,35 @@ def show_all(root: bpy.types.Object) -> None:
     _bring_back(_things(root), "ISOLATE")
 
 
-def is_rest_hidden(root: bpy.types.Object) -> bool:
-    """Whether neither the points that belong to no object nor their surface are shown."""
-    return not any(is_shown(item) for item in _rest(root))
+def is_seen(root: bpy.types.Object, source: bpy.types.Object) -> bool:
+    """Whether points or a surface made of them are shown."""
+    return any(is_shown(item) for item in _own(root, source))
 
 
-def hide_rest(root: bpy.types.Object, hidden: bool) -> None:
-    """Hide the points that belong to no object and their surface, or show them as they were."""
-    rest = _rest(root)
-    if hidden:
-        _put_aside(rest, "REST")
+def set_seen(root: bpy.types.Object, source: bpy.types.Object, seen: bool) -> None:
+    """Hide points and the surfaces made of them, or show again which of them were shown."""
+    own = _own(root, source)
+    if not seen:
+        _put_aside(own, "EYE")
         return
-    _bring_back(rest, "REST")
-    if is_rest_hidden(root):  # the artist hid it
-        hide(rest[-1], False)
+    _bring_back(own, "EYE")
+    if not is_seen(root, source):  # hidden by other means
+        hide(own[-1], False)
+
+
+def show_as(root: bpy.types.Object, source: bpy.types.Object, surface: bool) -> None:
+    """Show points as the surface made of them, or as points.
+
+    Raises:
+        SceneError: no surface was made of them.
+    """
+    own = _own(root, source)
+    if surface and len(own) < 2:
+        raise SceneError(
+            f"No surface was made of {source.name} yet: press Make Surface.", fix="wildseg3d.make_surface"
+        )
+    for item in own:
+        hide(item, surface == (item is own[0]))
 
 
 def _put_aside(items: Iterable[bpy.types.Object], why: str) -> None:
@@ -87,6 +103,6 @@ def _things(root: bpy.types.Object) -> list[bpy.types.Object]:
     return lookup.point_objects(root) + lookup.surfaces(root)
 
 
-def _rest(root: bpy.types.Object) -> list[bpy.types.Object]:
-    points = lookup.points(root)
-    return [points, *lookup.surfaces(root, points)]
+def _own(root: bpy.types.Object, source: bpy.types.Object) -> list[bpy.types.Object]:
+    """Points, then the surfaces made of them."""
+    return [source, *lookup.surfaces(root, source)]
