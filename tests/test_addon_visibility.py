@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.addon_scene import FLOOR, WALL, surface, write_awkward_scene
@@ -114,6 +115,33 @@ def test_selecting_what_was_clicked_takes_the_surface_where_that_is_shown(blende
     assert blender.context.selected_objects == [blender.context.object]
     with pytest.raises(RuntimeError, match="no points named 'Lamp'"):
         blender.ops.wildseg3d.select_under_cursor(object="Lamp")
+
+
+def test_a_surface_is_picked_in_place_of_its_points(blender: Any, root: Any) -> None:
+    from wildseg3d_blender.addon.scene import picking
+
+    blender.context.view_layer.update()
+    camera = np.array(blender.data.objects["plain"].matrix_world)
+    aside = camera[:3, :3] @ [0.005, 0.0, -1.0]
+    sight = picking.Sight(camera[:3, 3], -camera[:3, 2], camera[:3, 3], aside / np.linalg.norm(aside))
+    before = picking.pick(root, sight)
+    blender.ops.wildseg3d.make_surface(object=before.name, step=4)
+    assert not blender.data.objects[before.name].visible_get()
+    assert picking.pick(root, sight).name == before.name
+
+
+def test_choosing_a_surface_chooses_its_object_in_the_list(blender: Any, root: Any) -> None:
+    from wildseg3d_blender.addon.scene import selecting
+
+    blender.ops.wildseg3d.make_surface(object="Wall", step=4)
+    root.wildseg3d.active_group = 1
+    selecting.forget()
+    assert selecting.take_choice(blender.context.scene, blender.context.view_layer)
+    assert root.wildseg3d.active_group == 0
+    root.wildseg3d.row = 1
+    assert blender.context.object.name == "Floor"
+    root.wildseg3d.row = 0
+    assert blender.context.object.name == "Wall Surface"
 
 
 def test_undo_of_isolate(blender: Any, root: Any) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...scene_folder import Scene
-from . import display, kept_points, lookup, point_index
+from . import display, kept_points, lookup, point_index, visibility
 from .kept_points import KeptPoints
 from .point_index import PointIndex, Ray
 
@@ -62,7 +62,7 @@ def forget() -> None:
 def pick(root: bpy.types.Object, sight: Sight) -> Picked | None:
     """The first surface of a reconstruction's points and objects in sight; None when there is none.
 
-    Hidden objects are looked through, unless all are hidden (surfaces may be shown instead).
+    Hidden objects are looked through, unless all are hidden. Points whose surface is shown are not hidden.
 
     Raises:
         SceneError: the points lost their attributes, or the scene folder is gone.
@@ -71,7 +71,7 @@ def pick(root: bpy.types.Object, sight: Sight) -> Picked | None:
     items = [item for item in lookup.point_objects(root) if item.mode != "EDIT"]
     found: Picked | None = None
     nearest = np.inf
-    for item in [item for item in items if item.visible_get()] or items:
+    for item in [item for item in items if visibility.is_seen(root, item)] or items:
         to_world = np.array(item.matrix_world)
         if abs(np.linalg.det(to_world[:3, :3])) < 1e-12:
             continue  # scaled to nothing

@@ -18,8 +18,9 @@ def select_mesh(root: bpy.types.Object) -> None:
     item = groups.active(root)
     mesh = None if item is None else groups.mesh_object(item)
     context = bpy.context
-    if mesh is None or context.mode != "OBJECT" or not mesh.visible_get():
+    if mesh is None or context.mode != "OBJECT" or not visibility.is_seen(root, mesh):
         return
+    mesh = visibility.stands_for(root, mesh)
     for other in context.selected_objects:
         other.select_set(False)
     mesh.select_set(True)
@@ -68,5 +69,6 @@ def set_visible(item: Any, value: bool) -> None:
 def _listed_name(root: bpy.types.Object, chosen: bpy.types.Object) -> str:
     if chosen.wildseg3d.role == "PROMPT":
         return str(chosen.wildseg3d.group)
-    found = (item.name for item in root.wildseg3d.groups if item.object == chosen)
+    points = chosen.wildseg3d.source if chosen.wildseg3d.role == "SURFACE" else chosen
+    found = (item.name for item in root.wildseg3d.groups if item.object == points)
     return next(found, "")

@@ -28,7 +28,7 @@ def hide(item: bpy.types.Object, hidden: bool) -> None:
 
 def is_shown(item: bpy.types.Object) -> bool:
     """Whether an object is shown in the viewport."""
-    return not (item.hide_viewport or item.hide_get())
+    return bool(item.visible_get()) and not item.hide_viewport
 
 
 def stands_for(root: bpy.types.Object, source: bpy.types.Object) -> bpy.types.Object:
