@@ -102,14 +102,13 @@ def test_many_prompts_at_once_are_each_alone(network: Sam2Network, encoded: list
 
 
 def official_tracks(
-    images: list[NDArray[np.uint8]], masks: NDArray[np.bool_], folder: Path
+    images: list[NDArray[np.uint8]], masks: NDArray[np.bool_], folder: Path, predictor: Any
 ) -> list[NDArray[np.float32]]:
-    """Per image (b, h, w) logits of the official video predictor, on exactly our pixels."""
+    """Per image (b, h, w) logits of an official video predictor, on exactly our pixels."""
     for number, image in enumerate(images):
         Image.fromarray(image).save(folder / f"{number:05d}.jpg")
-    predictor = tiny_video_predictor()
     state = predictor.init_state(str(folder))
-    state["images"] = torch.stack([network_input(image) for image in images])
+    state["images"] = torch.stack([network_input(image, predictor.image_size) for image in images])
     state["cached_features"] = {}
     for item, mask in enumerate(masks):
         predictor.add_new_mask(state, 0, item, mask)
@@ -122,11 +121,11 @@ def official_tracks(
     ]
 
 
-def network_input(image: NDArray[np.uint8]) -> torch.Tensor:
+def network_input(image: NDArray[np.uint8], side: int) -> torch.Tensor:
     """The image as the official image predictor prepares it."""
     mean, spread = (torch.tensor(v)[:, None, None] for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
     pixels = torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 255.0
-    square = torch.nn.functional.interpolate(pixels, (SIDE, SIDE), mode="bilinear", antialias=True)[0]
+    square = torch.nn.functional.interpolate(pixels, (side, side), mode="bilinear", antialias=True)[0]
     return (square - mean) / spread
 
 
@@ -136,7 +135,7 @@ def test_tracking_is_the_video_predictors(
     masks = np.zeros((2, 256, 256), bool)
     masks[0, 40:120, 60:200] = True
     masks[1, 150:230, 20:90] = True
-    expected = official_tracks(images, masks, tmp_path)
+    expected = official_tracks(images, masks, tmp_path, tiny_video_predictor())
     key, memories = network.remember(encoded[0], masks), []
     for rank in range(1, len(images)):
         logits, memory = network.track(encoded[rank], key, memories[::-1], rank, len(images))
