@@ -163,7 +163,7 @@ def test_finding_makes_way_and_goes_on_by_itself(blender: Any, made: Made) -> No
     # A job does not wait for it to end, and is not refused.
     _click(blender, scene, "Thing", ON_BALL)
     assert blender.ops.wildseg3d.segment() == {"FINISHED"}
-    assert finding.is_wanted(scene.folder) and finding.found(scene.folder) is None
+    assert finding.is_wanted(scene.folder) and finding.found(scene.folder, "graphcut") is None
     _run(blender, lambda: (job := runtime.quiet_job()) is not None and job.method == finding.METHOD)
 
     # Nor does a preview.
@@ -171,8 +171,8 @@ def test_finding_makes_way_and_goes_on_by_itself(blender: Any, made: Made) -> No
     _run(blender, _answered)
     assert finding.is_wanted(scene.folder)
 
-    _run(blender, lambda: finding.found(scene.folder) is not None)
-    assert not finding.is_wanted(scene.folder) and (finding.found(scene.folder) or 0) > 0
+    _run(blender, lambda: not finding.is_wanted(scene.folder))
+    assert (finding.found(scene.folder, "graphcut") or 0) > 0
 
     # Now that objects are known, the same prompts are asked about again, and answered from them.
     _run(blender, _answered)
@@ -198,7 +198,7 @@ def test_a_job_can_be_called_off_before_its_turn(blender: Any, made: Made) -> No
     with pytest.raises(Cancelled):
         job.result()
     # It was never sent, and what made way for it goes on.
-    _run(blender, lambda: finding.found(scene.folder) is not None)
+    _run(blender, lambda: not finding.is_wanted(scene.folder))
     assert not read_objects(scene)
 
 
@@ -210,7 +210,7 @@ def test_finding_can_be_called_off(blender: Any, made: Made) -> None:
     _run(blender, lambda: runtime.quiet_job() is not None)
     finding.call_off(scene.folder)
     _run(blender, runtime.idle)
-    assert finding.due() is None and finding.found(scene.folder) is None
+    assert finding.due() is None and finding.found(scene.folder, "graphcut") is None
     assert not (scene.folder / "mask_cache").exists()
 
 
@@ -220,7 +220,7 @@ def test_find_objects_by_operator(blender: Any, made: Made) -> None:
     scene, _ = made
     assert blender.ops.wildseg3d.find_objects() == {"FINISHED"}
     assert (scene.folder / "mask_cache" / "cache.json").is_file()
-    assert finding.found(scene.folder) is not None
+    assert finding.found(scene.folder, "graphcut") is not None
 
 
 def test_a_scene_folder_that_is_gone_ends_finding_with_a_sentence(blender: Any, tmp_path: Path) -> None:

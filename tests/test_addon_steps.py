@@ -253,3 +253,22 @@ def test_larger_and_smaller_know_the_ends_of_every_part(blender: Any, made: Made
     assert operators.larger.poll()
     artist.root.wildseg3d.groups[0].active_part = 0
     assert not operators.larger.poll()
+
+
+def test_objects_found_count_for_the_scene_and_the_segmenter_they_were_found_with(
+    blender: Any, made: Made
+) -> None:
+    from wildseg3d_blender.addon import finding
+
+    folder = made[0].folder
+    assert finding.found(folder, "graphcut") == 4
+    assert finding.found(folder, "sam2") is None
+    file = folder / "scene.json"
+    before = file.read_text(encoding="utf-8")
+    file.write_text(before.replace('"engine"', ' "engine"'), encoding="utf-8")  # aligned again, say
+    assert finding.found(folder, "graphcut") is None
+    file.write_text(before, encoding="utf-8")
+    assert finding.found(folder, "graphcut") == 4
+    cache = folder / "mask_cache" / "cache.json"
+    cache.write_text(cache.read_text().replace('"format": 2', '"format": 1'), encoding="utf-8")
+    assert finding.found(folder, "graphcut") is None

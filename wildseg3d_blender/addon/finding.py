@@ -10,15 +10,18 @@ from pathlib import Path
 
 import bpy
 
+from ..cache_header import FOLDER, fitting_header
 from ..errors import Cancelled, NeuralError, WildSegError
-from ..worker.protocol import FindObjects, FoundObjects
+from ..worker.protocol import FindObjects
 from . import choosing, previewing, runtime
 
 METHOD = "find_objects"
 TITLE = "Find Objects"
 
 _wanted: list[Path] = []
-_found: dict[Path, int] = {}
+_found: dict[tuple[object, ...], int | None] = {}
+"""What was found in the scene looked at last: the panel asks for each picture."""
+
 _failed: dict[Path, str] = {}
 
 
@@ -43,14 +46,18 @@ def is_wanted(folder: Path) -> bool:
     return folder in _wanted
 
 
-def found(folder: Path) -> int | None:
-    """How many objects were found in this Blender session; None when none were looked for."""
-    return _found.get(folder)
-
-
-def is_done(folder: Path) -> bool:
-    """Whether a scene folder has found objects, perhaps by an older version, which would not count."""
-    return (folder / "mask_cache" / "cache.json").is_file()
+def found(folder: Path, segmenter: str) -> int | None:
+    """How many objects this segmenter found in the scene as it is; None when it did not look for them."""
+    try:
+        stamps = [(folder / name).stat().st_mtime_ns for name in ("scene.json", f"{FOLDER}/cache.json")]
+    except OSError:
+        return None
+    looked_at = (folder, segmenter, *stamps)
+    if looked_at not in _found:
+        header = fitting_header(folder, segmenter)
+        _found.clear()
+        _found[looked_at] = None if header is None else header["objects"]
+    return _found[looked_at]
 
 
 def failure(folder: Path) -> str:
@@ -58,11 +65,10 @@ def failure(folder: Path) -> str:
     return _failed.get(folder, "")
 
 
-def note(folder: Path, count: int) -> None:
-    """Keep in mind that a scene folder's objects are there. Previews may now be answered differently."""
+def note(folder: Path) -> None:
+    """A scene folder's objects are there now. Previews may be answered differently."""
     if folder in _wanted:
         _wanted.remove(folder)
-    _found[folder] = count
     previewing.forget_answers()
 
 
@@ -82,13 +88,13 @@ def start(folder: Path) -> None:
 
     def when_done(job: runtime.Job) -> None:
         try:
-            answer = FoundObjects.from_json(job.result())
+            job.result()
         except Cancelled:
             return  # made way for something else; it is still wanted
         except WildSegError as error:
             _fail(folder, error)
         else:
-            note(folder, answer.count)
+            note(folder)
 
     try:
         asked = FindObjects(scene=str(folder), segmenter=choosing.segmenter(bpy.context.scene))

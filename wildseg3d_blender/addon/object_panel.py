@@ -7,8 +7,8 @@ from typing import Any
 
 import bpy
 
-from ..errors import SceneError
-from . import finding, previewing, runtime
+from ..errors import NeuralError, SceneError
+from . import choosing, finding, previewing, runtime
 from .drawing import SidebarPanel, draw_action, draw_text
 from .scene import groups, lookup, parts
 
@@ -272,14 +272,21 @@ def _draw_finding(layout: bpy.types.UILayout, context: bpy.types.Context, root: 
     elif failure := finding.failure(folder):
         draw_text(layout, context, failure, icon="ERROR")
         layout.operator("wildseg3d.find_objects", text="Find Objects Again", icon="VIEWZOOM")
-    elif (count := finding.found(folder)) is not None or finding.is_done(folder):
+    elif (count := finding.found(folder, _segmenter(context))) is not None:
         row = layout.row()
         row.active = False
-        which = "Objects" if count is None else f"{count} objects"
-        row.label(text=f"{which} found in advance", icon="CHECKMARK")
+        row.label(text=f"{count} objects found in advance", icon="CHECKMARK")
         row.operator("wildseg3d.find_objects", text="", icon="FILE_REFRESH", emboss=False)
     else:
         layout.operator("wildseg3d.find_objects", icon="VIEWZOOM")
+
+
+def _segmenter(context: bpy.types.Context) -> str:
+    """The one that would be asked; "" where something is missing for it, which is said elsewhere."""
+    try:
+        return choosing.segmenter(context.scene)
+    except NeuralError:
+        return ""
 
 
 def _draw_refine(layout: bpy.types.UILayout, settings: Any) -> None:

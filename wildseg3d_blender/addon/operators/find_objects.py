@@ -49,7 +49,7 @@ background; everything else goes first"""
         asked = FindObjects(scene=str(folder), segmenter=choosing.segmenter(context.scene))
         answer = yield Call(finding.TITLE, finding.METHOD, asked.to_json())
         found = FoundObjects.from_json(answer)
-        finding.note(folder, found.count)
+        finding.note(folder)
         return f"Found {found.count} objects, {found.parts} of them parts of others."
 
 

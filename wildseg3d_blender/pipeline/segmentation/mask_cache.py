@@ -16,7 +16,6 @@ none: it holds nothing that cannot be found again.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from dataclasses import dataclass
@@ -25,14 +24,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ... import cache_header
 from ...atomic_folder import finish_interrupted_swap, replacing_folder
+from ...cache_header import FOLDER
 from ...scene_folder import Scene, check_there
 from . import Masks
 from .packed_masks import PackedMasks
 from .soft_mask import softened, unpacked
-
-FORMAT = 2
-FOLDER = "mask_cache"
 
 CONTAINED, CLEARLY_LARGER = 0.9, 1.25
 """An object is part of another that has this share of its pixels and is this many times as large."""
@@ -104,7 +102,7 @@ class MaskCache:
 
 def scene_stamp(scene: Scene) -> str:
     """What a cache must have been made for: a digest of the scene's views, cameras and settings."""
-    return hashlib.sha256((scene.folder / "scene.json").read_bytes()).hexdigest()
+    return cache_header.scene_stamp(scene.folder)
 
 
 def write_mask_cache(scene: Scene, segmenter: str, cache: MaskCache, stamp: str) -> Path:
@@ -124,7 +122,7 @@ def write_mask_cache(scene: Scene, segmenter: str, cache: MaskCache, stamp: str)
     with replacing_folder(folder) as partial:
         for name, array in _arrays(cache).items():
             np.save(partial / f"{name}.npy", array)
-        data = {"format": FORMAT, "segmenter": segmenter, "scene": stamp, "objects": len(cache)}
+        data = cache_header.header(segmenter, stamp, len(cache))
         (partial / "cache.json").write_text(json.dumps(data), encoding="utf-8")
     return folder
 
@@ -143,11 +141,10 @@ def read_mask_cache(scene: Scene, segmenter: str) -> MaskCache | None:
     """The scene's cache, memory-mapped; None when there is none that fits scene, segmenter and version."""
     folder = scene.folder / FOLDER
     finish_interrupted_swap(folder)
+    data = cache_header.fitting_header(scene.folder, segmenter)
+    if data is None:
+        return None
     try:
-        data = json.loads((folder / "cache.json").read_text(encoding="utf-8"))
-        known = {"format": FORMAT, "segmenter": segmenter, "scene": scene_stamp(scene)}
-        if not isinstance(data, dict) or any(data.get(key) != value for key, value in known.items()):
-            return None
         arrays = {
             name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
             for name in ("boxes", "starts", "masks", "points", "scores", "overlap", "radius", "soft")
