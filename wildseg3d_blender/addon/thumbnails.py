@@ -137,7 +137,7 @@ def draw(context: bpy.types.Context) -> None:
     if opened is None:
         return
     shown = previewing.shown()
-    current = _current(context)
+    current, root = _current(context), lookup.active_root(context.scene)
     shader = _compiled()
     for slot in _slots(context, opened):
         view = opened.view(slot.view)
@@ -148,8 +148,8 @@ def draw(context: bpy.types.Context) -> None:
         projection = gpu.matrix.get_projection_matrix() @ gpu.matrix.get_model_view_matrix()
         shader.uniform_float("to_clip", projection)
         strength = 0.0 if mask is None else (tint.FADED if mask.outdated else 1.0)
-        shader.uniform_float("tint", (*tint.COLOUR[:3], 0.6 * strength))
-        shader.uniform_float("outline", (*tint.OUTLINE[:3], strength))
+        shader.uniform_float("tint", (*tint.colour_of(root), 0.6 * strength))
+        shader.uniform_float("outline", (*tint.outline_of(root), strength))
         shader.uniform_float("shade", 1.0 if slot.view == current or current == "" else 0.8)
         shader.uniform_sampler("photo", _photo(opened, view))
         shader.uniform_sampler("mask", _photo(opened, view) if mask is None else _mask(mask, slot.view))

@@ -18,12 +18,13 @@ from mathutils import Vector
 from ..errors import WildSegError
 from ..scene_folder import View
 from . import previewing
-from .scene import lookup, preview_points
+from .scene import groups, lookup, preview_points
 
-COLOUR = (0.05, 0.55, 1.0, 0.38)
-"""Blue: green and red are the prompts'."""
+PHOTO_ALPHA = 0.38
+OUTLINE_ALPHA = 0.95
 
-OUTLINE = (0.75, 0.93, 1.0, 0.95)
+PALE = 0.7
+"""Share of white in an outline, which is the object's colour beside that."""
 
 POINTS_ALPHA = 0.55
 """Stronger than over the photo: points are speckled."""
@@ -93,6 +94,19 @@ _batches: dict[str, Any] = {}
 _batches_for: tuple[object, ...] = ()
 
 
+def colour_of(root: bpy.types.Object | None) -> tuple[float, float, float]:
+    """The colour of the object that the preview is of: the list's active one."""
+    item = None if root is None else groups.active(root)
+    red, green, blue = (0.25, 0.64, 1.0) if item is None else item.colour
+    return red, green, blue
+
+
+def outline_of(root: bpy.types.Object | None) -> tuple[float, float, float]:
+    """The colour of the preview's outline."""
+    red, green, blue = (PALE + (1.0 - PALE) * value for value in colour_of(root))
+    return red, green, blue
+
+
 def forget() -> None:
     """Free what is on the graphics card."""
     global _batches_for
@@ -114,9 +128,10 @@ def draw_on_photo(context: bpy.types.Context, camera: bpy.types.Object, view: Vi
     shader = _photo_shader()
     shader.bind()
     shader.uniform_float("to_clip", gpu.matrix.get_projection_matrix() @ gpu.matrix.get_model_view_matrix())
-    filling = 0.0 if shown.applied else COLOUR[3] * strength
-    shader.uniform_float("tint", (*COLOUR[:3], filling))
-    shader.uniform_float("outline", (*OUTLINE[:3], OUTLINE[3] * strength))
+    root = lookup.root_of(camera)
+    filling = 0.0 if shown.applied else PHOTO_ALPHA * strength
+    shader.uniform_float("tint", (*colour_of(root), filling))
+    shader.uniform_float("outline", (*outline_of(root), OUTLINE_ALPHA * strength))
     shader.uniform_sampler("mask", _texture(shown.key, view.name, shown.preview))
     content = {
         "place": [tuple(corner) for corner in corners if corner is not None],
@@ -137,7 +152,7 @@ def draw_on_points(context: bpy.types.Context, root: bpy.types.Object) -> None:
     strength = FADED if shown.outdated else 1.0
     wrote_depth = gpu.state.depth_mask_get()
     shader.bind()
-    shader.uniform_float("tint", (*COLOUR[:3], POINTS_ALPHA * strength))
+    shader.uniform_float("tint", (*colour_of(root), POINTS_ALPHA * strength))
     gpu.state.program_point_size_set(True)
     gpu.state.depth_test_set("LESS_EQUAL")
     # Points of many photos lie on one another: the depth first, then colour on the nearest alone.
