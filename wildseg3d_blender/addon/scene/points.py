@@ -25,7 +25,7 @@ from .steps import Aside, Pause, Steps
 
 KINDS = {
     "position": "FLOAT_VECTOR",
-    "colour": "BYTE_COLOR",  # the first colour is the one that Solid shows
+    "colour": "BYTE_COLOR",
     "confidence": "FLOAT",
     "view": "INT",
     "pixel": "INT",
@@ -43,11 +43,24 @@ _WIDTHS: dict[str, tuple[int, type]] = {
 }
 
 
+def _linear_light(encoded: NDArray[np.float64]) -> NDArray[np.float32]:
+    """IEC 61966-2-1; Blender makes the same bytes of it again."""
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    return linear.astype(np.float32)
+
+
+RUN = 64
+"""Points of a sample that follow each other."""
+
+_ENCODED = (np.arange(256) / 255.0).astype(np.float32)
+_LINEAR = _linear_light(np.arange(256) / 255.0)
+
+
 class Measured:
     """The measured points of a scene, one per pixel with confidence, view after view.
 
     Reads files and nothing of Blender's, so that it may be used beside it. Nothing but the numbers of the
-    pixels is kept in memory.
+    pixels is kept in memory; the files stay mapped.
 
     Raises:
         SceneError: an array of the scene folder is missing or damaged.
@@ -55,7 +68,10 @@ class Measured:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
-        self._pixels = [_pixels(scene, view) for view in scene.views]
+        self._maps = [_maps(scene, view) for view in scene.views]
+        self._pixels = [
+            _pixels(scene, view, maps) for view, maps in zip(scene.views, self._maps, strict=True)
+        ]
         self.count = sum(len(pixels) for pixels in self._pixels)
 
     def column(self, name: str, scratch: Scratch | None = None) -> NDArray[Any]:
@@ -68,7 +84,7 @@ class Measured:
         width, dtype = _WIDTHS[KINDS[name]]
         made = (scratch or Scratch()).array(self.count * width, dtype).reshape(-1, width)
         start = 0
-        for index, (view, pixels) in enumerate(zip(self.scene.views, self._pixels, strict=True)):
+        for index, (maps, pixels) in enumerate(zip(self._maps, self._pixels, strict=True)):
             own = made[start : start + len(pixels)]
             start += len(pixels)
             if name == "view":
@@ -76,28 +92,34 @@ class Measured:
             elif name == "pixel":
                 own[:, 0] = pixels
             elif name == "colour":
-                _colours(self.scene.colours(view), pixels, own)
+                _take_colours(maps[name], pixels, _ENCODED, own)
             else:
-                _take(self._grid(name, view), pixels, own)
+                _take(maps[name], pixels, own)
         return made if width > 1 else made[:, 0]
 
+    def linear_colour(self, scratch: Scratch) -> NDArray[np.float32]:
+        """As ``column("colour", scratch)``, as linear light."""
+        made = scratch.array(4 * self.count, np.float32).reshape(-1, 4)
+        start = 0
+        for maps, pixels in zip(self._maps, self._pixels, strict=True):
+            own = made[start : start + len(pixels)]
+            _take_colours(maps["colour"], pixels, _LINEAR, own)
+            start += len(pixels)
+        return made
+
     def sample(self, name: str, enough: int = 50_000) -> NDArray[Any]:
-        """As ``column``, of about ``enough`` points, evenly among all."""
+        """As ``column``, of about ``enough`` points in short runs, evenly among all."""
         every = max(1, self.count // enough)
-        return self._only([pixels[::every] for pixels in self._pixels]).column(name)
-
-    def _only(self, pixels: list[NDArray[np.intp]]) -> Measured:
-        other = copy.copy(self)
-        other._pixels, other.count = pixels, sum(len(some) for some in pixels)
-        return other
-
-    def _grid(self, name: str, view: View) -> NDArray[np.float32]:
-        if name == "position":
-            return self.scene.pointmap(view)
-        if name == "confidence":
-            return self.scene.confidence(view)
-        normals, sizes = self.scene.patches(view)
-        return normals if name == "normal" else sizes
+        some = copy.copy(self)
+        # Runs, because a file is read by the page.
+        some._pixels = [
+            np.concatenate([pixels[start : start + RUN] for start in range(0, len(pixels), every * RUN)])
+            if len(pixels)
+            else pixels
+            for pixels in self._pixels
+        ]
+        some.count = sum(len(pixels) for pixels in some._pixels)
+        return some.column(name)
 
 
 class Scratch:
@@ -125,7 +147,10 @@ def building_mesh(points: Measured, name: str) -> Steps[str]:
     name, scratch = mesh.name, Scratch(16 * points.count)
     try:
         mesh.vertices.add(points.count)
+        yield from _writing_colour(points, name, scratch)
         for number, (attribute, kind) in enumerate(KINDS.items()):
+            if attribute == "colour":
+                continue
             values = yield Aside(functools.partial(points.column, attribute, scratch))
             mesh = bpy.data.meshes[name]
             made = mesh.attributes.get(attribute) or mesh.attributes.new(attribute, kind, "POINT")
@@ -139,6 +164,28 @@ def building_mesh(points: Measured, name: str) -> Steps[str]:
     return name
 
 
+def _writing_colour(points: Measured, name: str, scratch: Scratch) -> Steps[None]:
+    """Floats that Blender makes bytes of: bytes that are set one by one take longer, and in one piece."""
+    linear = yield Aside(lambda: points.linear_colour(scratch), "Making the points")
+    colour = bpy.data.meshes[name].attributes.new("colour", "FLOAT_COLOR", "POINT")
+    colour.data.foreach_set("color", linear.ravel())
+    yield Pause(0.1)
+    mesh = bpy.data.meshes[name]
+    if not points.count:  # what has no points cannot be converted
+        mesh.attributes.remove(mesh.attributes["colour"])
+        mesh.attributes.new("colour", "BYTE_COLOR", "POINT")
+        return
+    mesh.attributes.active = mesh.attributes["colour"]
+    holder = bpy.data.objects.new(name, mesh)
+    try:
+        with bpy.context.temp_override(object=holder):
+            bpy.ops.geometry.attribute_convert(mode="GENERIC", domain="POINT", data_type="BYTE_COLOR")
+    finally:
+        bpy.data.objects.remove(holder)
+    if (selected := mesh.attributes.get(".select_vert")) is not None:  # made on the way, for nothing
+        mesh.attributes.remove(selected)
+
+
 def show_colour(mesh: bpy.types.Mesh) -> None:
     """Make the photo colour the one that Solid's "Attribute" and renders take by default."""
     colours = mesh.color_attributes
@@ -148,11 +195,23 @@ def show_colour(mesh: bpy.types.Mesh) -> None:
         colours.render_color_index = index
 
 
-def _pixels(scene: Scene, view: View) -> NDArray[np.intp]:
+def _maps(scene: Scene, view: View) -> dict[str, NDArray[Any]]:
+    """The view's arrays on its pixel grid, by attribute."""
+    normals, sizes = scene.patches(view)
+    return {
+        "position": scene.pointmap(view),
+        "normal": normals,
+        "colour": scene.colours(view),
+        "confidence": scene.confidence(view),
+        "size": sizes,
+    }
+
+
+def _pixels(scene: Scene, view: View, maps: dict[str, NDArray[Any]]) -> NDArray[np.intp]:
     """Numbers of the pixels that have a point, (N,)."""
     if scene.has_patches(view):
-        return np.flatnonzero(scene.confidence(view) > 0)
-    return np.flatnonzero(measured(scene, view))
+        return np.flatnonzero(maps["confidence"] > 0)
+    return np.flatnonzero(measured_pixels(maps["position"], maps["confidence"]))
 
 
 def _take(grid: NDArray[Any], pixels: NDArray[np.intp], out: NDArray[Any]) -> None:
@@ -160,10 +219,13 @@ def _take(grid: NDArray[Any], pixels: NDArray[np.intp], out: NDArray[Any]) -> No
     np.take(rows, pixels, axis=0, out=out, mode="clip")  # "raise" would copy ``out`` first
 
 
-def _colours(grid: NDArray[np.uint8], pixels: NDArray[np.intp], out: NDArray[np.float32]) -> None:
+def _take_colours(
+    grid: NDArray[np.uint8], pixels: NDArray[np.intp], table: NDArray[np.float32], out: NDArray[np.float32]
+) -> None:
+    """Colours (H, W, 3) of ``pixels``, through a table of 256 values, with alpha into ``out`` (N, 4)."""
     rows = grid.reshape(-1, 3)
     padded = np.full((len(rows), 4), 255, np.uint8)
     for channel in range(3):  # one after the other is several times faster than three at a time
         padded[:, channel] = rows[:, channel]
     chosen = padded.view(np.uint32).take(pixels).view(np.uint8).reshape(-1, 4)
-    np.multiply(chosen, np.float32(1 / 255), out=out, dtype=np.float32)
+    np.take(table, chosen, out=out, mode="clip")
