@@ -9,7 +9,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 # Real photo sets for the slow tests and the benchmarks: a folder per set, photos in images/.
 DATA ?= ../shared/data
 
-.PHONY: help setup test test-slow test-install test-neural test-blender test-gui lint format build lock bench-alignment bench-neural bench-dga-ablation bench-dga bench-pairs bench-pipeline bench-interaction bench-blender bench-photos bench-segmentation bench-nvos demo samples samples-extra clean
+.PHONY: help setup test test-slow test-install test-neural test-blender test-gui docs-pictures lint format build lock bench-alignment bench-neural bench-dga-ablation bench-dga bench-pairs bench-pipeline bench-interaction bench-prompt bench-blender bench-photos bench-segmentation bench-nvos demo samples samples-extra clean
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
@@ -39,6 +39,9 @@ test-blender: setup ## the add-on's tests under Blender 4.2, 4.5, 5.0 and 5.2, e
 
 test-gui: build ## the artist's whole way in a real Blender, by mouse and keyboard; BLENDER= names it, pictures in gui-test/
 	WILDSEG3D_BLENDER="$(or $(BLENDER),blender)" $(PY) -m pytest -x tests/gui
+
+docs-pictures: test-gui ## the guide's pictures, taken anew by the GUI test
+	$(PY) tools/docs_pictures.py
 
 lint: setup ## style and types
 	$(VENV)/bin/ruff check .
@@ -75,6 +78,9 @@ bench-pipeline: setup ## speed and memory, photos to Blender objects; DATA= hold
 
 bench-interaction: setup ## what an artist waits for after a click; SCENE= a scene folder, or the samples are reconstructed
 	$(PY) benchmarks/interaction.py $(SCENE)
+
+bench-prompt: setup ## from a prompt in Blender to its preview; SCENE= a scene folder
+	$(PY) benchmarks/prompt_latency.py $(SCENE)
 
 bench-blender: setup ## what importing and splitting points cost inside Blender, beside Blender's own means
 	$(PY) benchmarks/blender.py
