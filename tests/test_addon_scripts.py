@@ -106,6 +106,28 @@ def test_what_goes_wrong_is_raised_as_what_it_is(blender: Any, made: Made, tmp_p
             api.place_prompts(root, wrong)
 
 
+def test_surfaces_go_with_their_objects(blender: Any, made: Made) -> None:
+    from wildseg3d_blender.addon import api
+    from wildseg3d_blender.addon.scene import lookup
+
+    root = api.open_scene(made[0].folder)
+    api.place_prompts(root, _clicks(made))
+    points = api.segment(root)
+    for name in ("Ball", "Box"):
+        api.surface(root, name)
+        assert not points[name].visible_get()
+    api.rename(root, "Ball", "Kugel")
+    assert sorted(item.name for item in lookup.surfaces(root)) == ["Box Surface", "Kugel Surface"]
+    api.put_back(root, "Box")
+    assert [item.name for item in lookup.surfaces(root)] == ["Kugel Surface"]
+    api.segment(root, "Box")
+    api.merge(root, "Box", into="Kugel")
+    assert not lookup.surfaces(root) and api.cut_out(root)["Kugel"].visible_get()
+    api.surface(root, "Kugel")
+    api.delete(root, "Kugel")
+    assert not lookup.surfaces(root)
+
+
 @pytest.mark.parametrize("ending", ["glb", "gltf", "ply", "usdc", "obj"])
 def test_objects_are_written_for_other_programs(
     blender: Any, made: Made, tmp_path: Path, ending: str

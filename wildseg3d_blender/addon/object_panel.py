@@ -62,6 +62,8 @@ class WILDSEG3D_MT_objects(bpy.types.Menu):
         item = None if root is None else groups.active(root)
         layout.label(text="There are no objects" if item is None else item.name, translate=False)
         layout.separator()
+        layout.operator("wildseg3d.isolate", icon="SOLO_OFF")
+        layout.operator("wildseg3d.make_surface", icon="MESH_GRID").object = "" if item is None else item.name
         layout.operator("wildseg3d.object_duplicate", icon="DUPLICATE")
         layout.separator()
         layout.operator("wildseg3d.object_put_back", icon="LOOP_BACK")

@@ -16,7 +16,7 @@ from ...ownership import owned_by
 from ...packed_views import ViewMasks
 from ...scene_folder import Scene
 from ...scene_objects import SceneObject, read_objects, write_object
-from . import following, groups, lookup, parts, reading, splitting
+from . import following, groups, lookup, parts, reading, splitting, visibility
 from .points import show_colour
 
 
@@ -33,7 +33,9 @@ def delete(root: bpy.types.Object, name: str = "") -> str:
         SceneError: there is no such object, or a mesh that is needed was deleted or is in Edit Mode. Nothing
             is changed then.
     """
-    name = groups.require(root, name).name
+    item = groups.require(root, name)
+    name = item.name
+    _drop_surfaces(root, item)
     splitting.merge_back(root, name)
     groups.remove(root, name)
     try:
@@ -58,6 +60,7 @@ def put_back(root: bpy.types.Object, name: str = "") -> None:
     if groups.mesh_object(item) is None:
         raise SceneError(f"{name} is not cut out of the scene: there is nothing to merge back.")
     scene = lookup.open_scene(root)
+    _drop_surfaces(root, item)
     splitting.merge_back(root, name)
     item.version = ""
     with contextlib.suppress(PromptError):  # prompts were moved out of the photo: changed, in any case
@@ -87,6 +90,8 @@ def merge(root: bpy.types.Object, name: str, into: str) -> bool:
     following.follow(root)
     first, second = _in_order(root, source, target)
     together = _together(scene, root, first, second, target)
+    for item in (source, target):
+        _drop_surfaces(root, item)
     splitting.merge_back(root, name)
     _merge_prompts(root, first.name, second.name, into)
     groups.remove(root, name)
@@ -124,6 +129,21 @@ def duplicate_as_mesh(context: bpy.types.Context, root: bpy.types.Object, name: 
     made.matrix_world = shown.matrix_world
     context.collection.objects.link(made)
     return made
+
+
+def _drop_surfaces(root: bpy.types.Object, item: Any) -> None:
+    """Delete the surfaces made of an object, whose points are about to change, and show those instead."""
+    points = groups.mesh_object(item)
+    if points is None or not (made := lookup.surfaces(root, points)):
+        return
+    seen = visibility.is_seen(root, points)
+    for surface in made:
+        mesh = surface.data
+        bpy.data.objects.remove(surface)
+        if not mesh.users:
+            bpy.data.meshes.remove(mesh)
+    if seen:
+        visibility.hide(points, False)
 
 
 def _in_order(root: bpy.types.Object, source: Any, target: Any) -> tuple[Any, Any]:
