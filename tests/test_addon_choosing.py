@@ -19,6 +19,7 @@ from wildseg3d_blender.conventions import project
 from wildseg3d_blender.errors import Cancelled, NeuralError
 from wildseg3d_blender.neural import estimate, licences, places
 from wildseg3d_blender.neural.environment import CHOSEN, Environment, write_json
+from wildseg3d_blender.neural.estimate import GB
 from wildseg3d_blender.neural.registry import find_model
 from wildseg3d_blender.scene_folder import Scene
 from wildseg3d_blender.worker.protocol import Reconstruct
@@ -226,21 +227,26 @@ def test_networks_nobody_needs_are_let_go(blender: Any, scene: Scene, folder: Pa
     assert blender.ops.wildseg3d.segment() == {"FINISHED"}
 
 
-def test_time_and_memory_are_said_before_the_run(blender: Any, folder: Path, tmp_path: Path) -> None:
-    from wildseg3d_blender.addon import choosing
+def test_time_and_memory_are_said_before_the_run(
+    blender: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wildseg3d_blender.addon import choosing, photo_list
 
     now, settings = blender.context.scene, blender.context.scene.wildseg3d
     photos = tmp_path / "photos"
     photos.mkdir()
-    settings.photos = str(photos)
     assert choosing.estimate_text(now) == ""
+    (photos / "notes.txt").write_text("")
     for number in range(9):
         (photos / f"{number}.jpg").write_bytes(b"")
-    (photos / "notes.txt").write_text("")
+    photo_list.choose(now, sorted(photos.glob("*.jpg"))[:1])
+    assert choosing.estimate_text(now) == ""
+    photo_list.choose_folder(now, photos)
     assert choosing.estimate_text(now).startswith("9 photos: about ")
     assert choosing.estimate_text(now).endswith(" s, 0.6 GB")
-    assert choosing.estimate_text(now, 20).endswith("0.8 GB")
-    assert choosing.estimate_text(now, 1) == ""
+    (photos / "9.jpg").write_bytes(b"")
+    assert choosing.estimate_text(now).startswith("10 photos: about ")
+    (photos / "9.jpg").unlink()
 
     settings.engines = "NEURAL"
     assert choosing.estimate_text(now) == ""
@@ -259,12 +265,14 @@ def test_time_and_memory_are_said_before_the_run(blender: Any, folder: Path, tmp
     settings.device = "CUDA"
     _install(folder, **has, speeds={"cuda": {**card, "memory": 2e9}})
     assert "which has only 2 GB: set Device to CPU" in choosing.estimate_text(now)
-    _install(folder, **has, speeds={"cuda": card})
-    assert choosing.estimate_text(now, 200_000).endswith(" GB: choose fewer photos.")
+    # More than this computer has, whatever it has: with its smallest preset too, or not.
     room = estimate.installed_memory()
-    if room is not None:
-        many = next(n for n in range(20, 10**6, 20) if _needs(n, "fine", card) > room)
-        assert f"{estimate.amount(room)}: choose the quality" in choosing.estimate_text(now, many)
+    monkeypatch.setattr(estimate, "PAIR", (room or GB) / 30)
+    _install(folder, **has, speeds={"cuda": card})
+    says = choosing.estimate_text(now)
+    assert room is None or says.endswith(f"{estimate.amount(room)}: choose the quality Fast.")
+    monkeypatch.setattr(estimate, "PAIR", room or GB)
+    assert room is None or choosing.estimate_text(now).endswith(": choose fewer photos.")
 
 
 def test_photos_that_stereo_left_out_are_offered_to_dust3r(blender: Any, scene: Scene, folder: Path) -> None:
@@ -288,10 +296,6 @@ def test_photos_that_stereo_left_out_are_offered_to_dust3r(blender: Any, scene: 
     assert not choosing.offers_dust3r(root)
     file.unlink()
     assert not choosing.offers_dust3r(root)
-
-
-def _needs(photos: int, quality: str, speed: dict[str, float]) -> float:
-    return estimate.dust3r_estimate(photos, quality, "cuda", speed).memory
 
 
 def test_the_choice_survives_saving_and_opening(blender: Any, folder: Path, tmp_path: Path) -> None:

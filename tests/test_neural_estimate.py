@@ -9,6 +9,7 @@ import pytest
 from wildseg3d_blender.neural.estimate import (
     ALIGNING,
     GB,
+    Asked,
     amount,
     duration,
     dust3r_estimate,
@@ -54,24 +55,27 @@ def test_stereo_takes_what_was_measured() -> None:
     assert nine.memory == pytest.approx(0.6 * GB, rel=0.05)
     assert twenty.memory == pytest.approx(0.8 * GB, rel=0.05)
     assert stereo_estimate(9, cores=8).seconds < nine.seconds / 3
+    assert stereo_estimate(9, 2, 1024).seconds > 2 * nine.seconds > 4 * stereo_estimate(9, 8, 256).seconds
     assert stereo_estimate(9, cores=0).seconds == stereo_estimate(9, cores=1).seconds
 
 
 def test_dust3r_takes_encodings_and_pairs() -> None:
-    balanced, fine = (dust3r_estimate(10, quality, "cuda", SPEED) for quality in ("balanced", "fine"))
+    balanced, fine = (dust3r_estimate(Asked(10, quality), "cuda", SPEED) for quality in ("balanced", "fine"))
     assert fine.seconds - balanced.seconds == pytest.approx(45 * (SPEED["pair"] + ALIGNING))
     assert balanced.card == fine.card == pytest.approx(3.6 * GB)
-    on_cpu = dust3r_estimate(10, "balanced", "cpu", SPEED)
+    on_cpu = dust3r_estimate(Asked(10, "balanced"), "cpu", SPEED)
+    small, large = (dust3r_estimate(Asked(10, "fine", size), "cuda", SPEED) for size in (256, 1024))
+    assert small.seconds < fine.seconds / 2 and small.card < fine.card and large == fine
     assert on_cpu.card == 0.0 and on_cpu.memory > balanced.memory + 3 * GB
 
 
 def test_a_smaller_preset_is_named_where_one_fits() -> None:
-    needs = {q: dust3r_estimate(60, q, "cuda", SPEED).memory for q in PRESETS}
+    needs = {q: dust3r_estimate(Asked(60, q), "cuda", SPEED).memory for q in PRESETS}
     assert needs["fast"] < needs["balanced"] < needs["fine"]
-    assert smaller_preset(60, "fine", "cuda", SPEED, needs["balanced"]) == "balanced"
-    assert smaller_preset(60, "fine", "cuda", SPEED, needs["fast"]) == "fast"
-    assert smaller_preset(60, "fine", "cuda", SPEED, needs["fast"] - 1) == ""
-    assert smaller_preset(60, "fast", "cuda", SPEED, 1e15) == ""
+    assert smaller_preset(Asked(60, "fine"), "cuda", SPEED, needs["balanced"]) == "balanced"
+    assert smaller_preset(Asked(60, "fine"), "cuda", SPEED, needs["fast"]) == "fast"
+    assert smaller_preset(Asked(60, "fine"), "cuda", SPEED, needs["fast"] - 1) == ""
+    assert smaller_preset(Asked(60, "fast"), "cuda", SPEED, 1e15) == ""
 
 
 def test_figures_are_as_round_as_they_are_sure() -> None:

@@ -14,11 +14,11 @@ from typing import Any
 
 import bpy
 
-from ..errors import NeuralError
+from ..errors import NeuralError, PhotoError
 from ..neural import environment, estimate, models
 from ..neural_start import DEVICE_VARIABLE, NEURAL
 from ..photo_files import READABLE_SUFFIXES
-from . import neural_task
+from . import neural_task, photo_list
 from .scene import lookup
 
 PREFERENCES = "Edit > Preferences > Add-ons > WildSeg3D, under Neural Engines"
@@ -100,39 +100,28 @@ def lacking(network: str) -> NeuralError | None:
     return None
 
 
-def estimate_text(scene: bpy.types.Scene, photos: int | None = None) -> str:
+def estimate_text(scene: bpy.types.Scene) -> str:
     """What Reconstruct will take with the panel's choices, and a warning where memory will not do.
 
     "" where nothing is known: no photos are chosen, or how fast DUSt3R is here was never measured. Looks at
     small files only, so it may be asked at every redraw.
-
-    Args:
-        photos: how many; by default those in the panel's folder.
     """
-    count = photos_in(bpy.path.abspath(scene.wildseg3d.photos)) if photos is None else photos
+    count = _photo_count(scene)
     if count < 2:
         return ""
     try:
         chosen = engine(scene)
     except NeuralError:
         return ""
+    size = scene.wildseg3d.image_size
     if chosen == "stereo":
-        expected = estimate.stereo_estimate(count, os.cpu_count() or 1)
-        return f"{count} photos: about {_said(expected)}"
+        return f"{count} photos: about {_said(estimate.stereo_estimate(count, os.cpu_count() or 1, size))}"
     found = environment.find_environment(neural_task.neural_folder(bpy.context))
     device = _device_of(scene, found)
     if found is None or device not in found.speeds:
         return ""
-    return _dust3r_text(count, scene.wildseg3d.quality.lower(), device, found)
-
-
-def photos_in(folder: str) -> int:
-    """How many photos are directly in a folder; 0 where there is none. Counted anew once it changed."""
-    path = Path(folder)
-    try:
-        return _counted(path, path.stat().st_mtime_ns) if folder else 0
-    except OSError:
-        return 0
+    asked = estimate.Asked(count, scene.wildseg3d.quality.lower(), size)
+    return _dust3r_text(asked, device, found)
 
 
 def offers_dust3r(root: bpy.types.Object) -> bool:
@@ -186,11 +175,20 @@ def _made_by(file: Path, changed: int) -> str:
     return str(record.get("engine", "")) if isinstance(record, dict) else ""
 
 
-def _dust3r_text(count: int, quality: str, device: str, found: environment.Environment) -> str:
+def _photo_count(scene: bpy.types.Scene) -> int:
+    """How many photos Reconstruct would get; 0 where none are chosen."""
+    try:
+        paths = photo_list.source(scene).paths
+        return sum(_counted(path, path.stat().st_mtime_ns) if path.is_dir() else 1 for path in paths)
+    except (PhotoError, OSError):
+        return 0
+
+
+def _dust3r_text(asked: estimate.Asked, device: str, found: environment.Environment) -> str:
     speed = found.speeds[device]
-    expected = estimate.dust3r_estimate(count, quality, device, speed)
+    expected = estimate.dust3r_estimate(asked, device, speed)
     on = "the CPU" if device == "cpu" else found.device
-    text = f"{count} photos: about {_said(expected)} on {on}"
+    text = f"{asked.photos} photos: about {_said(expected)} on {on}"
     if "memory" in speed and expected.card > speed["memory"]:
         return (
             f"{text}, which has only {estimate.amount(speed['memory'])}: set Device to CPU, or Engine to "
@@ -199,7 +197,7 @@ def _dust3r_text(count: int, quality: str, device: str, found: environment.Envir
     room = estimate.installed_memory()
     if room is None or expected.memory <= room:
         return text
-    preset = estimate.smaller_preset(count, quality, device, speed, room)
+    preset = estimate.smaller_preset(asked, device, speed, room)
     advice = f"choose the quality {preset.capitalize()}" if preset else "choose fewer photos"
     return (
         f"{text}. It needs {estimate.amount(expected.memory)} of memory, and this computer has "

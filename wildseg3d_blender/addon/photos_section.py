@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 
-from . import photo_checking, photo_icons, runtime
+from . import choosing, photo_checking, photo_icons, runtime
 from .drawing import draw_progress, draw_text
 from .scene import lookup
 
@@ -179,6 +179,9 @@ def _looking() -> str:
 def _draw_reconstructed(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) -> None:
     for line in settings.tips.splitlines():
         draw_text(layout.box(), context, line, icon="INFO", inset=1)
+    if choosing.offers_dust3r(lookup.require_root(context.scene)):
+        again = layout.operator("wildseg3d.reconstruct", text="Reconstruct with DUSt3R", icon="FILE_REFRESH")
+        again.engine = "dust3r"
     row = layout.row()
     row.template_list("WILDSEG3D_UL_photos", "", settings, "photos", settings, "active_photo", rows=5)
     side = row.column(align=True)

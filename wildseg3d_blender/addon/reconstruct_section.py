@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 
 from ..errors import WildSegError
-from . import choosing, photo_list, runtime
+from . import choosing, runtime
 from .drawing import draw_action, draw_text
 from .preferences import extension_package
 from .scene import lookup
@@ -30,8 +30,7 @@ def draw_reconstruct(layout: bpy.types.UILayout, context: bpy.types.Context) -> 
     used = _draw_engines(column, context)
     if used == "dust3r":
         column.prop(settings, "quality")
-    waiting = len(settings.chosen) or len(photo_list.reconstructed(context.scene))
-    if text := choosing.estimate_text(context.scene, waiting):
+    if text := choosing.estimate_text(context.scene):
         draw_text(column, context, text, dim=True)
     draw_action(layout, "reconstruct", "OUTLINER_OB_CAMERA", _label(context))
 

@@ -7,14 +7,18 @@ import ctypes
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ..reconstruct_settings import IMAGE_SIZE
 from .presets import PRESETS, expected_pairs
 
 GB = 1e9
 
 STEREO_SECONDS = (3.6, 0.1)
 """CPU seconds for each photo, and for each photo squared: nine photos took 20 s on two cores, twenty 55 s."""
+
+STEREO_DEPTH = 1.9
+"""CPU seconds of a photo's that are spent on its depth map, and grow with its pixels."""
 
 STEREO_MEMORY = (0.45 * GB, 0.018 * GB)
 """To begin with, and for each photo: nine photos took 0.6 GB, twenty 0.8 GB."""
@@ -51,30 +55,50 @@ class Estimate:
     card: float = 0.0
 
 
-def stereo_estimate(photos: int, cores: int) -> Estimate:
+@dataclass(frozen=True)
+class Asked:
+    """What DUSt3R is asked for: so many photos, a quality preset, views of that longer side in pixels."""
+
+    photos: int
+    quality: str
+    image_size: int = IMAGE_SIZE.default
+
+    @property
+    def area(self) -> float:
+        """Of its images, as a share of those it is measured with, the largest it takes."""
+        return min(self.image_size / IMAGE_SIZE.default, 1.0) ** 2
+
+    @property
+    def pairs(self) -> int:
+        return expected_pairs(self.photos, PRESETS[self.quality])
+
+
+def stereo_estimate(photos: int, cores: int, image_size: int = IMAGE_SIZE.default) -> Estimate:
     """The stereo engine on a CPU with that many cores."""
     each, squared = STEREO_SECONDS
+    each += STEREO_DEPTH * ((image_size / IMAGE_SIZE.default) ** 2 - 1.0)
     base, more = STEREO_MEMORY
     # As many threads as the engine takes: it leaves a core to the artist.
     threads = max(cores, 1) if cores <= 2 else min(cores - 1, 8)
     return Estimate((each * photos + squared * photos**2) / threads, base + more * photos)
 
 
-def dust3r_estimate(photos: int, quality: str, device: str, speed: Mapping[str, float]) -> Estimate:
-    """DUSt3R at 512 pixels on a device ("cpu", "cuda" or "mps") of that ``measured_speed``."""
-    pairs = expected_pairs(photos, PRESETS[quality])
-    seconds = LOADING + photos * speed["encode"] + pairs * (speed["pair"] + ALIGNING)
-    memory = PROCESS + COPIES * PAIR * pairs
+def dust3r_estimate(asked: Asked, device: str, speed: Mapping[str, float]) -> Estimate:
+    """DUSt3R on a device ("cpu", "cuda" or "mps") of that ``measured_speed``."""
+    each = asked.photos * speed["encode"] + asked.pairs * (speed["pair"] + ALIGNING)
+    memory = PROCESS + COPIES * PAIR * asked.area * asked.pairs
+    seconds, at_once = LOADING + asked.area * each, WEIGHTS + asked.area * PASS
     if device == "cuda":
-        return Estimate(seconds, memory, WEIGHTS + PASS + DRIVER)
-    return Estimate(seconds, memory + WEIGHTS + PASS)
+        return Estimate(seconds, memory, at_once + DRIVER)
+    return Estimate(seconds, memory + at_once)
 
 
-def smaller_preset(photos: int, quality: str, device: str, speed: Mapping[str, float], room: float) -> str:
-    """The finest preset below ``quality`` that fits into ``room`` bytes of the computer's memory, or ""."""
+def smaller_preset(asked: Asked, device: str, speed: Mapping[str, float], room: float) -> str:
+    """The finest preset below the one asked for that fits into ``room`` bytes of the computer's memory, or
+    ""."""
     names = list(PRESETS)
-    for name in reversed(names[: names.index(quality)]):
-        if dust3r_estimate(photos, name, device, speed).memory <= room:
+    for name in reversed(names[: names.index(asked.quality)]):
+        if dust3r_estimate(replace(asked, quality=name), device, speed).memory <= room:
             return name
     return ""
 
