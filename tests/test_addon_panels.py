@@ -118,6 +118,8 @@ class _Recorder:
                 owner, attribute = args
                 unfolded = getattr(owner, attribute)
                 return _Recorder(self.texts), _Recorder(self.texts) if unfolded else None
+            if name == "panel":
+                return _Recorder(self.texts), _Recorder(self.texts)
             return _Recorder(self.texts)
 
         return call
