@@ -137,6 +137,34 @@ def test_the_preview_is_what_segment_cuts_out(blender: Any, made: Made) -> None:
     assert found["Thing"].size.min() > 0
 
 
+def test_answers_that_are_looked_up_follow_each_step_of_a_drag(blender: Any, made: Made) -> None:
+    """While something is moved, only what is known at once is asked about; then whatever it is."""
+    from wildseg3d_blender.addon import previewing
+
+    scene, _ = made
+    _click(blender, scene, "Thing", ON_BALL)
+    for cached in (False, True):
+        previewing.forget_answers()
+        previewing.touch(settled=True)
+        previewing.refresh(blender.context.scene)
+        asked = previewing.current()
+        assert asked is not None and previewing.due() and previewing.outdated()
+        shapes = {view.name: view.size[::-1] for view in scene.views}
+        bits = {name: np.packbits(np.zeros(shape, np.bool_)) for name, shape in shapes.items()}
+        previewing.remember(asked.key, previewing.Preview(bits, shapes, cached, False, False, ()))
+        assert not previewing.due()
+
+        prompt = next(item for item in blender.data.objects if item.wildseg3d.role == "PROMPT")
+        prompt.location.x += 0.02
+        previewing.touch()
+        previewing.refresh(blender.context.scene)
+        assert previewing.due() == cached
+        # What runs meanwhile is not broken off at each step: nothing would ever be answered.
+        assert not previewing.outdated()
+        time.sleep(previewing.SETTLES_IN)
+        assert previewing.due() and previewing.outdated()
+
+
 def test_prompts_that_mean_nothing_are_said_in_the_preview(blender: Any, made: Made) -> None:
     from wildseg3d_blender.addon import background, previewing
 

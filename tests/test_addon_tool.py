@@ -175,6 +175,8 @@ def test_thumbnails_fill_the_width_and_keep_the_current_one(blender: Any) -> Non
     from wildseg3d_blender.addon.thumbnails import layout
 
     views = [(f"v{number}", 1.5) for number in range(10)]
+    for right in range(700, 1600, 13):
+        assert len(layout(views, "v3", 64.0, float(right), 900.0, 1.0)) == 10
     slots = layout(views, "v3", 60.0, 1560.0, 900.0, 1.0)
     assert [slot.view for slot in slots] == [name for name, _ in views]
     assert all(a.left + a.width <= b.left for a, b in itertools.pairwise(slots))

@@ -112,7 +112,7 @@ def layout(
     while grown:
         grown = False
         for step in (last + 1, first - 1):
-            if 0 <= step < len(views) and used + widths[step] + gap <= room:
+            if 0 <= step < len(views) and used + widths[step] + gap <= room + 0.5:
                 used += widths[step] + gap
                 first, last, grown = min(first, step), max(last, step), True
     at = left + (room - used) / 2 + gap

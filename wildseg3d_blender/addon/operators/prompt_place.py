@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 
 from ...errors import SceneError
-from .. import tools
+from .. import background, finding, preferences, runtime, tools
 from ..scene import groups, lookup, viewing
 from .base import has_root, object_mode, reporting
 from .look import fit_camera
@@ -37,6 +37,7 @@ class WILDSEG3D_OT_prompt_place(bpy.types.Operator):
             groups.ensure(root, self.object)
         if not lookup.prompts(root):
             _enter_camera(context, root)
+        _prepare(context, root)
         tools.activate(context, meaning="PART" if self.positive else "NOT_PART")
         viewing.redraw()
         return {"FINISHED"}
@@ -58,6 +59,14 @@ class WILDSEG3D_OT_prompt_end(bpy.types.Operator):
         tools.put_away()
         viewing.redraw()
         return {"FINISHED"}
+
+
+def _prepare(context: bpy.types.Context, root: bpy.types.Object) -> None:
+    """Have the worker started and the scene's objects known, or looked for, before the first click."""
+    idle = runtime.worker_pid() is None and not bpy.app.background
+    if idle and preferences.finds_objects(context):
+        finding.want(lookup.scene_folder(root))
+        background.wake()
 
 
 def _enter_camera(context: bpy.types.Context, root: bpy.types.Object) -> None:
