@@ -151,6 +151,12 @@ def active_tab() -> str:
     return _region("VIEW_3D", "UI")[2].active_panel_category
 
 
+def redraw() -> None:
+    """Draw the window now; software rendering may lag behind by seconds."""
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+        bpy.ops.wm.redraw_timer(type="DRAW_WIN_SWAP", iterations=1)
+
+
 def addon(module: str) -> ModuleType:
     """A module of the installed add-on."""
     return import_module(f"{EXTENSION}.wildseg3d_blender.addon.{module}")
@@ -175,6 +181,7 @@ _QUESTIONS: dict[str, Callable[..., Any]] = {
     "blocks": blocks,
     "at_photo": at_photo,
     "active_tab": active_tab,
+    "redraw": redraw,
     "addon": addon,
 }
 

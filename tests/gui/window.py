@@ -39,7 +39,7 @@ class Window:
         self._shot = 0
         self.clicks = 0
 
-    def ask(self, question: str, timeout: float = 60.0) -> Any:
+    def ask(self, question: str, timeout: float = 300.0) -> Any:
         """The value of an expression in Blender, as JSON has it.
 
         Raises:
@@ -139,7 +139,8 @@ class Window:
         self.click(*self.find(wanted, **where))
 
     def picture(self, name: str) -> Path:
-        """A screenshot, numbered in the order of events."""
+        """A screenshot of the window as it is now, numbered in the order of events."""
+        self.ask("redraw()")
         self._shot += 1
         file = self._pictures / f"{self._shot:02}-{name}.png"
         subprocess.run(["import", "-window", "root", str(file)], env=self._environment, check=True)
