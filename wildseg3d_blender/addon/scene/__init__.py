@@ -5,6 +5,9 @@
     prompting   clicks and boxes <-> Empties
     splitting   an object's points <-> a mesh of its own
     realigning  points, objects and cameras follow a scene that was aligned again
+    surfaces    points -> textured meshes
+    orientation ground and scale
+    visibility, picking, selecting    what is seen, clicked on and chosen
     cameras, points, display    what importing is made of
     groups, lookup, location    the list of objects, who is who, where scenes are kept
     viewing     what open windows show

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Points -> a textured mesh: the surfaces that the photos show, each with its own photo on it."""
+"""Points -> a textured mesh: the surfaces that the photos show, or one closed mesh.
+
+What takes time, ``Plan.compute``, touches no data of Blender's: it may run on a thread of its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import bpy
 import numpy as np
@@ -11,12 +15,34 @@ from numpy.typing import NDArray
 
 from ...errors import SceneError
 from ...scene_folder import Scene, View
-from . import cameras, display, groups, lookup, merged_surface, point_attributes, view_surfaces, visibility
-from .points import show_colour
+from . import groups, lookup, merged_surface, point_attributes, surface_mesh, view_surfaces, visibility
+from .surface_mesh import Faces
 from .view_surfaces import Sheet
 from .volume import Evidence
 
-PHOTO_NODE = "Photo"
+
+@dataclass(frozen=True)
+class Plan:
+    """A surface to be made.
+
+    Attributes:
+        root, group: names of the reconstruction and of the object in its list (or "" for the rest).
+        compute: gives the faces. SceneError when there are none.
+    """
+
+    root: str
+    group: str
+    compute: Callable[[], Faces]
+
+
+@dataclass(frozen=True)
+class _Cloud:
+    """The points of a mesh as they are in the root's space: (N, 3), (N, 3), (N,), (N,)."""
+
+    position: NDArray[np.float32]
+    normal: NDArray[np.float32]
+    view: NDArray[np.int32]
+    pixel: NDArray[np.int32]
 
 
 def from_photos(
@@ -39,30 +65,8 @@ def from_photos(
     Raises:
         SceneError: no such object, it was not segmented yet or shows no surface, or the scene folder is gone.
     """
-    scene = lookup.open_scene(root)
-    source = points_of(root, group)
-    sheets = [sheet for sheet in sheets_of(scene, source) if sheet.here.any()]
-    found = view_surfaces.triangulate(sheets, step=step, hole=hole, steepest=steepest)
-    pairs = [(sheet, part) for sheet, part in zip(sheets, found, strict=True) if len(part.corners)]
-    if not pairs:
-        raise SceneError(
-            f"{source.name} shows no surface at this resolution: lower Every Pixel, or raise Holes."
-        )
-    first = np.cumsum([0] + [len(part.points_world) for _, part in pairs])
-    pixels = np.concatenate([part.pixels[part.corners] / sheet.view.size for sheet, part in pairs])
-    colour = [
-        np.asarray(scene.colours(sheet.view))[tuple(part.pixels.astype(int).T[::-1])] for sheet, part in pairs
-    ]
-    mesh = _mesh(
-        np.concatenate([part.points_world for _, part in pairs]) - source.wildseg3d.origin,
-        np.concatenate([part.corners + start for (_, part), start in zip(pairs, first, strict=False)]),
-        np.repeat(np.arange(len(pairs)), [len(part.corners) for _, part in pairs]),
-        pixels,
-        np.concatenate(colour),
-    )
-    for material in _photo_materials(root, scene, [sheet.view for sheet, _ in pairs]):
-        mesh.materials.append(material)
-    return place(root, group, source, mesh)
+    plan = plan_photos(root, group, step=step, hole=hole, steepest=steepest)
+    return finish(plan, plan.compute())
 
 
 def merged(root: bpy.types.Object, group: str = "", *, detail: int = 96) -> bpy.types.Object:
@@ -73,54 +77,84 @@ def merged(root: bpy.types.Object, group: str = "", *, detail: int = 96) -> bpy.
     Args:
         detail: see ``merged_surface.merge``.
     """
-    scene = lookup.open_scene(root)
-    source = points_of(root, group)
-    evidence = [
-        Evidence(sheet, _depth(scene, sheet.view), np.asarray(scene.confidence(sheet.view)))
-        for sheet in sheets_of(scene, source)
-    ]
-    found = merged_surface.merge(evidence, [scene.colours(view) for view in scene.views], detail)
-    if found is None:
-        raise SceneError(f"{source.name} shows no surface at this resolution: raise Detail.")
-    shown, slot = np.unique(found.photo, return_inverse=True)
-    sizes = np.array([view.size for view in scene.views])[found.photo]
-    mesh = _mesh(
-        found.points_world - source.wildseg3d.origin,
-        found.corners,
-        slot.ravel(),
-        found.pixels / sizes[:, None],
-        found.colour,
-    )
-    views = [scene.views[number] for number in shown if number != merged_surface.NO_PHOTO]
-    plain = [display.material()] if len(views) < len(shown) else []  # NO_PHOTO sorts first
-    for material in plain + _photo_materials(root, scene, views):
-        mesh.materials.append(material)
-    return place(root, group, source, mesh)
+    plan = plan_merged(root, group, detail=detail)
+    return finish(plan, plan.compute())
 
 
-def sheets_of(scene: Scene, source: bpy.types.Object) -> list[Sheet]:
-    """The points of a mesh on their views' pixel grids, in the root's space; one sheet per view."""
-    attributes = point_attributes.read(source)
-    numbers = point_attributes.pixel_numbers(scene, attributes)
-    known = numbers >= 0
-    pixels = [view.size[0] * view.size[1] for view in scene.views]
-    grids = {}
-    for name in ("position", "normal"):
-        grid = np.zeros((sum(pixels), 3), np.float32)
-        if name in attributes:
-            grid[numbers[known]] = attributes[name][1][known]
-        grids[name] = grid
-    here = np.zeros(sum(pixels), np.bool_)
-    here[numbers[known]] = True
-    sheets, start = [], 0
-    for view, count in zip(scene.views, pixels, strict=True):
-        own, shape = slice(start, start + count), view.size[::-1]
-        start += count
-        mine = here[own].reshape(shape)
-        position, normal = (grids[name][own].reshape(*shape, 3) for name in ("position", "normal"))
-        taken = (np.asarray(scene.confidence(view)) > 0) & ~mine
-        sheets.append(Sheet(view, position, normal, mine, taken))
-    return sheets
+def plan_photos(root: bpy.types.Object, group: str, *, step: int, hole: int, steepest: float) -> Plan:
+    """What ``from_photos`` does, up to the making of the mesh."""
+    scene, source = lookup.open_scene(root), points_of(root, group)
+    name, cloud = source.name, _cloud(source)
+
+    def compute() -> Faces:
+        sheets = [sheet for sheet in _sheets(scene, cloud) if sheet.here.any()]
+        found = view_surfaces.triangulate(sheets, step=step, hole=hole, steepest=steepest)
+        pairs = [(sheet, part) for sheet, part in zip(sheets, found, strict=True) if len(part.corners)]
+        if not pairs:
+            raise SceneError(
+                f"{name} shows no surface at this resolution: lower Every Pixel, or raise Holes."
+            )
+        counts = [len(part.points_world) for _, part in pairs]
+        first = np.cumsum(counts) - counts
+        rows_columns = [tuple(part.pixels.astype(int).T[::-1]) for _, part in pairs]
+        return Faces(
+            points_world=np.concatenate([part.points_world for _, part in pairs]),
+            corners=np.concatenate(
+                [part.corners + start for (_, part), start in zip(pairs, first, strict=True)]
+            ),
+            slot=np.repeat(np.arange(len(pairs)), [len(part.corners) for _, part in pairs]),
+            photos=tuple(sheet.view.name for sheet, _ in pairs),
+            place=np.concatenate([part.pixels[part.corners] / sheet.view.size for sheet, part in pairs]),
+            colour=np.concatenate(
+                [
+                    np.asarray(scene.colours(sheet.view))[at]
+                    for (sheet, _), at in zip(pairs, rows_columns, strict=True)
+                ]
+            ),
+        )
+
+    return Plan(root.name, group, compute)
+
+
+def plan_merged(root: bpy.types.Object, group: str, *, detail: int) -> Plan:
+    """What ``merged`` does, up to the making of the mesh."""
+    scene, source = lookup.open_scene(root), points_of(root, group)
+    name, cloud = source.name, _cloud(source)
+
+    def compute() -> Faces:
+        evidence = [
+            Evidence(sheet, _depth(scene, sheet.view), np.asarray(scene.confidence(sheet.view)))
+            for sheet in _sheets(scene, cloud)
+        ]
+        found = merged_surface.merge(evidence, [scene.colours(view) for view in scene.views], detail)
+        if found is None:
+            raise SceneError(f"{name} shows no surface at this resolution: raise Detail.")
+        shown, slot = np.unique(found.photo, return_inverse=True)
+        sizes = np.array([view.size for view in scene.views])[found.photo]
+        return Faces(
+            points_world=found.points_world,
+            corners=found.corners,
+            slot=slot.ravel(),
+            photos=tuple("" if n == merged_surface.NO_PHOTO else scene.views[n].name for n in shown),
+            place=found.pixels / sizes[:, None],
+            colour=found.colour,
+        )
+
+    return Plan(root.name, group, compute)
+
+
+def finish(plan: Plan, faces: Faces) -> bpy.types.Object:
+    """Make the mesh of computed faces; returns its object.
+
+    Raises:
+        SceneError: the reconstruction or the points were deleted meanwhile.
+    """
+    root = bpy.data.objects.get(plan.root)
+    if root is None:
+        raise SceneError(f"{plan.root} was deleted while its surface was computed: undo that, and try again.")
+    source = points_of(root, plan.group)
+    mesh = surface_mesh.build(root, lookup.open_scene(root), faces, np.array(source.wildseg3d.origin))
+    return _place(root, plan.group, source, mesh)
 
 
 def points_of(root: bpy.types.Object, group: str) -> bpy.types.Object:
@@ -145,22 +179,7 @@ def surface_name(root: bpy.types.Object, group: str) -> str:
     return f"{group or root.name} Surface"
 
 
-def photo_material(view_name: str, image: bpy.types.Image) -> bpy.types.Material:
-    """The material that shows a photo as it is, whatever the light; made when the file has none."""
-    for found in bpy.data.materials:
-        if found.library is None and found.node_tree is not None:
-            node = found.node_tree.nodes.get(PHOTO_NODE)
-            if found.name.startswith(view_name) and getattr(node, "image", None) == image:
-                return found
-    made = display.unlit_material(view_name, "ShaderNodeTexImage")
-    node = made.node_tree.nodes[0]
-    node.name = node.label = PHOTO_NODE
-    node.image = image
-    node.extension = "EXTEND"
-    return made
-
-
-def place(
+def _place(
     root: bpy.types.Object, group: str, source: bpy.types.Object, mesh: bpy.types.Mesh
 ) -> bpy.types.Object:
     """Put a surface of ``source`` where that is, under the root; hide the points; replace an earlier one."""
@@ -180,58 +199,43 @@ def place(
     return made
 
 
+def _cloud(source: bpy.types.Object) -> _Cloud:
+    """The points of a mesh. SceneError when they lost their attributes or are in Edit Mode."""
+    if source.mode == "EDIT":
+        raise SceneError(f"{source.name} is in Edit Mode: leave it first (Tab).")
+    position: NDArray[np.float32] = point_attributes.column(source.data, "position")
+    normal: NDArray[np.float32] = point_attributes.column(source.data, "normal")
+    view: NDArray[np.int32] = point_attributes.column(source.data, "view")
+    pixel: NDArray[np.int32] = point_attributes.column(source.data, "pixel")
+    return _Cloud(position + np.array(source.wildseg3d.origin, np.float32), normal, view, pixel)
+
+
+def _sheets(scene: Scene, cloud: _Cloud) -> list[Sheet]:
+    """The points on their views' pixel grids, one sheet per view."""
+    numbers = point_attributes.numbers_of(scene, cloud.view, cloud.pixel)
+    known = numbers >= 0
+    pixels = [view.size[0] * view.size[1] for view in scene.views]
+    positions, normals = np.zeros((2, sum(pixels), 3), np.float32)
+    positions[numbers[known]] = cloud.position[known]
+    normals[numbers[known]] = cloud.normal[known]
+    here = np.zeros(sum(pixels), np.bool_)
+    here[numbers[known]] = True
+    sheets, start = [], 0
+    for view, count in zip(scene.views, pixels, strict=True):
+        own, shape = slice(start, start + count), view.size[::-1]
+        start += count
+        mine = here[own].reshape(shape)
+        taken = (np.asarray(scene.confidence(view)) > 0) & ~mine
+        sheets.append(
+            Sheet(view, positions[own].reshape(*shape, 3), normals[own].reshape(*shape, 3), mine, taken)
+        )
+    return sheets
+
+
 def _depth(scene: Scene, view: View) -> NDArray[np.float32]:
     """Depth (H, W) of all that a view measured."""
     centre, axis = view.cam_to_world[:3, 3], view.cam_to_world[:3, 2]
     return ((np.asarray(scene.pointmap(view)) - centre) @ axis).astype(np.float32)
-
-
-def _photo_materials(root: bpy.types.Object, scene: Scene, views: Sequence[View]) -> list[bpy.types.Material]:
-    """Materials of the photos, with the images that the cameras show behind them."""
-    images = {item.wildseg3d.view: cameras.image_of(item) for item in lookup.cameras(root)}
-    return [
-        photo_material(view.name, images.get(view.name) or cameras.load_image(scene, view)) for view in views
-    ]
-
-
-def _mesh(
-    position: NDArray[np.floating],
-    corners: NDArray[np.int64],
-    slot: NDArray[np.int64],
-    place: NDArray[np.floating],
-    colour: NDArray[np.number],
-) -> bpy.types.Mesh:
-    """A mesh of faces (F, n).
-
-    Args:
-        position: (N, 3).
-        slot: (F,), of the material.
-        place: (F, n, 2), of the corners in their photo: 0 to 1 from its top left.
-        colour: (N, 3), 0 to 255.
-    """
-    mesh = bpy.data.meshes.new("Surface")
-    mesh.vertices.add(len(position))
-    mesh.attributes["position"].data.foreach_set("vector", position.astype(np.float32).ravel())
-    mesh.loops.add(corners.size)
-    mesh.loops.foreach_set("vertex_index", corners.ravel().astype(np.int32))
-    mesh.polygons.add(len(corners))
-    starts = np.arange(0, corners.size, corners.shape[1], dtype=np.int32)
-    mesh.polygons.foreach_set("loop_start", starts)
-    mesh.polygons.foreach_set("material_index", slot.astype(np.int32))
-    layer = mesh.uv_layers.new(name="Photo", do_init=False)
-    layer.uv.foreach_set("vector", (place * [1, -1] + [0, 1]).astype(np.float32).ravel())
-    _add_colour(mesh, colour)
-    mesh.update(calc_edges=True)
-    return mesh
-
-
-def _add_colour(mesh: bpy.types.Mesh, colour: NDArray[np.number]) -> None:
-    """The photos' colours (N, 3) at the vertices, for Solid and for materials of the artist's own."""
-    values = np.ones((len(colour), 4), np.float32)
-    values[:, :3] = colour
-    values[:, :3] /= 255.0
-    mesh.attributes.new("colour", "BYTE_COLOR", "POINT").data.foreach_set("color_srgb", values.ravel())
-    show_colour(mesh)
 
 
 def _delete(item: bpy.types.Object) -> None:
