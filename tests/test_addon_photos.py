@@ -164,12 +164,16 @@ def test_the_reconstructions_own_photos_are_kept_when_some_are_added(
     assert _names(blender) == [*(file.name for file in made_from), "table_05.jpg"]
 
 
-def test_dropped_files_go_to_the_same_operator(blender: Any, photos: Path) -> None:
+def test_dropped_files_are_added_to_those_that_wait(blender: Any, photos: Path) -> None:
+    for name in ("table_04.jpg", "table_06.jpg"):
+        blender.ops.wildseg3d.photos_drop("INVOKE_DEFAULT", directory=str(photos), files=_named(name))
+    assert _names(blender) == ["table_04.jpg", "table_06.jpg"]
     handler = blender.types.FileHandler.bl_rna_get_subclass_py("WILDSEG3D_FH_photos")
-    assert handler.bl_import_operator == "wildseg3d.photos_add"
+    assert handler.bl_import_operator == "wildseg3d.photos_drop"
     assert {".jpg", ".png", ".mp4", ".heic"} <= set(handler.bl_file_extensions.split(";"))
+    dropping = blender.ops.wildseg3d.photos_drop.get_rna_type()
+    assert {"directory", "files", "filepath"} <= {item.identifier for item in dropping.properties}
     kind = blender.ops.wildseg3d.photos_add.get_rna_type()
-    assert {"directory", "files", "filepath"} <= {item.identifier for item in kind.properties}
     # Blender's filter of the file browser holds no more.
     assert len(kind.properties["filter_glob"].default) < 256
 

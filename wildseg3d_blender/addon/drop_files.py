@@ -13,12 +13,12 @@ class WILDSEG3D_FH_photos(bpy.types.FileHandler):
 
     bl_idname = "WILDSEG3D_FH_photos"
     bl_label = "WildSeg3D Photos"
-    bl_import_operator = "wildseg3d.photos_add"
+    bl_import_operator = "wildseg3d.photos_drop"
     bl_file_extensions = ";".join(sorted(READABLE_SUFFIXES | UNREADABLE_SUFFIXES | VIDEO_SUFFIXES))
 
     @classmethod
     def poll_drop(cls, context: bpy.types.Context) -> bool:
-        """Over a 3D view. Blender's own handling of pictures goes first in its main region, not beside it."""
+        """Over a 3D view; where Blender has its own use for a picture too, it asks which is meant."""
         return context.area is not None and context.area.type == "VIEW_3D"
 
 

@@ -12,6 +12,9 @@ from . import photo_list, runtime
 METHOD = "check_photos"
 TITLE = "Check Photos"
 
+FEWEST_COMPARED = 4
+"""Photos below which none is called blurred: nobody can say what is usual among them."""
+
 _Photos = tuple[str, ...]
 
 _checked: dict[_Photos, dict[str, DoubtfulPhoto]] = {}

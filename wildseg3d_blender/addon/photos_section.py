@@ -82,7 +82,7 @@ def draw_card(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     )
     _draw_choose(box)
     draw_text(
-        box, context, "Several photos, a folder or a video. Or drop them onto this panel.", inset=1, dim=True
+        box, context, "Several photos, a folder or a video. Or drop files on the 3D view.", inset=1, dim=True
     )
 
     box = layout.box()
@@ -159,7 +159,7 @@ def _draw_warnings(
         # Always a line, so that the button below does not move away from the mouse.
         line = layout.row()
         line.active = False
-        line.label(text=_looking() if doubtful is None else "All can be read, none is blurred")
+        line.label(text=_looking() if doubtful is None else _fine(count))
     else:
         names = [Path(path).name for path in doubtful]
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
@@ -167,6 +167,11 @@ def _draw_warnings(
         draw_text(
             layout, context, text if len(names) == 1 else text.replace("it to", "them to"), icon="ERROR"
         )
+
+
+def _fine(count: int) -> str:
+    blurred = ", none is blurred" if count >= photo_checking.FEWEST_COMPARED else ""
+    return f"All can be read{blurred}"
 
 
 def _looking() -> str:

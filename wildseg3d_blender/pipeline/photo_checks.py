@@ -24,7 +24,7 @@ SMALL = 0.5
 
 # Enough for sharpness, and JPEGs are quickly read at this size.
 _LONGER_SIDE = 960
-# Of fewer photos nobody can say what is usual.
+# Of fewer photos nobody can say what is usual; the panel knows.
 _FEWEST = 4
 
 

@@ -20,12 +20,8 @@ _EXPLAINED = {".heic", ".heif", ".dng"}
 """Cannot be read but are shown, so that somebody can say so. Blender's filter takes no more than these."""
 
 
-class WILDSEG3D_OT_photos_add(bpy.types.Operator):
-    """Choose photos of one scene: a folder of them, several files, or a video"""
-
-    bl_idname = "wildseg3d.photos_add"
-    bl_label = "Choose Photos"
-    bl_options = {"UNDO"}
+class _Choosing:
+    """Mix-in: what choosing and dropping photos share."""
 
     directory: bpy.props.StringProperty(
         name="Folder", description="Where the files are", subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"}
@@ -74,33 +70,11 @@ class WILDSEG3D_OT_photos_add(bpy.types.Operator):
     )
 
     _asked = False
-
-    def draw(self, context: bpy.types.Context) -> None:
-        """Beside the files: what may be chosen, and what can be set."""
-        layout = self.layout
-        for text in (
-            "Select photos or a video.",
-            "With nothing selected, all photos of the folder are taken.",
-        ):
-            draw_text(layout, context, text, dim=True)
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        layout.prop(self, "key_frames")
-        layout.prop(self, "add")
+    _adds_to_waiting = False
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return idle(cls)
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Open the file browser, unless files were given, as when they are dropped."""
-        self._asked = True
-        given = ("filepath", "directory", "files")
-        if any(self.properties.is_property_set(name) for name in given):
-            return self.execute(context)
-        self.directory = self._folder_to_open(context)
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
 
     @reporting
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -110,7 +84,8 @@ class WILDSEG3D_OT_photos_add(bpy.types.Operator):
         paths = self._paths()
         videos = [path for path in paths if is_video(path)]
         photos = [path for path in paths if path not in videos]
-        scene, kept = context.scene, self.add
+        scene = context.scene
+        kept = self.add or (self._adds_to_waiting and bool(photo_list.chosen(scene)))
         if photos == [] and not videos:
             raise PhotoError("Nothing was chosen: choose photos, a folder of them, or a video.", fix=CHOOSE)
         if len(photos) == 1 and photos[0].is_dir() and not kept:
@@ -138,9 +113,55 @@ class WILDSEG3D_OT_photos_add(bpy.types.Operator):
         )
         return {"FINISHED"}
 
+
+class WILDSEG3D_OT_photos_add(_Choosing, bpy.types.Operator):
+    """Choose photos of one scene: a folder of them, several files, or a video"""
+
+    bl_idname = "wildseg3d.photos_add"
+    bl_label = "Choose Photos"
+    bl_options = {"UNDO"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Beside the files: what may be chosen, and what can be set."""
+        layout = self.layout
+        for text in (
+            "Select photos or a video.",
+            "With nothing selected, all photos of the folder are taken.",
+        ):
+            draw_text(layout, context, text, dim=True)
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(self, "key_frames")
+        layout.prop(self, "add")
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Open the file browser, unless files were given, as when they are dropped."""
+        self._asked = True
+        given = ("filepath", "directory", "files")
+        if any(self.properties.is_property_set(name) for name in given):
+            return self.execute(context)
+        self.directory = self._folder_to_open(context)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
     def _folder_to_open(self, context: bpy.types.Context) -> str:
         there = photo_list.chosen(context.scene) or photo_list.reconstructed(context.scene)
         return str(Path(there[0]).parent) if there else context.scene.wildseg3d.photos
+
+
+class WILDSEG3D_OT_photos_drop(_Choosing, bpy.types.Operator):
+    """Choose these photos, or frames of this video, for a 3D scene, besides those that wait already"""
+
+    bl_idname = "wildseg3d.photos_drop"
+    bl_label = "Photos for a 3D Scene"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    _adds_to_waiting = True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Blender has set the files."""
+        self._asked = True
+        return self.execute(context)
 
 
 class WILDSEG3D_OT_key_frames(WorkerOperator, bpy.types.Operator):
@@ -281,6 +302,7 @@ class WILDSEG3D_OT_dismiss(bpy.types.Operator):
 
 CLASSES = (
     WILDSEG3D_OT_photos_add,
+    WILDSEG3D_OT_photos_drop,
     WILDSEG3D_OT_key_frames,
     WILDSEG3D_OT_photo_remove,
     WILDSEG3D_OT_photos_clear,
