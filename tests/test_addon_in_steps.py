@@ -18,6 +18,7 @@ from wildseg3d_blender.errors import Cancelled, SceneError
 from wildseg3d_blender.prompts import Click, one_group
 from wildseg3d_blender.scene_folder import Scene, read_scene
 from wildseg3d_blender.scene_objects import SceneObject, write_object
+from wildseg3d_blender.scene_rewriting import rewriting_geometry
 
 
 @pytest.fixture
@@ -70,6 +71,21 @@ def _identities(bpy: Any) -> dict[str, list[tuple[int, int]]]:
     return found
 
 
+def _positions(bpy: Any) -> dict[tuple[int, int], tuple[float, ...]]:
+    """(view, pixel) -> position in the root's space."""
+    found = {}
+    for item in bpy.context.scene.objects:
+        if item.wildseg3d.role in ("POINTS", "OBJECT"):
+            view, pixel = (
+                read_attribute(item.data, name, "value", 1, np.int32) for name in ("view", "pixel")
+            )
+            position = read_attribute(item.data, "position", "vector", 3, np.float32)
+            position = position + np.array(item.wildseg3d.origin, np.float32)
+            keys = zip(view.tolist(), pixel.tolist(), strict=True)
+            found.update(zip(keys, map(tuple, position.tolist()), strict=True))
+    return found
+
+
 def _together(identities: dict[str, list[tuple[int, int]]]) -> list[tuple[int, int]]:
     return sorted(itertools.chain.from_iterable(identities.values()))
 
@@ -105,6 +121,33 @@ def test_a_split_stopped_at_any_step_changes_nothing(blender: Any, scene: Scene,
     after = _identities(blender)
     assert _together(after) == _together(all_points)
     assert len(after["Floor"]) > 1000
+
+
+def test_an_alignment_stopped_at_any_step_changes_nothing(blender: Any, scene: Scene, root: Any) -> None:
+    from wildseg3d_blender.addon.scene import realigning, splitting
+
+    floor = {view.name: surface(view, FLOOR) for view in scene.views}
+    splitting.split_object(scene, root, "Floor", floor)
+    measured = realigning.measured(scene)
+    pointmaps = {view.name: scene.pointmap(view) + np.float32(0.5) for view in scene.views}
+    confidence = {view.name: np.array(scene.confidence(view)) for view in scene.views}
+    confidence["wide"][10:20, 30:40], confidence["wide"][50:60, :5] = 0.0, 1.0
+    with rewriting_geometry(scene, pointmaps=pointmaps, confidence=confidence):
+        pass
+    before, points = _everything(blender), _positions(blender)
+    for count in itertools.count(1):
+        work = realigning.refreshing(root.name, measured)
+        if not _advance(work, count):
+            break
+        work.close()
+        assert _everything(blender) == before, f"something stayed at step {count}"
+        assert _positions(blender) == points, f"something moved at step {count}"
+    assert count > 10
+    after = _positions(blender)
+    gone, new = points.keys() - after.keys(), after.keys() - points.keys()
+    assert (len(gone), len(new)) == (100, 50)
+    moved = [np.subtract(after[key], points[key]) for key in after.keys() & points.keys()]
+    assert np.allclose(moved, 0.5, atol=1e-5)
 
 
 def test_points_deleted_between_two_steps_are_noticed(blender: Any, scene: Scene, root: Any) -> None:
@@ -189,7 +232,6 @@ def test_folders_without_normals_come_in_alike(blender: Any, scene: Scene) -> No
 
 def test_pixels_without_a_place_are_left_out(blender: Any, scene: Scene) -> None:
     from wildseg3d_blender.addon.scene import importing, lookup
-    from wildseg3d_blender.scene_rewriting import rewriting_geometry
 
     pointmaps = {view.name: np.array(scene.pointmap(view)) for view in scene.views}
     confidence = {view.name: np.array(scene.confidence(view)) for view in scene.views}

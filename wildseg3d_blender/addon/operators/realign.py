@@ -15,6 +15,7 @@ from ...scene_objects import read_objects
 from ...worker.protocol import Realign, Realigned, Segment, Segmented
 from .. import choosing
 from ..scene import following, groups, lookup, reading, realigning, viewing
+from ..scene.steps import Aside, object_named
 from .base import Call, Work, WorkerOperator, has_root, idle, object_mode
 
 STANDS_STILL = 1e-5
@@ -80,7 +81,7 @@ class WILDSEG3D_OT_realign(WorkerOperator, bpy.types.Operator):
         for name, missing in _to_segment(scene, root, names).items():
             Segmented.from_json((yield Call(f"Segment {name}", "segment", missing.to_json())))
             digests[name] = reading.digest(missing.groups)
-        before = realigning.measured(scene)
+        before = yield Aside(lambda: realigning.measured(scene), "Reading the points")
         request = Realign(scene=str(scene.folder), objects=tuple(names))
         answer = Realigned.from_json((yield Call("Refine Alignment", "realign", request.to_json())))
 
@@ -93,8 +94,8 @@ class WILDSEG3D_OT_realign(WorkerOperator, bpy.types.Operator):
         for name, digest in digests.items():
             if (group := groups.find(root, name)) is not None:
                 group.applied = digest
-        realigning.refresh(root, before)
-        following.follow(root)
+        yield from realigning.refreshing(root_name, before)
+        following.follow(object_named(root_name))
         viewing.redraw()
         whom = " and ".join(names) or "the whole scene alike"
         if answer.moved < STANDS_STILL:

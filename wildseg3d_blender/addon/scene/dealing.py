@@ -76,11 +76,16 @@ def hand_of(deals: Sequence[Deal], hand: int, origin: Sequence[float], name: str
     return result
 
 
-def _checked(deal: Deal) -> bpy.types.Mesh:
-    mesh = bpy.data.meshes.get(deal.mesh)
-    if mesh is None or len(mesh.vertices) != len(deal.to):
-        raise SceneError(f"The points of {deal.mesh} were changed meanwhile: press the button again.")
+def mesh_of(name: str, count: int) -> bpy.types.Mesh:
+    """The mesh of that name. SceneError when it is gone or no longer has ``count`` points."""
+    mesh = bpy.data.meshes.get(name)
+    if mesh is None or len(mesh.vertices) != count:
+        raise SceneError(f"The points of {name} were changed meanwhile: press the button again.")
     return mesh
+
+
+def _checked(deal: Deal) -> bpy.types.Mesh:
+    return mesh_of(deal.mesh, len(deal.to))
 
 
 def _emptied(mesh: bpy.types.Mesh, name: str) -> bpy.types.Mesh:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from ...errors import SceneError
 from ...scene_folder import Scene
-from .points import show_colour
 
 # Attribute type -> (name in foreach_get, values per point, dtype). Byte colours go through their sRGB face,
 # which gives back the same bytes.
@@ -72,30 +71,10 @@ def column(mesh: bpy.types.Mesh, name: str) -> NDArray[Any]:
     return values if width == 1 else values.reshape(-1, width)
 
 
-def write(item: bpy.types.Object, attributes: Attributes) -> None:
-    """Make ``attributes`` all there is in the mesh; its materials stay."""
-    mesh = item.data
-    position: NDArray[np.float32] = attributes["position"][1] - np.array(item.wildseg3d.origin, np.float32)
-    mesh.clear_geometry()
-    mesh.vertices.add(len(position))
-    mesh.attributes["position"].data.foreach_set("vector", np.ascontiguousarray(position).ravel())
-    for name, (kind, values) in attributes.items():
-        if name == "position":
-            continue
-        attribute = mesh.attributes.get(name) or mesh.attributes.new(name, kind, "POINT")
-        attribute.data.foreach_set(_LAYOUT[kind][0], values.ravel())
-    show_colour(mesh)
-    mesh.update()
-
-
-def update(item: bpy.types.Object, attributes: Attributes) -> None:
-    """Set ``attributes`` of a mesh's points, as many as it has; all else in the mesh stays."""
-    origin = np.array(item.wildseg3d.origin, np.float32)
-    for name, (kind, values) in attributes.items():
-        found = item.data.attributes.get(name) or item.data.attributes.new(name, kind, "POINT")
-        written = values - origin if name == "position" else values
-        found.data.foreach_set(_LAYOUT[kind][0], np.ascontiguousarray(written).ravel())
-    item.data.update()
+def set_column(mesh: bpy.types.Mesh, name: str, values: NDArray[Any]) -> None:
+    """Set an attribute that a mesh's points have, (N,) or (N, values), in the mesh's own space."""
+    attribute = mesh.attributes[name]
+    attribute.data.foreach_set(_LAYOUT[attribute.data_type][0], np.ascontiguousarray(values).ravel())
 
 
 def pixel_numbers(scene: Scene, attributes: Attributes) -> NDArray[np.int64]:
@@ -136,27 +115,6 @@ def by_number(scene: Scene, maps: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
     return np.concatenate(
         [np.asarray(maps[view.name]).reshape(-1, *maps[view.name].shape[2:]) for view in scene.views]
     )
-
-
-def joined(first: Attributes, second: Attributes) -> Attributes:
-    """Both point sets; an attribute that one lacks is zero there."""
-    counts = len(first["position"][1]), len(second["position"][1])
-    joined: Attributes = {}
-    for name in (*first, *(name for name in second if name not in first)):
-        kind = (first if name in first else second)[name][0]
-        _, width, dtype = _LAYOUT[kind]
-        parts = [
-            part[name][1] if name in part and part[name][0] == kind else np.zeros((count, width), dtype)
-            for part, count in zip((first, second), counts, strict=True)
-        ]
-        joined[name] = (kind, np.concatenate(parts))
-    return joined
-
-
-def taken(attributes: Attributes, selected: NDArray[np.bool_ | np.integer]) -> Attributes:
-    """The points where ``selected`` (N,) is set, or those of its indices."""
-    indices = np.flatnonzero(selected) if selected.dtype == np.bool_ else selected
-    return {name: (kind, values.take(indices, axis=0)) for name, (kind, values) in attributes.items()}
 
 
 def _lost(name: str) -> SceneError:

@@ -107,19 +107,27 @@ class Measured:
             start += len(pixels)
         return made
 
+    def only(self, rows: NDArray[np.integer]) -> Measured:
+        """The points of these ``rows``, (M,) in ascending order."""
+        ends = np.cumsum([len(pixels) for pixels in self._pixels])
+        parts = np.split(rows, np.searchsorted(rows, ends)[:-1])
+        starts = ends - [len(pixels) for pixels in self._pixels]
+        return self._with(
+            [pixels[part - start] for pixels, part, start in zip(self._pixels, parts, starts, strict=True)]
+        )
+
     def sample(self, name: str, enough: int = 50_000) -> NDArray[Any]:
         """As ``column``, of about ``enough`` points in short runs, evenly among all."""
         every = max(1, self.count // enough)
-        some = copy.copy(self)
         # Runs, because a file is read by the page.
-        some._pixels = [
-            np.concatenate([pixels[start : start + RUN] for start in range(0, len(pixels), every * RUN)])
-            if len(pixels)
-            else pixels
-            for pixels in self._pixels
-        ]
-        some.count = sum(len(pixels) for pixels in some._pixels)
+        inside = [np.arange(len(pixels)) // RUN % every == 0 for pixels in self._pixels]
+        some = self._with([pixels[one] for pixels, one in zip(self._pixels, inside, strict=True)])
         return some.column(name)
+
+    def _with(self, pixels: list[NDArray[np.intp]]) -> Measured:
+        other = copy.copy(self)
+        other._pixels, other.count = pixels, sum(len(some) for some in pixels)
+        return other
 
 
 class Scratch:

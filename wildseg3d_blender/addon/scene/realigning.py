@@ -8,16 +8,19 @@ stay deleted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
 from ...scene_folder import Scene
-from . import cameras, display, following, lookup, point_attributes, prompting, splitting
+from . import cameras, dealing, display, following, lookup, point_attributes, prompting, splitting
 from . import points as point_arrays
-from .point_attributes import Attributes
+from .dealing import Deal
+from .steps import Aside, Pause, Steps, object_named, run
 
 _FROM_GEOMETRY = ("position", "normal", "confidence", "size")
 GONE, NO_PIXEL = -1, -2
@@ -42,60 +45,127 @@ def refresh(root: bpy.types.Object, before: Mapping[str, NDArray[np.bool_]]) -> 
         SceneError: the scene folder is gone or damaged, or a mesh that is needed was deleted or is in Edit
             Mode. Nothing is changed then.
     """
-    scene = lookup.open_scene(root)
-    fresh = _attributes(point_arrays.Measured(scene))
-    numbers = point_attributes.pixel_numbers(scene, fresh)
-    pixels = sum(view.size[0] * view.size[1] for view in scene.views)
-    # One more at the end, for the points of no pixel: their number is -1.
-    row = np.append(np.full(pixels, GONE), NO_PIXEL)
-    row[numbers] = np.arange(len(numbers))
-    rest = lookup.points(root).name
-    new = np.flatnonzero(~point_attributes.by_number(scene, before)[numbers])
-    # All is read before anything is written, because reading is what can fail.
-    found = {item.name: point_attributes.read(item) for item in lookup.point_objects(root)}
-    rows = {name: row[point_attributes.pixel_numbers(scene, points)] for name, points in found.items()}
-    for name, points in found.items():
-        _refresh(bpy.data.objects[name], points, rows[name], fresh, new if name == rest else new[:0])
+    run(refreshing(root.name, before))
+
+
+def refreshing(root_name: str, before: Mapping[str, NDArray[np.bool_]]) -> Steps[None]:
+    """The steps of ``refresh``; all that shows changes in the last one."""
+    root = object_named(root_name)
+    scene, rest = lookup.open_scene(root), lookup.points(root).name
+    fresh = yield Aside(lambda: _Fresh(scene, before), "Reading the points")
+    held = [_held(item) for item in lookup.point_objects(object_named(root_name))]
+    made: dict[str, str] = {}
+    try:
+        for number, item in enumerate(held):
+            yield Pause(number / len(held), "Moving the points")
+            made[item.item] = yield from _moving(fresh, item, takes_new=item.item == rest)
+        yield Pause(1.0)
+        root = object_named(root_name)
+        for name, mesh in made.items():
+            splitting.replace_mesh(object_named(name), bpy.data.meshes[mesh])
+    except BaseException:
+        _remove_unused(made.values())
+        raise
     for view in scene.views:
         _follow(root, scene, view.name)
     following.note(scene, root)
     splitting.settle(scene, root)
     root.wildseg3d.aligned_for = names_of(scene)
-    root.wildseg3d.confidence_levels = display.confidence_levels(fresh["confidence"][1].ravel())
+    root.wildseg3d.confidence_levels = display.confidence_levels(fresh.columns["confidence"])
     display.apply_settings(root)
 
 
-def _refresh(
-    item: bpy.types.Object,
-    points: Attributes,
-    rows: NDArray[np.int64],
-    fresh: Attributes,
-    new: NDArray[np.int64],
-) -> None:
-    """Give a mesh, whose points are ``points``, the rows of ``fresh`` in their place, and the new ones."""
-    kept = rows != GONE
-    points, rows = point_attributes.taken(points, kept), rows[kept]
-    known = rows >= 0
-    for name in _FROM_GEOMETRY:
-        if name in points and points[name][0] == fresh[name][0]:
-            points[name][1][known] = fresh[name][1][rows[known]]
-    if kept.all() and not len(new):
-        point_attributes.update(item, {name: points[name] for name in _FROM_GEOMETRY if name in points})
-    else:
-        point_attributes.write(item, point_attributes.joined(points, point_attributes.taken(fresh, new)))
+class _Fresh:
+    """The points of a scene folder as they are now, and where they are among them by pixel number.
+
+    Attributes:
+        points: all.
+        columns: their attributes that an alignment changes.
+        new: rows of those whose pixels were not measured before.
+    """
+
+    def __init__(self, scene: Scene, before: Mapping[str, NDArray[np.bool_]]) -> None:
+        self.scene = scene
+        self.points = point_arrays.Measured(scene)
+        self.columns = {name: self.points.column(name) for name in _FROM_GEOMETRY}
+        view, pixel = self.points.column("view"), self.points.column("pixel")
+        numbers = point_attributes.numbers_of(scene, view, pixel)
+        pixels = sum(view.size[0] * view.size[1] for view in scene.views)
+        # One more at the end, for the points of no pixel: their number is -1.
+        self._row = np.append(np.full(pixels, GONE), NO_PIXEL)
+        self._row[numbers] = np.arange(len(numbers))
+        self.new = np.flatnonzero(~point_attributes.by_number(scene, before)[numbers])
+
+    def rows_of(self, held: _Held) -> NDArray[np.int64]:
+        """For each point that a mesh has, (N,), its row, GONE or NO_PIXEL."""
+        rows: NDArray[np.int64] = self._row[point_attributes.numbers_of(self.scene, held.view, held.pixel)]
+        return rows
+
+    def brought(
+        self, name: str, values: NDArray[np.float32], rows: NDArray[np.int64], origin: Sequence[float]
+    ) -> NDArray[np.float32]:
+        """``values`` of an attribute with those of the known ``rows`` as they are now."""
+        known = rows >= 0
+        values[known] = self.columns[name][rows[known]]
+        if name == "position":
+            values[known] -= np.array(origin, np.float32)
+        return values
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A mesh of points: its object's and its own name, the pixels, and where its space lies in the root's."""
+
+    item: str
+    mesh: str
+    view: NDArray[np.int32]
+    pixel: NDArray[np.int32]
+    origin: tuple[float, float, float]
+
+
+def _held(item: bpy.types.Object) -> _Held:
+    point_attributes.check_readable(item)
+    view, pixel = (point_attributes.column(item.data, name) for name in ("view", "pixel"))
+    return _Held(item.name, item.data.name, view, pixel, tuple(item.wildseg3d.origin))
+
+
+def _moving(fresh: _Fresh, held: _Held, *, takes_new: bool) -> Steps[str]:
+    """Make a mesh with the points of ``held`` where they are now, and the new ones; returns its name."""
+    rows = yield Aside(lambda: fresh.rows_of(held))
+    copy = dealing.mesh_of(held.mesh, len(rows)).copy().name
+    used = [copy]
+    try:
+        for name in _FROM_GEOMETRY:
+            found = bpy.data.meshes[copy].attributes.get(name)
+            if found is None or found.data_type != point_arrays.KINDS[name] or found.domain != "POINT":
+                continue
+            values = point_attributes.column(bpy.data.meshes[copy], name)
+            values = yield Aside(partial(fresh.brought, name, values, rows, held.origin))
+            point_attributes.set_column(bpy.data.meshes[copy], name, values)
+            yield Pause()
+        if (rows != GONE).all() and not (takes_new and len(fresh.new)):
+            return copy
+        deals = [Deal(copy, held.origin, np.where(rows != GONE, 0, GONE).astype(np.int32))]
+        if takes_new and len(fresh.new):
+            used.append((yield from point_arrays.building_mesh(fresh.points.only(fresh.new), held.mesh)))
+            deals.append(Deal(used[-1], (0.0, 0.0, 0.0), np.zeros(len(fresh.new), np.int32)))
+        name = dealing.hand_of(deals, 0, held.origin, held.mesh).name
+    except BaseException:
+        _remove_unused(used)
+        raise
+    _remove_unused(used)
+    return name
+
+
+def _remove_unused(names: Iterable[str]) -> None:
+    for name in names:
+        if (mesh := bpy.data.meshes.get(name)) is not None and not mesh.users:
+            bpy.data.meshes.remove(mesh)
 
 
 def names_of(scene: Scene) -> str:
     """The objects that a scene was aligned for, as the panel shows them."""
     return ", ".join(scene.settings.get("aligned_for", ()))
-
-
-def _attributes(points: point_arrays.Measured) -> Attributes:
-    found: Attributes = {}
-    for name, kind in point_arrays.KINDS.items():
-        values = points.column(name)
-        found[name] = (kind, values.reshape(len(values), -1))
-    return found
 
 
 def _follow(root: bpy.types.Object, scene: Scene, view_name: str) -> None:

@@ -129,7 +129,7 @@ def merge_back(root: bpy.types.Object, group: str) -> None:
         point_attributes.check_readable(giving)
         count = len(giving.data.vertices)
         deals.append(Deal(giving.data.name, tuple(giving.wildseg3d.origin), np.full(count, REST, np.int32)))
-    _replace(rest, dealing.hand_of(deals, REST, rest.wildseg3d.origin, rest.data.name))
+    replace_mesh(rest, dealing.hand_of(deals, REST, rest.wildseg3d.origin, rest.data.name))
     _delete(target)
     item.applied = ""
 
@@ -220,9 +220,9 @@ def _moving(
         for number, (to, deals) in enumerate(hands.items()):
             yield Pause(number / len(hands), "Moving the points")
             owner = next((item for item in held if item.index == to), None)
-            origin = (0.0, 0.0, 0.0) if owner is None else owner.origin
-            mesh = dealing.hand_of(deals, to, origin, names[to] if owner is None else owner.mesh)
-            made[to] = mesh.name, _centred(mesh) if owner is None else origin
+            origin = _middle(deals, to) if owner is None else owner.origin
+            label = names[to] if owner is None else owner.mesh
+            made[to] = dealing.hand_of(deals, to, origin, label).name, origin
         yield Pause(1.0, "Moving the points")
         return _put_in_place(object_named(root_name), names, held, made, making)
     except BaseException:
@@ -272,10 +272,16 @@ def _owners(
     ends = [*(np.flatnonzero(view[1:] != view[:-1]) + 1).tolist(), len(view)]
     if len(ends) > MOST_RUNS:
         return owner.take(point_attributes.numbers_of(scene, view, pixel))
+    sizes = [width * height for width, height in (item.size for item in scene.views)]
     start = 0
-    for end in ends:
-        numbers = point_attributes.numbers_of(scene, view[start:end], pixel[start:end])
-        np.take(owner, numbers, out=found[start:end], mode="wrap")  # -1 is the last one's number
+    for end in ends if len(view) else ():
+        index, pixels = int(view[start]), pixel[start:end]
+        if 0 <= index < len(sizes) and pixels.min() >= 0 and pixels.max() < sizes[index]:
+            own = owner[sum(sizes[:index]) : sum(sizes[: index + 1])]
+            np.take(own, pixels, out=found[start:end], mode="clip")
+        else:
+            numbers = point_attributes.numbers_of(scene, view[start:end], pixels)
+            found[start:end] = owner[numbers]  # -1 is the last one's number
         start = end
     return found
 
@@ -311,12 +317,16 @@ def _present(to: NDArray[np.int32]) -> set[int]:
     return {int(to[0])} | set(np.unique(to[1:][to[1:] != to[:-1]]).tolist())
 
 
-def _centred(mesh: bpy.types.Mesh, enough: int = 3000) -> tuple[float, float, float]:
-    """Move the points of ``mesh`` so that about their median is its origin; returns where that was."""
-    position = point_attributes.column(mesh, "position")
-    x, y, z = np.median(position[:: max(1, len(position) // enough)], axis=0).tolist()
-    position -= np.array([x, y, z], np.float32)
-    mesh.attributes["position"].data.foreach_set("vector", position.ravel())
+def _middle(deals: Sequence[Deal], hand: int, enough: int = 500) -> tuple[float, float, float]:
+    """About the median of the points that go to ``hand``, in the root's space."""
+    found = []
+    for deal in deals:
+        mine = np.flatnonzero(deal.to == hand)
+        if len(mine) and (mesh := bpy.data.meshes.get(deal.mesh)) is not None:
+            sample = mine[:: max(1, len(mine) // enough)].tolist()
+            positions = [mesh.vertices[index].co[:] for index in sample if index < len(mesh.vertices)]
+            found.append(np.array(positions).reshape(-1, 3) + deal.origin)
+    x, y, z = np.median(np.concatenate(found), axis=0).tolist()
     return x, y, z
 
 
@@ -335,14 +345,14 @@ def _put_in_place(
     for to, (mesh_name, origin) in made.items():
         mesh = bpy.data.meshes[mesh_name]
         if to in owners:
-            _replace(owners[to], mesh)
+            replace_mesh(owners[to], mesh)
         else:
             _new_object(root, groups.require(root, names[to]), mesh, origin)
     found = (groups.mesh_object(groups.require(root, name)) for name in making)
     return [item.name for item in found if item is not None]
 
 
-def _replace(item: bpy.types.Object, mesh: bpy.types.Mesh) -> None:
+def replace_mesh(item: bpy.types.Object, mesh: bpy.types.Mesh) -> None:
     """Let ``mesh`` take the place of an object's mesh wherever that is used; materials and name stay."""
     old = item.data
     materials, name = list(old.materials), old.name
