@@ -79,8 +79,9 @@ def _drawn_into(bpy: Any) -> Iterator[str]:
 
 def test_registered_ten_times_leaves_nothing(blender: Any) -> None:
     from wildseg3d_blender import addon
-    from wildseg3d_blender.addon import command
+    from wildseg3d_blender.addon import command, runtime
 
+    runtime.close()  # the worker of an earlier test
     registered = _state(blender)
     assert "WILDSEG3D_PT_photos" in registered["types"]
     assert {"Scene.wildseg3d", "Object.wildseg3d"} <= set(registered["properties"])
@@ -92,9 +93,11 @@ def test_registered_ten_times_leaves_nothing(blender: Any) -> None:
         assert not [name for name in ours if "wildseg3d" in name.lower()]
         for _ in range(10):
             addon.register()
-            assert _state(blender) == registered
-            assert len(command._handles) == 1
-            addon.unregister()
+            try:
+                assert _state(blender) == registered
+                assert len(command._handles) == 1
+            finally:
+                addon.unregister()
             assert _state(blender) == without
             assert not command._handles
     finally:
@@ -104,10 +107,12 @@ def test_registered_ten_times_leaves_nothing(blender: Any) -> None:
 def test_reloaded_it_works_on_with_what_the_file_holds(blender: Any, tmp_path: Any) -> None:
     from tests.addon_scene import write_awkward_scene
     from wildseg3d_blender import addon
+    from wildseg3d_blender.addon import runtime
 
     write_awkward_scene(tmp_path / "scene")
     blender.ops.wildseg3d.open_scene(directory=str(tmp_path / "scene"))
     blender.ops.wildseg3d.prompt_add(view="wide", x=500, y=300, object="Vase")
+    runtime.close()
     registered = _state(blender)
     kept = {name: module for name, module in sys.modules.items() if name.split(".")[0] == PACKAGE}
     addon.unregister()
