@@ -96,3 +96,14 @@ def test_repetitions_are_dropped_and_the_best_kept() -> None:
     assert distinct(selections, np.array([0.1, 0.9, 0.5, 0.4]), area, 0.7, 9) == [1, 2]
     assert distinct(selections, np.array([0.1, 0.9, 0.5, 0.6]), area, 0.9, 9) == [1, 3, 2]
     assert distinct(selections, np.array([0.1, 0.9, 0.5, 0.6]), area, 0.9, 2) == [1, 3]
+
+
+def test_the_best_outlines_leave_room_for_other_places() -> None:
+    """Five variants of one object with the best outlines, and one object elsewhere."""
+    selections = np.zeros((6, 40), dtype=bool)
+    for k in range(5):
+        selections[k, : 12 + 4 * k] = True
+    selections[5, 30:] = True
+    scores = np.array([0.60, 0.59, 0.58, 0.57, 0.56, 0.55])
+    assert 5 in distinct(selections, scores, np.ones(40), 0.95, 4)
+    assert distinct(selections, scores, np.ones(40), 0.95, 9) == [0, 1, 2, 3, 4, 5]

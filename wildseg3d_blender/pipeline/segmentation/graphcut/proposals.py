@@ -38,6 +38,9 @@ RAW, RAW_ALIKE = 150, 0.9
 KEPT, ALIKE = 100, 0.88
 """How many proposals there are in the end, and the same for them."""
 
+CROWDING = 0.03
+"""How much less an object is worth that others cover already, per logarithm of their number."""
+
 SETTLING = 2
 """Rounds in which outlines settle (see ``settled``): half of what a click gets."""
 
@@ -187,7 +190,10 @@ def distinct(
     alike: float,
     most: int,
 ) -> list[int]:
-    """Indices of the best selections (k, n), best first, none of which repeats a better one.
+    """Indices of good selections (k, n) of all places, best first, none of which repeats a better one.
+
+    Each is chosen by its score less what ``CROWDING`` takes for those chosen already that cover it. By
+    score alone, variants of the few objects with the best outlines would leave no room for the others.
 
     Args:
         area: (n,) of the nodes; overlap is measured by area.
@@ -196,13 +202,15 @@ def distinct(
     """
     weighted = (selections * area).astype(np.float32)
     total = weighted.sum(1)
+    share = weighted / np.maximum(total, 1e-12)[:, None]
+    left = np.ones(len(selections), dtype=bool)
+    covered = np.zeros(selections.shape[1], dtype=np.float32)
     kept: list[int] = []
-    rows = np.zeros((most, selections.shape[1]), dtype=np.float32)
-    for k in np.argsort(-scores, kind="stable"):
-        common = rows[: len(kept)] @ weighted[k]
-        if not (common > alike * (total[kept] + total[k] - common)).any():
-            rows[len(kept)] = selections[k]
-            kept.append(int(k))
-            if len(kept) == most:
-                break
-    return kept
+    while left.any() and len(kept) < most:
+        best = int(np.where(left, scores - CROWDING * (share @ np.log1p(covered)), -np.inf).argmax())
+        kept.append(best)
+        common = weighted @ selections[best].astype(np.float32)
+        left &= common <= alike * (total + total[best] - common)
+        left[best] = False
+        covered += selections[best]
+    return sorted(kept, key=lambda k: -scores[k])
