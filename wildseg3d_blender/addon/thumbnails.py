@@ -35,6 +35,9 @@ LEAST_HEIGHT = 36
 SIDE = 192
 """Longer side of a thumbnail's textures, in pixels, about."""
 
+FILLING = 0.6
+"""Strength of the tint: more than over the photo looked through, as it is so small here."""
+
 _VERTEX = """
 void main()
 {
@@ -50,7 +53,7 @@ void main()
   float inside = texture(mask, at).r;
   float line = 1.0 - smoothstep(0.15, 0.4, abs(inside - 0.5));
   colour = mix(colour, tint.rgb, tint.a * smoothstep(0.35, 0.65, inside));
-  fragment = vec4(mix(colour, outline.rgb, line * outline.a * (tint.a > 0.0 ? 1.0 : 0.0)), 1.0);
+  fragment = vec4(mix(colour, outline.rgb, line * outline.a), 1.0);
 }
 """
 
