@@ -151,3 +151,18 @@ def test_undo_of_isolate(blender: Any, root: Any) -> None:
     blender.ops.ed.undo_push(message="isolate")
     blender.ops.ed.undo()
     assert _shown(blender.data.objects[name]) == {"room points", "Wall", "Floor"}
+
+
+def test_points_that_change_take_their_surfaces_place(blender: Any, root: Any) -> None:
+    """A surface is of the points as they were: what was segmented anew must not hide behind it."""
+    from wildseg3d_blender.addon.scene import splitting
+
+    blender.ops.wildseg3d.make_surface(step=4)
+    blender.ops.wildseg3d.make_surface(object="Wall", step=4)
+    blender.ops.wildseg3d.make_surface(object="Floor", step=4)
+    blender.ops.wildseg3d.hide_rest()
+    assert _shown(root) == {"Wall Surface", "Floor Surface"}
+    splitting.merge_back(root, "Wall")
+    assert _shown(root) >= {"Floor Surface"} and "room points" not in _shown(root)
+    blender.ops.wildseg3d.hide_rest()
+    assert "room points" in _shown(root) and "room Surface" not in _shown(root)

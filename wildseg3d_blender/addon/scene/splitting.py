@@ -19,7 +19,7 @@ from ...errors import PromptError, SceneError
 from ...ownership import owned_by
 from ...scene_folder import Scene
 from ...scene_objects import OLDEST, SceneObject, Shared, read_objects
-from . import dealing, display, groups, lookup, point_attributes, reading
+from . import dealing, display, groups, lookup, point_attributes, reading, visibility
 from .dealing import Deal
 from .points import show_colour
 from .steps import Aside, Pause, Steps, object_named, run
@@ -365,6 +365,7 @@ def replace_mesh(item: bpy.types.Object, mesh: bpy.types.Mesh) -> None:
     bpy.data.meshes.remove(old)
     mesh.name = name
     show_colour(mesh)
+    visibility.points_changed(item)
 
 
 def _delete(item: bpy.types.Object) -> None:

@@ -87,6 +87,17 @@ def show_as(root: bpy.types.Object, source: bpy.types.Object, surface: bool) -> 
         hide(item, surface == (item is own[0]))
 
 
+def points_changed(source: bpy.types.Object) -> None:
+    """Points are other ones than before: where a surface made of them is shown, they take its place."""
+    root = lookup.root_of(source)
+    for surface in lookup.surfaces(root, source) if root is not None else ():
+        if is_shown(surface):
+            hide(surface, True)
+            hide(source, False)
+        elif surface.wildseg3d.put_aside != "NO":
+            source.wildseg3d.put_aside, surface.wildseg3d.put_aside = surface.wildseg3d.put_aside, "NO"
+
+
 def _put_aside(items: Iterable[bpy.types.Object], why: str) -> None:
     for item in [item for item in items if is_shown(item)]:
         hide(item, True)
