@@ -33,10 +33,11 @@ class WILDSEG3D_UL_objects(bpy.types.UIList):
     ) -> None:
         """One line."""
         mesh = groups.mesh_object(item)
-        row = layout.row(align=True)
-        colour = row.row(align=True)
+        line = layout.row()
+        colour = line.row()
         colour.ui_units_x = 0.8
         colour.prop(item, "colour", text="")
+        row = line.row(align=True)
         name = row.row(align=True)
         name.active = mesh is not None  # one that is not cut out yet is grey
         name.prop(item, "name", text="", emboss=False)
@@ -146,7 +147,8 @@ class WILDSEG3D_PT_objects(SidebarPanel, bpy.types.Panel):
         row.operator("wildseg3d.look", text="", icon="TRIA_RIGHT").step = 1
 
         row = layout.row()
-        row.template_list("WILDSEG3D_UL_objects", "", settings, "groups", settings, "row", rows=4)
+        with lookup.remembering():
+            row.template_list("WILDSEG3D_UL_objects", "", settings, "groups", settings, "row", rows=4)
         side = row.column(align=True)
         side.operator("wildseg3d.object_add", text="", icon="ADD")
         side.operator("wildseg3d.object_remove", text="", icon="REMOVE")

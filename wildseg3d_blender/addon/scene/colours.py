@@ -14,15 +14,15 @@ FIRST = 0.58
 
 _HUES = 36
 _SATURATION, _VALUE = 0.75, 1.0
-_PROMPT_HUES = (0.0, 1.0 / 3.0)
-_CLEAR_OF_PROMPTS = 0.07
+_PROMPTS = ((0.0, 0.06), (1.0 / 3.0, 0.14))
+"""Their hues and how far to keep away: many hues look green, few red."""
 
 
 def next_colour(used: Sequence[Sequence[float]]) -> Colour:
     """A colour whose hue is as far as can be from those in ``used`` and from the prompts' red and green."""
     taken = [colorsys.rgb_to_hsv(*colour[:3])[0] for colour in used]
     hues = [(FIRST + step / _HUES) % 1.0 for step in range(_HUES)]
-    free = [hue for hue in hues if min(_apart(hue, other) for other in _PROMPT_HUES) >= _CLEAR_OF_PROMPTS]
+    free = [hue for hue in hues if all(_apart(hue, other) >= away for other, away in _PROMPTS)]
     hue = max(free, key=lambda hue: min((_apart(hue, other) for other in taken), default=0.0))
     return colorsys.hsv_to_rgb(hue, _SATURATION, _VALUE)
 
