@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import bpy
 
-from ...errors import WildSegError
+from ...errors import PromptError, WildSegError
 from .. import background, overlay, thumbnails
 from ..scene import aiming, gripping, lookup, prompting, viewing
 from .base import has_root, object_mode, report_error
@@ -127,11 +127,13 @@ class WILDSEG3D_OT_prompt_click(bpy.types.Operator):
     def _add(self, context: bpy.types.Context, mouse: tuple[int, int]) -> bpy.types.Object:
         root = lookup.require_root(context.scene)
         scene = lookup.open_scene(root)
+        positive = (self.meaning == "PART") != self.invert
         if self._dragged:
+            if not positive:
+                raise PromptError("A box shows what belongs to the object: click on what must stay out.")
             first, second = aiming.box(context, scene, root, self._pressed, mouse)
             return prompting.add_box(root, first.view.name, first.photo_pixel, second.photo_pixel)
         aim = aiming.at(context, scene, root, mouse)
-        positive = (self.meaning == "PART") != self.invert
         item = prompting.add_click(root, aim.view.name, aim.photo_pixel, positive=positive)
         if not item.wildseg3d.on_surface:
             self.report({"INFO"}, "Nothing was measured there, so the prompt floats at a typical depth.")
