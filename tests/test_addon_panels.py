@@ -40,7 +40,7 @@ def test_photos_unfold_reconstruct(blender: Any, tmp_path: Path) -> None:
     drawn = _drawn(blender)
     assert drawn.index("Photos") < drawn.index("4 photos") < drawn.index("Reconstruct")
     assert "Stereo, graph cuts" in drawn and "Choose Photos…" not in drawn
-    assert " ".join(drawn).count("enough for one side") == 1
+    assert " ".join(drawn).count("Few photos show one side") == 1
     blender.ops.wildseg3d.photo_remove(index=0)
     blender.ops.wildseg3d.photo_remove(index=0)
     assert "Two photos seldom make a scene" in " ".join(_drawn(blender))
@@ -81,8 +81,10 @@ def test_texts_are_broken_at_the_width_and_lose_no_word(width: float) -> None:
 
     text = "Walk around it: one every 10 to 15 degrees"
     lines = wrapped(text, width, len)
-    assert " ".join(lines) == text
-    assert all(len(line) <= width or " " not in line for line in lines)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert all(1 <= len(line) <= width for line in lines)
+    if width > max(map(len, text.split())):
+        assert " ".join(lines) == text
 
 
 class _Standin:

@@ -3,7 +3,7 @@
 
     python tools/build_extension.py [--platform linux-x64]
 
-The zip holds the package, the licence, the locks of the neural environment, the wheels of
+The zip holds the package, the licence, the guide, the locks of the neural environment, the wheels of
 ``vendor/wheels.lock`` for that platform and the manifest with those wheels listed; nothing else. The same
 sources give the same bytes.
 """
@@ -58,6 +58,8 @@ def source_files() -> Iterator[Path]:
     yield from sorted((ROOT / "vendor" / "neural").glob("*.lock"))
     yield from (ROOT / "vendor" / "neural" / name for name in ("torch.in", "models.toml"))
     yield ROOT / "vendor" / "README.md"  # what sentences refer to for doing it by hand
+    yield from (ROOT / "docs" / name for name in ("guide.md", "release-notes.md"))
+    yield from sorted((ROOT / "docs" / "pictures").glob("*"))
     for path in (ROOT / "wildseg3d_blender").rglob("*"):
         if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("."):
             yield path

@@ -14,6 +14,9 @@ from .preferences import extension_package
 FONT = 0
 """Blender's number of the interface's font."""
 
+NARROW = 180
+"""Width of the sidebar, in points of the interface, below which a line takes one text."""
+
 _FIXES = {
     "wildseg3d.photos_add": ("Choose Photos…", "IMAGE_DATA"),
     "wildseg3d.reconstruct": ("Reconstruct", "OUTLINER_OB_CAMERA"),
@@ -65,8 +68,9 @@ def draw_problem(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
         return
     box = layout.box()
     row = box.row()
-    row.alert = True
-    draw_text(row.column(), context, error.message, icon="ERROR", inset=2)
+    column = row.column()
+    column.alert = True
+    draw_text(column, context, error.message, icon="ERROR", inset=3)
     row.operator("wildseg3d.dismiss", text="", icon="X", emboss=False)
     if error.fix in _FIXES:
         text, icon = _FIXES[error.fix]
@@ -98,27 +102,51 @@ def draw_text(
         column.label(text=line, icon=icon if number == 0 or icon == "NONE" else "BLANK1")
 
 
+def is_narrow(context: bpy.types.Context) -> bool:
+    """Whether the sidebar has no room for two texts in a line."""
+    region = context.region
+    return region is not None and region.width < NARROW * _scale(context)
+
+
 def wrapped(text: str, width: float, width_of: Callable[[str], float]) -> list[str]:
-    """``text`` in lines of at most ``width``, one word at least; ``width_of`` measures a line."""
+    """``text`` in lines of at most ``width``, one letter at least; ``width_of`` measures a line.
+
+    Broken between words, and within those that are too long for a line, as paths are.
+    """
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and width_of(longer) > width:
-            lines.append(word)
-        else:
+        if width_of(longer) <= width:
             lines[-1] = longer
+            continue
+        pieces = _pieces(word, width, width_of)
+        lines[-1:] = [lines[-1], *pieces] if lines[-1] else pieces
     return lines
+
+
+def _pieces(word: str, width: float, width_of: Callable[[str], float]) -> list[str]:
+    pieces = [""]
+    for letter in word:
+        if pieces[-1] and width_of(pieces[-1] + letter) > width:
+            pieces.append("")
+        pieces[-1] += letter
+    return pieces
 
 
 def _width(context: bpy.types.Context, icon: str, inset: int) -> float:
     """Pixels for a line of text: the sidebar without its tabs, margins, the icon and what is beside."""
-    scale = context.preferences.system.ui_scale
+    scale = _scale(context)
     region = context.region.width if context.region is not None else 240 * scale
     return region - scale * (54 + 20 * (icon != "NONE") + 14 * inset)
+
+
+def _scale(context: bpy.types.Context) -> float:
+    """Pixels in a point of the interface; it has no scale while there is no window."""
+    return context.preferences.system.ui_scale or 1.0
 
 
 def _text_width(context: bpy.types.Context) -> Callable[[str], float]:
     """Measures a text in pixels, in the interface's font."""
     points = context.preferences.ui_styles[0].widget.points
-    blf.size(FONT, points * context.preferences.system.ui_scale)
+    blf.size(FONT, points * _scale(context))
     return lambda text: float(blf.dimensions(FONT, text)[0])

@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 
 from . import object_panel, photos_section, reconstruct_section, scene_panel
-from .drawing import SidebarPanel, draw_problem
+from .drawing import SidebarPanel, draw_problem, is_narrow
 from .scene import lookup
 
 
@@ -17,6 +17,10 @@ class WILDSEG3D_PT_photos(SidebarPanel, bpy.types.Panel):
     """Photos in, a reconstruction out: the steps unfold as they become possible"""
 
     bl_label = "WildSeg3D"
+
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        """Help, wherever the artist is."""
+        self.layout.operator("wildseg3d.guide", text="", icon="HELP", emboss=False)
 
     def draw(self, context: bpy.types.Context) -> None:
         """The last error, then the card of an empty panel or the first two steps."""
@@ -57,6 +61,8 @@ _STEPS = (
 def _draw_header(header: bpy.types.UILayout, settings: Any, name: str, summary: str) -> None:
     row = header.row()
     row.label(text=settings.bl_rna.properties[name].name)
+    if is_narrow(bpy.context):
+        return
     end = row.row()
     end.alignment = "RIGHT"
     end.active = False

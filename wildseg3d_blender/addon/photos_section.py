@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import bpy
@@ -93,7 +92,9 @@ def draw_card(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         "Patterns help. Glass, mirrors and bare walls do not.",
     ):
         draw_text(box, context, text, icon="DOT", inset=1)
-    layout.operator("wildseg3d.open_scene", icon="FILE_FOLDER")
+    column = layout.column(align=True)
+    column.operator("wildseg3d.guide", icon="HELP")
+    column.operator("wildseg3d.open_scene", icon="FILE_FOLDER")
 
 
 def is_reading() -> bool:
@@ -152,21 +153,16 @@ def _draw_warnings(
         more = "Two photos seldom make a scene" if count == 2 else "One photo makes no scene"
         draw_text(layout, context, f"{more}: add some, taken from other places.", icon="ERROR")
     elif count < FEW:
-        draw_text(
-            layout, context, f"{_photos(count)}: enough for one side. 8 to 30 show it all.", icon="INFO"
-        )
+        draw_text(layout, context, "Few photos show one side; 8 to 30 show it all.", icon="INFO")
     if not doubtful:
         # Always a line, so that the button below does not move away from the mouse.
         line = layout.row()
         line.active = False
         line.label(text=_looking() if doubtful is None else _fine(count))
     else:
-        names = [Path(path).name for path in doubtful]
-        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        text = f"Have a look at {shown}: select it to read why."
-        draw_text(
-            layout, context, text if len(names) == 1 else text.replace("it to", "them to"), icon="ERROR"
-        )
+        one = len(doubtful) == 1
+        marked = "One photo is marked: select it" if one else f"{len(doubtful)} photos are marked: select one"
+        draw_text(layout, context, f"{marked} to read what is wrong.", icon="ERROR")
 
 
 def _fine(count: int) -> str:

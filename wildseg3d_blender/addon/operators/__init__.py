@@ -7,6 +7,7 @@ import bpy
 
 from . import (
     find_objects,
+    guide,
     look,
     neural,
     objects,
@@ -43,6 +44,7 @@ _CLASSES = (
     *look.CLASSES,
     *neural.CLASSES,
     *release.CLASSES,
+    *guide.CLASSES,
 )
 
 
