@@ -55,7 +55,10 @@ def test_stereo_takes_what_was_measured() -> None:
     assert nine.memory == pytest.approx(0.6 * GB, rel=0.05)
     assert twenty.memory == pytest.approx(0.8 * GB, rel=0.05)
     assert stereo_estimate(9, cores=8).seconds < nine.seconds / 3
-    assert stereo_estimate(9, 2, 1024).seconds > 2 * nine.seconds > 4 * stereo_estimate(9, 8, 256).seconds
+    small, large = (stereo_estimate(11, 2, size) for size in (256, 1024))
+    assert large.seconds == pytest.approx(2 * small.seconds, rel=0.1)
+    assert large.memory == pytest.approx(1.35 * GB, rel=0.05)
+    assert small.memory == stereo_estimate(11, 2).memory
     assert stereo_estimate(9, cores=0).seconds == stereo_estimate(9, cores=1).seconds
 
 

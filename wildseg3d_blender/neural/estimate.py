@@ -17,11 +17,15 @@ GB = 1e9
 STEREO_SECONDS = (3.6, 0.1)
 """CPU seconds for each photo, and for each photo squared: nine photos took 20 s on two cores, twenty 55 s."""
 
-STEREO_DEPTH = 1.9
-"""CPU seconds of a photo's that are spent on its depth map, and grow with its pixels."""
+STEREO_DEPTH = 1.1
+"""CPU seconds of a photo's that are spent on its depth map, and grow with its pixels: measured on eleven photos
+at 256, 512 and 1024 pixels."""
 
 STEREO_MEMORY = (0.45 * GB, 0.018 * GB)
 """To begin with, and for each photo: nine photos took 0.6 GB, twenty 0.8 GB."""
+
+STEREO_LARGE = (0.25 * GB, 0.025 * GB)
+"""The same where depth maps are what takes most, above 512 pixels: eleven photos at 1024 took 1.35 GB."""
 
 WEIGHTS = 2.3 * GB
 """DUSt3R's, in float32 on every device."""
@@ -75,12 +79,13 @@ class Asked:
 
 def stereo_estimate(photos: int, cores: int, image_size: int = IMAGE_SIZE.default) -> Estimate:
     """The stereo engine on a CPU with that many cores."""
+    area = (image_size / IMAGE_SIZE.default) ** 2
     each, squared = STEREO_SECONDS
-    each += STEREO_DEPTH * ((image_size / IMAGE_SIZE.default) ** 2 - 1.0)
-    base, more = STEREO_MEMORY
+    seconds = (each + STEREO_DEPTH * (area - 1.0)) * photos + squared * photos**2
     # As many threads as the engine takes: it leaves a core to the artist.
     threads = max(cores, 1) if cores <= 2 else min(cores - 1, 8)
-    return Estimate((each * photos + squared * photos**2) / threads, base + more * photos)
+    (base, more), (large_base, large_more) = STEREO_MEMORY, STEREO_LARGE
+    return Estimate(seconds / threads, max(base + more * photos, large_base + large_more * area * photos))
 
 
 def dust3r_estimate(asked: Asked, device: str, speed: Mapping[str, float]) -> Estimate:
