@@ -18,8 +18,8 @@ STEREO_SECONDS = (3.6, 0.1)
 """CPU seconds for each photo, and for each photo squared: nine photos took 20 s on two cores, twenty 55 s."""
 
 STEREO_DEPTH = 1.1
-"""CPU seconds of a photo's that are spent on its depth map, and grow with its pixels: measured on eleven photos
-at 256, 512 and 1024 pixels."""
+"""CPU seconds of a photo's that are spent on its depth map, and grow with its pixels: eleven photos were
+measured at 256, 512 and 1024 pixels."""
 
 STEREO_MEMORY = (0.45 * GB, 0.018 * GB)
 """To begin with, and for each photo: nine photos took 0.6 GB, twenty 0.8 GB."""
