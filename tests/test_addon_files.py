@@ -218,3 +218,37 @@ def test_several_reconstructions_in_one_file(blender: Any, made: Made, tmp_path:
     table.redo()
     table.redo()
     assert sorted(second.stored()) == ["Box"] and sorted(table.stored()) == ["Ball"]
+
+
+def test_a_linked_reconstruction_is_for_looking_only(blender: Any, made: Made, tmp_path: Path) -> None:
+    source = tmp_path / "table" / "work.blend"
+    blender.ops.wm.read_factory_settings(use_empty=True)
+    blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    blender.ops.wm.link(directory=f"{source}/Collection/", filename="scene", instance_collections=False)
+    layer = blender.context.view_layer
+    artist = Artist(blender, made)
+    assert artist.root.library is not None
+    before = artist.state()
+    for name in ("segment", "prompt_add", "object_add", "object_remove", "object_merge"):
+        with pytest.raises(RuntimeError, match="is linked from another file: append it"):
+            getattr(blender.ops.wildseg3d, name)()
+    layer.objects.active = next(item for item in layer.objects if item.wildseg3d.role == "OBJECT")
+    layer.update()
+    blender.ops.wm.save_mainfile()
+    assert artist.state() == before
+
+
+def test_a_scene_folder_that_cannot_be_written_is_left_and_said(blender: Any, made: Made) -> None:
+    folder = made[0].folder
+    artist = Artist(blender, made)
+    shutil.rmtree(folder / "earlier")
+    (folder / "earlier").write_text("in the way of what is to be kept")
+    ball = artist.shown()["Ball"]
+    artist.rename("Ball", "Kugel")
+    blender.ops.wm.save_mainfile()
+    with pytest.raises(RuntimeError, match="check the free space and the permissions"):
+        blender.ops.wildseg3d.segment(object="Kugel")
+    assert artist.shown()["Kugel"] == ball and sorted(artist.stored()) == ["Ball"]
+    (folder / "earlier").unlink()
+    artist.do("segment", object="Kugel")
+    artist.assert_in_step()

@@ -81,6 +81,16 @@ def bring_back(scene: Scene, wanted: Mapping[str, str]) -> tuple[str, ...]:
     Raises:
         SceneError: the scene folder is gone or cannot be written.
     """
+    try:
+        return _bring_back(scene, wanted)
+    except OSError as error:
+        raise SceneError(
+            f"The objects in {scene.folder} could not be put in step ({error.strerror}): check the free "
+            "space and the permissions there."
+        ) from error
+
+
+def _bring_back(scene: Scene, wanted: Mapping[str, str]) -> tuple[str, ...]:
     keep(scene)
     there = {item.name: item for item in stored(scene)}
     right = {name for name, item in there.items() if wanted.get(name, None) in ("", item.version)}

@@ -77,8 +77,12 @@ def object_mode(cls: Any, context: bpy.types.Context) -> bool:
 
 def has_root(cls: Any, context: bpy.types.Context) -> bool:
     """For ``poll``: there is a reconstruction; otherwise the button says what to do first."""
-    if lookup.active_root(context.scene) is None:
+    root = lookup.active_root(context.scene)
+    if root is None:
         cls.poll_message_set("There is no reconstruction yet: choose a photos folder and press Reconstruct")
+        return False
+    if root.library is not None:
+        cls.poll_message_set(f"{root.name} is linked from another file: append it instead to work on it here")
         return False
     return True
 

@@ -36,9 +36,9 @@ def take_choice(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> bool
         return False
     _seen = now
     root = lookup.root_of(chosen)
-    if chosen is None or root is None or root.name not in scene.objects:
+    if chosen is None or root is None or root.library is not None or root.name not in scene.objects:
         return False
-    if (changed := lookup.active_root(scene) != root) and root.library is None:
+    if changed := lookup.active_root(scene) != root:
         scene.wildseg3d.root = root
     name = _listed_name(root, chosen)
     for index, item in enumerate(root.wildseg3d.groups):
