@@ -21,6 +21,7 @@ REDRAW_EVERY = 0.1
 """Seconds between two pictures of a quiet job's progress."""
 
 _drawn_at = 0.0
+_looked: object = None
 _woken = False
 
 
@@ -60,12 +61,15 @@ def wake() -> None:
 
 
 def _tick() -> float:
-    global _drawn_at, _woken
+    global _drawn_at, _looked, _woken
     _woken = False
     quiet_before = runtime.quiet_job()
     # No scene, for a moment, while Blender opens a file.
     if bpy.context.scene is not None:
         step(bpy.context.scene)
+    if (looks := previewing.looks()) != _looked:
+        _looked = looks
+        previewing.redraw()  # an outdated preview fades after a while, without anything else happening
     quiet, now = runtime.quiet_job(), time.monotonic()
     if quiet is not quiet_before or (quiet is not None and now - _drawn_at >= REDRAW_EVERY):
         _drawn_at = now

@@ -35,6 +35,9 @@ SETTLES_IN = 0.12
 """Seconds for which prompts stay as they are before something is solved for them: not at each step of a drag.
 As long as the object's answers are looked up, each step is asked about."""
 
+FADES_AFTER = 0.15
+"""Seconds after which a preview that a newer one is about to replace fades: what comes sooner would blink."""
+
 REMEMBERED = 24
 """Answers that are kept, some 0.2 MB each."""
 
@@ -88,6 +91,7 @@ class _State:
     asked: str = ""
     problem: str = ""
     since: float = 0.0
+    changed: float = 0.0
     answers: OrderedDict[str, Preview | WildSegError] = field(default_factory=OrderedDict)
     latest: tuple[tuple[Path, str], str] | None = None
 
@@ -120,17 +124,17 @@ def refresh(scene: bpy.types.Scene) -> None:
     if not _state.touched:
         return
     _state.touched = False
-    before, drawn = _state.question, _drawn()
+    before, drawn = _state.question, looks()
     _state.problem = ""
     try:
         _state.question = question(scene) if scene.wildseg3d.preview else None
     except (PromptError, SceneError, NeuralError) as error:
         _state.question, _state.problem = None, error.message
     if before != _state.question:
-        _state.since = time.monotonic()
+        _state.since = _state.changed = time.monotonic()
     _remember_latest()
-    # Whole views take long to draw, and an outdated preview fades with whatever is drawn next.
-    if _drawn() != drawn:
+    # Whole views take long to draw: only when they show something else.
+    if looks() != drawn:
         redraw()
     elif before != _state.question:
         viewing.redraw_sidebars()
@@ -248,7 +252,7 @@ class Shown:
 
     Attributes:
         key: changes with the preview.
-        outdated: a newer one is on its way.
+        outdated: a newer one has been on its way for a while.
         applied: the object was segmented like this: its outline is enough.
     """
 
@@ -271,7 +275,8 @@ def shown() -> Shown | None:
     before = None if asked.applied else _latest(asked)
     if before is None or _state.latest is None:
         return None
-    return Shown(_state.latest[1], before, outdated=True)
+    fades = time.monotonic() - _state.changed >= FADES_AFTER
+    return Shown(_state.latest[1], before, outdated=fades)
 
 
 def problem() -> str:
@@ -285,9 +290,10 @@ def redraw() -> None:
     viewing.redraw()
 
 
-def _drawn() -> tuple[str, bool] | None:
+def looks() -> tuple[str, bool, bool] | None:
+    """Changes whenever the preview is to be drawn otherwise."""
     now = shown()
-    return None if now is None else (now.key, now.applied)
+    return None if now is None else (now.key, now.applied, now.outdated)
 
 
 def _latest(asked: Question) -> Preview | None:
