@@ -101,13 +101,12 @@ class OwnJob:
     """Blender's own part of a job, done in steps on its main thread. Made by ``start_own``.
 
     Whoever does it writes ``fraction`` and ``text``, looks at ``cancelled`` and calls ``end``. ``method`` is
-    empty, because the worker is not asked.
+    the worker's that it follows on, or empty.
     """
 
-    method = ""
-
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, method: str) -> None:
         self.title = title
+        self.method = method
         self.fraction = 0.0
         self.text = ""
         self.cancelled = False
@@ -160,9 +159,9 @@ def start(title: str, method: str, params: Mapping[str, Any]) -> Job:
     return job
 
 
-def start_own(title: str) -> OwnJob:
+def start_own(title: str, method: str = "") -> OwnJob:
     """Note that the artist waits for work in Blender itself; the worker starts nothing meanwhile."""
-    _state.own = OwnJob(title)
+    _state.own = OwnJob(title, method)
     return _state.own
 
 

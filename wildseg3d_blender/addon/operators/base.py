@@ -97,6 +97,7 @@ class WorkerOperator:
     _work: Work | None = None
     _job: runtime.Job | None = None
     _own: runtime.OwnJob | None = None
+    _method: str = ""
     _aside: Future[Any] | None = None
     _timer: Any = None
     _tick: float = 0.0
@@ -202,10 +203,12 @@ class WorkerOperator:
             return
         if isinstance(step, Call):
             self._end_own()
+            self._method = step.method
             self._job = runtime.start(step.title, step.method, step.params)
             return
         if self._own is None:
-            self._own = runtime.start_own(str(self.bl_label))  # type: ignore[attr-defined]
+            label = str(self.bl_label)  # type: ignore[attr-defined]
+            self._own = runtime.start_own(label, self._method)
         self._own.text = step.text or self._own.text
         if isinstance(step, Pause):
             self._own.fraction = step.fraction

@@ -88,7 +88,7 @@ class WILDSEG3D_OT_reconstruct(WorkerOperator, bpy.types.Operator):
         before = {item.name for item in context.scene.objects}
         root_name = yield from importing.importing(context.scene.name, made.scene, source.name)
         context, root = bpy.context, object_named(root_name)
-        replacing.retire_earlier(context.scene, root)
+        hidden = replacing.retire_earlier(context.scene, root)
         _settle(context, root, source, scene_tips)
         replacing.hide_startup_cube(context.view_layer, before)
         finish_import(context, root)
@@ -98,6 +98,8 @@ class WILDSEG3D_OT_reconstruct(WorkerOperator, bpy.types.Operator):
         text = f"Placed {len(made.views)} of {given} photos, {made.points:,} points."
         if not bpy.data.filepath and not self.scene_folder:
             text += f" Kept in {folder}: save the .blend first to have scenes beside it."
+        if hidden:
+            text += f" The earlier {', '.join(hidden)} is hidden, with the objects cut out of it."
         if made.skipped:
             names = ", ".join(Path(item.photo).name for item in made.skipped)
             self.report({"WARNING"}, f"Not placed: {names}. The panel's list of photos says why.")
@@ -151,17 +153,19 @@ class WILDSEG3D_OT_cancel(bpy.types.Operator):
 def _settle(
     context: bpy.types.Context, root: bpy.types.Object, source: photo_list.Source, found: list[str]
 ) -> None:
-    """The photos wait no longer: they are the reconstruction's. What went well folds away."""
+    """The photos wait no longer: they are the reconstruction's."""
     settings = context.scene.wildseg3d
     settings.photos = str(source.folder)
     photo_list.clear(context.scene)
-    settings.show_photos, settings.show_reconstruct = bool(found), False
     root.wildseg3d.tips = "\n".join(found)
     root.wildseg3d.photos_folder = str(source.folder) if source.whole else ""
 
 
 def finish_import(context: bpy.types.Context, root: bpy.types.Object) -> None:
     """Let the artist see what was just imported."""
+    settings = context.scene.wildseg3d
+    # What went well folds away: the next step is below.
+    settings.show_photos, settings.show_reconstruct = bool(root.wildseg3d.tips), False
     context.view_layer.update()
     if context.mode == "OBJECT":  # the artist may have gone on to edit something while the photos were read
         for item in context.selected_objects:

@@ -92,7 +92,7 @@ def remove(root: bpy.types.Object, name: str) -> None:
 def mesh_object(item: Any) -> bpy.types.Object | None:
     """The mesh of an item, or None when it was not segmented yet or its mesh was deleted."""
     found = item.object
-    if found is None or not found.users_collection:
+    if found is None or not lookup.is_linked(found):
         return None
     # A copy of the root without what hangs under it has the list, but not the meshes.
     return found if lookup.root_of(found) in (None, item.id_data) else None

@@ -6,6 +6,9 @@ Always asked anew, by role and by name: undo, renaming and reloading replace Ble
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -142,6 +145,64 @@ def collection(root: bpy.types.Object) -> bpy.types.Collection:
     return root.users_collection[0]
 
 
+@contextlib.contextmanager
+def remembering() -> Iterator[None]:
+    """Look through Blender's objects once for all questions in the block, which changes none of them.
+
+    For drawing and reading: with thousands of objects in the file, each look takes milliseconds.
+    """
+    global _seen
+    outer, _seen = _seen, _seen or _Seen()
+    try:
+        yield
+    finally:
+        _seen = outer
+
+
+def is_linked(item: bpy.types.Object) -> bool:
+    """Whether an object is in a collection: one that was deleted in the viewport can linger in the file."""
+    return item in _linked()
+
+
+@dataclass
+class _Seen:
+    """What was seen inside ``remembering``; nothing of Blender's is kept any longer.
+
+    Attributes:
+        linked: the objects in any collection, once they were looked for.
+        by_role: root's full name -> role -> objects.
+    """
+
+    linked: set[bpy.types.Object] | None = None
+    by_role: dict[str, dict[str, list[bpy.types.Object]]] = field(default_factory=dict)
+
+
+_seen: _Seen | None = None
+
+
 def _with_role(root: bpy.types.Object, role: str) -> list[bpy.types.Object]:
-    # An object that was deleted in the viewport can linger in the file, without a collection.
-    return [item for item in root.children_recursive if item.wildseg3d.role == role and item.users_collection]
+    if _seen is None:
+        return _by_role(root).get(role, [])
+    if root.name_full not in _seen.by_role:
+        _seen.by_role[root.name_full] = _by_role(root)
+    return _seen.by_role[root.name_full].get(role, [])
+
+
+def _by_role(root: bpy.types.Object) -> dict[str, list[bpy.types.Object]]:
+    found: dict[str, list[bpy.types.Object]] = {}
+    linked = _linked()
+    for item in root.children_recursive:
+        if item in linked:
+            found.setdefault(item.wildseg3d.role, []).append(item)
+    return found
+
+
+def _linked() -> set[bpy.types.Object]:
+    if _seen is not None and _seen.linked is not None:
+        return _seen.linked
+    # Once for all: an object's own ``users_collection`` looks through the whole file for each object.
+    collections = (*bpy.data.collections, *(scene.collection for scene in bpy.data.scenes))
+    linked = {item for collection in collections for item in collection.objects}
+    if _seen is not None:
+        _seen.linked = linked
+    return linked

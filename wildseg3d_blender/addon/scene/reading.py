@@ -62,18 +62,8 @@ def read_groups(scene: Scene, root: bpy.types.Object, name: str) -> tuple[Prompt
         PromptError: the object itself has none, a part has only such that exclude, or one lies outside its
             photo.
     """
-    item = groups.find(root, name)
-    if item is None or not lookup.prompts(root, name, parts.WHOLE):
-        raise PromptError(f"{name} has no prompts: press Add Prompt and click on it in a photo.")
-    found = []
-    for number, subtract, size in _parts_of(item):
-        prompts = tuple(read(scene, root, empty) for empty in lookup.prompts(root, name, number))
-        if not prompts:
-            continue
-        if not any(isinstance(prompt, Box) or prompt.positive for prompt in prompts):
-            raise PromptError(_all_exclude(name, number, subtract))
-        found.append(PromptGroup(prompts, subtract, size))
-    return tuple(found)
+    with lookup.remembering():
+        return _groups_of(scene, root, name)
 
 
 def digest(prompt_groups: Sequence[PromptGroup]) -> str:
@@ -93,6 +83,21 @@ def digest(prompt_groups: Sequence[PromptGroup]) -> str:
         for group in prompt_groups
     ]
     return hashlib.sha1(json.dumps(rounded).encode(), usedforsecurity=False).hexdigest()
+
+
+def _groups_of(scene: Scene, root: bpy.types.Object, name: str) -> tuple[PromptGroup, ...]:
+    item = groups.find(root, name)
+    if item is None or not lookup.prompts(root, name, parts.WHOLE):
+        raise PromptError(f"{name} has no prompts: press Add Prompt and click on it in a photo.")
+    found = []
+    for number, subtract, size in _parts_of(item):
+        prompts = tuple(read(scene, root, empty) for empty in lookup.prompts(root, name, number))
+        if not prompts:
+            continue
+        if not any(isinstance(prompt, Box) or prompt.positive for prompt in prompts):
+            raise PromptError(_all_exclude(name, number, subtract))
+        found.append(PromptGroup(prompts, subtract, size))
+    return tuple(found)
 
 
 def _parts_of(item: Any) -> list[tuple[int, bool, int]]:
