@@ -39,11 +39,10 @@ def retire_earlier(scene: bpy.types.Scene, root: bpy.types.Object) -> list[str]:
 def hide_startup_cube(layer: bpy.types.ViewLayer, before: Collection[str]) -> None:
     """Hide the cube of Blender's startup file, which stands in the middle of the result.
 
-    Only in a file that was never saved and where nothing but what Blender starts with stood ``before``, as
-    it was.
+    Only where nothing but what Blender starts with stood ``before``, as it was.
     """
     cube = layer.objects.get("Cube")
-    if bpy.data.filepath or cube is None or "Cube" not in before or not set(before) <= STARTUP:
+    if cube is None or "Cube" not in before or not set(before) <= STARTUP:
         return
     as_it_was = (
         cube.type == "MESH"
