@@ -10,7 +10,7 @@ from ...scene_folder import Scene
 from ...scene_objects import read_objects
 from ...worker.protocol import Segment, Segmented
 from .. import choosing
-from ..properties import WHO_GETS_SHARED
+from ..object_properties import WHO_GETS_SHARED
 from ..scene import following, groups, lookup, reading, splitting, viewing
 from ..scene.steps import object_named
 from .base import Call, Work, WorkerOperator, has_root, idle, object_mode
