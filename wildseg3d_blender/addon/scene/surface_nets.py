@@ -30,17 +30,19 @@ def surface_nets(distance: Floats) -> tuple[Floats, Numbers]:
     return _vertices(distance, mixed, count.shape), _quads(inside, number)
 
 
-def islands(quads: Numbers, count: int) -> Numbers:
-    """For each of ``count`` vertices, a number that it shares with all those it hangs together with."""
+def islands(faces: Numbers, count: int) -> Numbers:
+    """For each of ``count`` vertices of ``faces`` (F, n), a number shared with all it hangs together with."""
     label = np.arange(count)
-    while True:
-        lowest = label[quads].min(axis=1)
-        new = label.copy()
-        np.minimum.at(new, quads.ravel(), np.repeat(lowest, 4))
-        new = new[new]  # labels are vertices: take over what those have found
-        if np.array_equal(new, label):
-            return label
-        label = new
+    while len(faces):
+        of_corners = label[faces]
+        lowest = of_corners.min(axis=1)
+        split = (of_corners != lowest[:, None]).any(axis=1)
+        faces, of_corners, lowest = faces[split], of_corners[split], lowest[split]
+        # Whole islands join, not vertices: what has a label takes over what that label is given.
+        np.minimum.at(label, of_corners.ravel(), np.repeat(lowest, of_corners.shape[1]))
+        while not np.array_equal(shorter := label[label], label):
+            label = shorter
+    return label
 
 
 def _corner(grid: NDArray, offset: tuple[int, ...]) -> NDArray:

@@ -20,13 +20,18 @@ from numpy.typing import NDArray
 
 from ...conventions import camera_rays, pixel_centres, project, transform
 from ...scene_folder import View
+from .surface_nets import islands
 
-STEEPEST = 80.0
-"""Degrees. At 80 a pixel covers six times the surface that it covers head-on: nothing sharp to show."""
+STEEPEST = 75.0
+"""Degrees. At 75 a pixel covers four times the surface that it covers head-on: nothing sharp to show."""
 SAME_PLACE = 0.015
 """Two views show one place where their depths differ by less than this share."""
 CLEARLY_BETTER = 1.02
 """A photo gives way to one that is denser by this factor: without a seam of overlap, gaps would open."""
+SMALLEST = 100
+"""Pixels. What hangs together over fewer is noise, torn off at an outline or on a slant."""
+STEEPEST_BRIDGE = 60.0
+"""Degrees. Across a gap, one surface is only guessed at: its two sides must fit together better than that."""
 SMOOTHING = 4
 """Pixels around each over which normals are averaged before photos are compared."""
 
@@ -94,7 +99,7 @@ def fill(sheet: Sheet, hole: int, steepest: float = STEEPEST) -> Sheet:
     here = sheet.here & (depth > 0)
     inverse = np.where(here, 1.0 / np.where(here, depth, 1.0), 0.0)
     total, weight = np.zeros_like(inverse), np.zeros_like(inverse)
-    slope = float(np.tan(np.deg2rad(steepest)))
+    slope = float(np.tan(np.deg2rad(min(steepest, STEEPEST_BRIDGE))))
     for focal, by_columns in ((sheet.view.K[0, 0], False), (sheet.view.K[1, 1], True)):
         if by_columns:
             value, width = (a.T for a in _bridge(inverse.T, here.T, sheet.taken.T, hole, slope / focal))
@@ -184,6 +189,7 @@ class _Grid:
         cells = _cells(points, here)
         holds = here.ravel()[cells].all(-1)
         holds &= _slant(points.reshape(-1, 3)[cells], sheet.view) >= np.cos(np.deg2rad(steepest))
+        holds[holds] = _in_large_islands(cells[holds], here.size, SMALLEST / step**2)
         return cls(sheet.view, step, points, normals, density, here, cells, holds)
 
     def triangles(self, dropped: Mask) -> Triangles:
@@ -240,6 +246,14 @@ def _cells(points: Floats, here: Mask) -> NDArray[np.int64]:
     by_ac = np.stack([np.stack([a, d, c], -1), np.stack([a, c, b], -1)], -2)
     by_bd = np.stack([np.stack([a, d, b], -1), np.stack([d, c, b], -1)], -2)
     return np.where(along_bd[..., None, None], by_bd, by_ac)
+
+
+def _in_large_islands(corners: NDArray[np.int64], count: int, smallest: float) -> Mask:
+    """(T,) bool: the triangles that hang together with at least ``smallest`` vertices."""
+    used, renumbered = np.unique(corners, return_inverse=True)
+    label = islands(renumbered.reshape(-1, 3), len(used))
+    large = np.bincount(label, minlength=len(used)) >= smallest
+    return np.asarray(large[label[renumbered.reshape(-1, 3)[:, 0]]])
 
 
 def _slant(corners: Floats, view: View) -> Floats:
