@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from tests.small_photos import IMAGE_SIZE, NAMES, write_small_photos
+from tests.small_video import frames_along, write_video
 from tests.tiny_scene import BALL, PHOTO_SIZE, RADIUS, true_photo_mask, write_tiny_scene
 from wildseg3d_blender.cli import main
 from wildseg3d_blender.cli_prompts import photo_groups
@@ -344,6 +345,18 @@ def test_reconstruct_reports_what_it_placed(tmp_path: Path) -> None:
     assert again.returncode == 0, again.stderr
     assert last_object(again.stdout)["moved"] < 1e-4
     assert main(["reconstruct", *map(str, photos), "-o", str(tmp_path / "other"), "--alpha-p", "7"]) == 1
+
+
+def test_a_video_is_reconstructed_from_its_key_frames(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = write_video(tmp_path / "wall.mp4", frames_along(np.linspace(0.0, 2.0, 60)))
+    options = ["--image-size", "96", "--key-frames", "6", "--json"]
+    assert main(["reconstruct", str(video), "-o", str(tmp_path / "out" / "scene"), *options]) == 0
+    result = last_object(capsys.readouterr().out)
+    assert len(result["views"]) >= 4 and all(name.startswith("wall_0000") for name in result["views"])
+    frames = sorted((tmp_path / "out" / "wall frames").glob("*.jpg"))
+    assert len(frames) == len(result["views"]) + len(result["skipped"]) <= 8
 
 
 def test_without_dga_is_kept_in_the_scene(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -44,9 +44,15 @@ def test_photos_that_fail_together_are_told_together(scene: Scene) -> None:
     good = _turned(scene, [0.0, 10.0, 20.0, 30.0])
     (tip,) = tips(replace(good, skipped=(*skipped, twin)))
     assert tip == (
-        f"5 of {5 + len(good.views)} photos not placed: 0.jpg, 1.jpg, 2.jpg and 2 more. 0.jpg shares too few "
-        "points: 0. Add some in between."
+        f"5 of {5 + len(good.views)} photos were not placed: 0.jpg, 1.jpg, 2.jpg and 2 more. 0.jpg shares "
+        "too few points: 0. Add some in between."
     )
+
+
+def test_one_photo_that_fails_is_told_alone(scene: Scene) -> None:
+    alone = SkippedPhoto(Path("/photos/a.jpg"), "shows too little texture", "Take it again.")
+    (tip,) = tips(replace(_turned(scene, [0.0, 10.0]), skipped=(alone,)))
+    assert tip == "a.jpg was not placed: it shows too little texture. Take it again."
 
 
 def test_photos_far_apart_and_all_from_one_spot(scene: Scene) -> None:

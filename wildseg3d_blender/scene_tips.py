@@ -38,11 +38,18 @@ def _not_placed(skipped: list[SkippedPhoto], scene: Scene) -> list[str]:
     for photo in skipped:
         by_advice.setdefault(photo.advice, []).append(photo)
     given = len(skipped) + len(scene.views)
-    return [
-        f"{len(photos)} of {given} photos not placed: {_names([item.photo.name for item in photos])}. "
-        f"{photos[0].photo.name} {photos[0].reason}. {advice}"
-        for advice, photos in by_advice.items()
-    ]
+    return [_group(photos, given) for photos in by_advice.values()]
+
+
+def _group(photos: list[SkippedPhoto], given: int) -> str:
+    first = photos[0]
+    if len(photos) == 1:
+        return f"{first.photo.name} was not placed: it {first.reason}. {first.advice}"
+    names = _names([item.photo.name for item in photos])
+    return (
+        f"{len(photos)} of {given} photos were not placed: {names}. {first.photo.name} {first.reason}. "
+        f"{first.advice}"
+    )
 
 
 def _spacing(scene: Scene, centre: NDArray[np.float64]) -> list[str]:
