@@ -163,14 +163,16 @@ class WILDSEG3D_PT_objects(SidebarPanel, bpy.types.Panel):
         _draw_parts(layout, root, groups.active(root))
         _draw_preview(layout, context, root)
         draw_action(layout, "segment", "MOD_EXPLODE")
-        _draw_refine(layout, settings)
+        job = runtime.current_job()
+        if job is not None and job.method == "realign":  # its own panel may be closed
+            draw_action(layout, "realign", "CON_TRACKTO")
         _draw_finding(layout, context, root)
 
 
-class WILDSEG3D_PT_shared(SidebarPanel, bpy.types.Panel):
-    """Who gets points that several objects want"""
+class WILDSEG3D_PT_refine(SidebarPanel, bpy.types.Panel):
+    """Who gets points that several objects want, and aligning the photos again for an object"""
 
-    bl_label = "Shared Points"
+    bl_label = "Refine"
     bl_parent_id = "WILDSEG3D_PT_objects"
     bl_options = {"DEFAULT_CLOSED"}
 
@@ -180,9 +182,18 @@ class WILDSEG3D_PT_shared(SidebarPanel, bpy.types.Panel):
         return root is not None and groups.active(root) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
-        """The choice, for the active object."""
-        item = groups.active(lookup.require_root(context.scene))
-        self.layout.column().prop(item, "shared", expand=True)
+        """For the active object."""
+        layout = self.layout
+        root = lookup.require_root(context.scene)
+        layout.label(text="Shared Points")
+        layout.column().prop(groups.active(root), "shared", expand=True)
+        layout.separator()
+        column = layout.column(align=True)
+        row = column.row(align=True)
+        row.operator("wildseg3d.realign", icon="CON_TRACKTO")
+        row.operator_menu_enum("wildseg3d.realign", "fit", text="", icon="DOWNARROW_HLT")
+        if aligned_for := root.wildseg3d.aligned_for:
+            column.label(text=f"Aligned for {aligned_for}", icon="CHECKMARK", translate=False)
 
 
 def draw_context_menu(self: Any, context: bpy.types.Context) -> None:
@@ -293,20 +304,6 @@ def _segmenter(context: bpy.types.Context) -> str:
         return ""
 
 
-def _draw_refine(layout: bpy.types.UILayout, settings: Any) -> None:
-    """Refine Alignment with its choice of what has to fit, or its progress; and what it was done for."""
-    job = runtime.current_job()
-    if job is not None and job.method == "realign":
-        draw_action(layout, "realign", "CON_TRACKTO")
-        return
-    column = layout.column(align=True)
-    row = column.row(align=True)
-    row.operator("wildseg3d.realign", icon="CON_TRACKTO")
-    row.operator_menu_enum("wildseg3d.realign", "fit", text="", icon="DOWNARROW_HLT")
-    if settings.aligned_for:
-        column.label(text=f"Aligned for {settings.aligned_for}", icon="CHECKMARK")
-
-
 def _steps(size: int) -> str:
     """How far the active part is from the best answer."""
     return f", {abs(size)}× {'larger' if size > 0 else 'smaller'}" if size else ""
@@ -322,7 +319,7 @@ CLASSES = (
     WILDSEG3D_MT_objects,
     WILDSEG3D_MT_merge,
     WILDSEG3D_PT_objects,
-    WILDSEG3D_PT_shared,
+    WILDSEG3D_PT_refine,
 )
 
 
