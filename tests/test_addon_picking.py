@@ -146,7 +146,7 @@ def test_points_that_move_are_indexed_anew(blender: Any, scene: Scene, root: Any
 def _picked(point: NDArray[np.float64], eye: NDArray[np.float64]) -> Any:
     from wildseg3d_blender.addon.scene.picking import Picked
 
-    return Picked(point, (point - eye) / np.linalg.norm(point - eye), np.eye(4), "points")
+    return Picked(point, (point - eye) / np.linalg.norm(point - eye), np.eye(4), "points", 1.0)
 
 
 def test_the_photo_that_looks_the_same_way_is_taken(blender: Any, scene: Scene) -> None:
@@ -242,20 +242,42 @@ def test_a_click_between_the_photos_lands_on_the_ball(blender: Any, scene: Scene
             aiming.at(blender.context, scene, root, (blender.context.region.width / 2, 1e5))
 
 
-def test_a_box_drawn_between_the_photos_surrounds_the_ball(blender: Any, scene: Scene, root: Any) -> None:
+@pytest.mark.parametrize("pierced", [False, True])
+def test_a_box_drawn_between_the_photos_surrounds_the_ball(
+    blender: Any, scene: Scene, root: Any, pierced: bool
+) -> None:
     from wildseg3d_blender.addon.scene import aiming
 
     eye = np.array([0.1, -3.4, 1.6])
+    if pierced:
+        _pierce(root, eye, BALL_CENTRE)
     with blender.context.temp_override(**_stand(blender, root, _pose(eye, BALL_CENTRE))):
         x, y = _mouse(blender, root, BALL_CENTRE)
         edge = _mouse(blender, root, BALL_CENTRE + np.array([0.0, 0.0, BALL_RADIUS]))[1] - y
         first, second = aiming.box(blender.context, scene, root, (x - edge, y + edge), (x + edge, y - edge))
+        with pytest.raises(PromptError, match="nothing in the middle of the box"):
+            aiming.box(blender.context, scene, root, (1e4, 1e4), (1.1e4, 1.1e4))
     assert first.view == second.view
     shows = cast(first.view, pixel_centres(*first.view.size))[0] == BALL
     rows, columns = np.nonzero(shows)
     truth = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
     drawn = np.array([*first.pixel, *second.pixel])
     assert np.abs(drawn - truth).max() < 0.2 * (truth[2] - truth[0])
+
+
+def _pierce(root: Any, eye: NDArray[np.float64], target: NDArray[np.float64]) -> None:
+    """Take the ball's points about the line from ``eye`` to ``target`` away: what is behind is seen."""
+    from wildseg3d_blender.addon.scene import lookup
+
+    mesh = lookup.points(root).data
+    position = np.empty(len(mesh.vertices) * 3, np.float32)
+    mesh.attributes["position"].data.foreach_get("vector", position)
+    points = position.reshape(-1, 3)
+    direction = (target - eye) / np.linalg.norm(target - eye)
+    along = (points - eye) @ direction
+    aside = np.linalg.norm(points - eye - along[:, None] * direction, axis=1)
+    points[(aside < 0.05) & (np.linalg.norm(points - target, axis=1) < BALL_RADIUS * 1.05)] += 100.0
+    mesh.attributes["position"].data.foreach_set("vector", position)
 
 
 def test_in_a_photo_the_pixel_itself_is_meant(blender: Any, scene: Scene, root: Any) -> None:

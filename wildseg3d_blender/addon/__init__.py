@@ -3,7 +3,8 @@
 
     operators/        thin: read the context, call ``scene`` or the worker, report
     scene/            pointmaps -> Blender data; Blender data -> prompts; plain functions for scripts too
-    panels.py, object_panel.py, scene_panel.py, neural_preferences.py, preferences.py, properties.py
+    panels.py, object_panel.py, prompt_panel.py, scene_panel.py
+    properties.py, preferences.py, neural_preferences.py
     overlay.py, tint.py    what is drawn over the 3D view
     neural_task.py    installing and downloading for the neural engines, on a thread
     choosing.py       which engine and segmenter, and in which Python the worker runs

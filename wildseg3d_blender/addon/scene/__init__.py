@@ -8,6 +8,7 @@
     surfaces    points -> textured meshes
     orientation ground and scale
     visibility, picking, selecting    what is seen, clicked on and chosen
+    aiming, best_view, gripping    from the mouse to a photo's pixel, from any view
     cameras, points, display    what importing is made of
     groups, lookup, location    the list of objects, who is who, where scenes are kept
     viewing     what open windows show

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 import bpy
@@ -17,6 +18,9 @@ from .picking import Picked
 
 PICK_RADIUS = 6.0
 """Pixels: so far from the mouse, in points of the interface, a surface may be that is meant."""
+
+PROBES = ((0.5, 0.5), (0.35, 0.5), (0.65, 0.5), (0.5, 0.35), (0.5, 0.65))
+"""Where in a box, in shares of its sides, it is looked for what it surrounds."""
 
 Mouse = tuple[float, float]
 
@@ -67,7 +71,7 @@ def box(
 ) -> tuple[Aim, Aim]:
     """The corners, in one view, of a rectangle drawn with the mouse.
 
-    Drawn in no photo, it stands upright in the artist's view, at the distance of what is in its middle.
+    Drawn in no photo, it stands upright in the artist's view, at the distance of what is about its middle.
 
     Raises:
         PromptError: as ``at``; or a corner lies beside the photo.
@@ -77,8 +81,7 @@ def box(
             return at(context, scene, root, first), at(context, scene, root, second)
         except PromptError as error:
             raise PromptError("The box reaches beyond the photo: keep both corners inside.") from error
-    middle = ((first[0] + second[0]) / 2, (first[1] + second[1]) / 2)
-    picked = _pick(context, root, middle)
+    picked = _pick_in(context, root, first, second)
     view, _ = best_view.best_view(scene, picked)
     corners_world = np.array(
         [_beside(context, picked, (x, y)) for x in (first[0], second[0]) for y in (first[1], second[1])]
@@ -99,6 +102,18 @@ def photo(context: bpy.types.Context, root: bpy.types.Object) -> str:
 def _camera(context: bpy.types.Context, root: bpy.types.Object) -> bpy.types.Object | None:
     camera = viewing.photo_camera(context.space_data, context.region_data, context.scene)
     return camera if camera is not None and lookup.root_of(camera) == root else None
+
+
+def _pick_in(context: bpy.types.Context, root: bpy.types.Object, first: Mouse, second: Mouse) -> Picked:
+    """What is about the middle of a rectangle; not what is seen through a hole there."""
+    found = []
+    for across, up in PROBES:
+        with contextlib.suppress(PromptError):
+            mouse = (first[0] + across * (second[0] - first[0]), first[1] + up * (second[1] - first[1]))
+            found.append(_pick(context, root, mouse))
+    if not found:
+        raise PromptError("There is nothing in the middle of the box: draw it around something.")
+    return sorted(found, key=lambda picked: picked.distance)[len(found) // 2]
 
 
 def _pick(context: bpy.types.Context, root: bpy.types.Object, mouse: Mouse) -> Picked:

@@ -28,12 +28,14 @@ class Picked:
         from_blender: (4, 4), Blender's world to that of the scene folder, for what was picked: it may have
             been moved.
         name: of the mesh that it belongs to.
+        distance: from the artist's eye, in Blender's world.
     """
 
     point_world: NDArray[np.float64]
     direction_world: NDArray[np.float64]
     from_blender: NDArray[np.float64]
     name: str
+    distance: float
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def pick(root: bpy.types.Object, sight: Sight) -> Picked | None:
             origin = np.array(item.wildseg3d.origin)
             from_world[:3, 3] += origin
             point = index.points[number] + origin
-            found = Picked(np.asarray(point, np.float64), ray.direction, from_world, item.name)
+            found = Picked(np.asarray(point, np.float64), ray.direction, from_world, item.name, distance)
     return found
 
 
