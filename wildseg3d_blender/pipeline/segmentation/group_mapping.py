@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .mask_cache import CLEARLY_LARGER, CONTAINED, MaskCache
 from .pixel_prompts import PixelBox, PixelClick, PixelPrompts
+from .usual_size import unusual_size
 
 CENTRE_WEIGHT = 0.6
 """People click the middle of what they mean: worth of a click in the very middle of a mask."""
@@ -27,9 +28,8 @@ cached one where the good answers agree this much and else the solved one .92, .
 were .90, .82, .38. So what is taken from the cache is as good as what would be solved.
 """
 
-SMALLER_WEIGHT = 0.1
-"""By how much an object is worth more than one e times as large: two whole objects side by side look as good
-as one of them, and are rarely meant."""
+SIZE_WEIGHT = 0.1
+"""What a size one nat less likely than the usual one takes off, beyond what the scores take off for it."""
 
 BOX_FIT = 0.6
 """Intersection over union that an object's bounding box must reach with a drawn one."""
@@ -87,7 +87,8 @@ def matching_objects(cache: MaskCache, prompts: PixelPrompts) -> Answers:
     found = meant[fits]
     if len(found) == 0:
         return Answers((), 0.0)
-    worth -= SMALLER_WEIGHT * np.log(np.maximum(cache.area, 1.0))
+    pixels = sum(height * width for height, width in cache.masks.shapes)
+    worth -= SIZE_WEIGHT * unusual_size(np.maximum(cache.area, 1.0) / pixels)
     likely = np.exp((worth[meant] - worth[meant].max()) / SPREAD)
     expected = cache.iou_of(found) @ (likely[fits] / likely.sum())
     order = np.argsort(-expected, kind="stable")

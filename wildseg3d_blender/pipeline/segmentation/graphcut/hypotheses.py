@@ -35,12 +35,6 @@ CENTRE_WEIGHT, CONSENSUS_WEIGHT = 0.15, 0.2
 AS_GOOD = 0.015
 """Scores closer than this are equal."""
 
-SMALLER_WEIGHT = 0.02
-"""By how much a guess is worth more than one e times as large: what stands before or beside an object makes
-as good an outline together with it, and is rarely meant. From 0.02 to 0.04 hardly anything changes but where
-small things stand close together: there one click finds twice as much as without.
-"""
-
 
 @dataclass(frozen=True)
 class Hypothesis:
@@ -79,8 +73,7 @@ def from_clicks(
     starts = [start for part in side_by_side(walked, LOSSES, lambda given: None) for start in part]
     voters = polished(graph, inside, outside, starts)
     found = [
-        replace(h, score=h.score + CONSENSUS_WEIGHT * _consensus(graph, h, voters) - _largeness(graph, h))
-        for h in starts + voters
+        replace(h, score=h.score + CONSENSUS_WEIGHT * _consensus(graph, h, voters)) for h in starts + voters
     ]
     first = next((click for click in clicks if click.positive), None)
     if first is not None:
@@ -108,11 +101,6 @@ def polished(
 
     first = all_cut(_different(graph, starts)[:POLISHED], 1)
     return all_cut(_different(graph, first)[:FULLY_POLISHED], ROUNDS - 1)
-
-
-def _largeness(graph: SceneGraph, hypothesis: Hypothesis) -> float:
-    """What a guess's size takes off its score."""
-    return SMALLER_WEIGHT * float(np.log(max(graph.nodes.area[hypothesis.selection].sum(), 1.0)))
 
 
 def _consensus(graph: SceneGraph, hypothesis: Hypothesis, voters: list[Hypothesis]) -> float:

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..pixel_prompts import PixelClick
+from ..usual_size import unusual_size
 from .graph import SceneGraph, Selection
 
-USUAL_SIZE, SIZE_SPREAD, SIZE_WEIGHT = 0.05, 1.1, 0.05
-"""Objects that people point at cover about this share of a photo, give or take a factor of e^spread."""
+SIZE_WEIGHT = 0.05
+"""What a size one nat less likely than the usual one takes off."""
 
 TORN_WEIGHT, INTERIOR_WEIGHT = 0.5, 0.3
 
@@ -68,7 +69,7 @@ class Measured:
             - INTERIOR_WEIGHT * interior
             - TORN_WEIGHT * self.torn / np.maximum(self.shown, 1.0)
             - self.framed / area
-            - SIZE_WEIGHT * (np.log(area / all_area / USUAL_SIZE) / SIZE_SPREAD) ** 2 / 2
+            - SIZE_WEIGHT * unusual_size(area / all_area)
         )
         return np.where(self.area > 0, found, -1.0)
 
