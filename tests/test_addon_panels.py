@@ -10,7 +10,7 @@ import pytest
 
 from tests.addon_scene import write_awkward_scene
 from tests.small_photos import write_small_photos
-from wildseg3d_blender.errors import PhotoError, SceneError
+from wildseg3d_blender.errors import PhotoError, ReconstructionError, SceneError
 
 
 def _drawn(bpy: Any) -> list[str]:
@@ -68,6 +68,8 @@ def test_an_error_comes_with_the_button_that_mends_it(blender: Any) -> None:
 
     problems.remember(PhotoError("There are none.", fix="wildseg3d.photos_add"))
     assert " ".join(_drawn(blender)).startswith("There are none.  Choose Photos…")
+    problems.remember(ReconstructionError("They do not fit.", fix="wildseg3d.photos_add"))
+    assert " ".join(_drawn(blender)).startswith("They do not fit.  Choose Photos…")
     problems.remember(SceneError("It is gone.", fix="wildseg3d.open_scene"))
     assert " ".join(_drawn(blender)).startswith("It is gone.  Open Scene Folder…")
     problems.remember(SceneError("Nothing helps."))

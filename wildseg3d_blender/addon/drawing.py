@@ -8,6 +8,8 @@ from collections.abc import Callable
 import blf
 import bpy
 
+from ..errors import ReconstructionError
+from ..photo_files import CHOOSE
 from . import problems, runtime, time_left
 from .preferences import extension_package
 
@@ -18,7 +20,7 @@ NARROW = 180
 """Width of the sidebar, in points of the interface, below which a line takes one text."""
 
 _FIXES = {
-    "wildseg3d.photos_add": ("Choose Photos…", "IMAGE_DATA"),
+    CHOOSE: ("Choose Photos…", "IMAGE_DATA"),
     "wildseg3d.reconstruct": ("Reconstruct", "OUTLINER_OB_CAMERA"),
     "wildseg3d.open_scene": ("Open Scene Folder…", "FILE_FOLDER"),
     "wildseg3d.cancel": ("Cancel", "X"),
@@ -74,7 +76,10 @@ def draw_problem(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     row.operator("wildseg3d.dismiss", text="", icon="X", emboss=False)
     if error.fix in _FIXES:
         text, icon = _FIXES[error.fix]
-        box.operator(error.fix, text=text, icon=icon)
+        button = box.operator(error.fix, text=text, icon=icon)
+        if isinstance(error, ReconstructionError) and error.fix == CHOOSE:
+            # What was chosen can be read, there is only too little of it.
+            button.add = True
     elif error.fix is not None and error.fix.startswith("wildseg3d.neural"):
         show = box.operator("preferences.addon_show", text="Open Preferences", icon="PREFERENCES")
         show.module = extension_package()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from ....errors import ReconstructionError
+from ....photo_files import CHOOSE
 from ....progress import Progress, span
 from ....scene_folder import SkippedPhoto
 from ...photos import Photo
@@ -54,7 +55,7 @@ def place_photos(photos: Sequence[Photo], progress: Progress) -> Placement:
         else:
             model, evidence = _place_many(job, span(progress, 0.6, 1.0))
     if model is None:
-        raise ReconstructionError(why_nothing_fits(photos, evidence))
+        raise ReconstructionError(why_nothing_fits(photos, evidence), fix=CHOOSE)
     return Placement(model, tuple(skipped_photos(photos, _placed(model), evidence)), seconds)
 
 
