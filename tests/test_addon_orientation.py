@@ -176,3 +176,19 @@ def test_what_cannot_be_a_ground_or_a_distance_says_so(blender: Any, root: Any) 
         item.select_set(False)
     with pytest.raises(RuntimeError, match="two Empties"):
         blender.ops.wildseg3d.set_distance(length=1.0)
+
+
+def test_scripts_set_ground_and_distance(blender: Any, scene: Scene, root: Any) -> None:
+    from wildseg3d_blender.addon import api
+
+    root.rotation_euler = (0.3, -0.2, 1.0)
+    blender.context.view_layer.update()
+    api.set_ground(root)
+    assert _on_the_ground(root)
+    root.rotation_euler = (2.0, 0.5, 0.0)
+    blender.context.view_layer.update()
+    api.set_ground(root, places=_in_blender(root, FLOOR_PLACES).tolist())
+    assert _on_the_ground(root)
+    api.set_distance(root, *_in_blender(root, FLOOR_PLACES[:2]), length=2.0)
+    first, second = _in_blender(root, FLOOR_PLACES[:2])
+    assert np.linalg.norm(first - second) == pytest.approx(2.0, rel=1e-5)

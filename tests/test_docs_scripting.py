@@ -50,8 +50,8 @@ def test_the_recipes_in_python(blender: Any, folder: Path, capsys: pytest.Captur
     assert [line.split()[0] for line in said[2].splitlines() if line.endswith("points")] == ["Mug", "Book"]
     for name in ("Mug.ply", "Book.ply", "Orange.ply", "all.usdc", "surfaces.glb"):
         assert (folder / "exported" / name).stat().st_size > 10_000, name
-    assert "['Mug'] Book Mesh" in said[6]
-    assert "Mug" in said[7]
+    assert "['Mug'] Book Mesh" in said[7]
+    assert "Mug" in said[8]
     root = names["root"]
     assert [group.name for group in root.wildseg3d.groups] == ["Mug"]
     assert "Teddy Mesh" in blender.data.objects

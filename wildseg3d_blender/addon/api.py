@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 
 from ..errors import PhotoError, PromptError, WildSegError
 from . import photo_list, problems
-from .scene import exporting, groups, importing, lookup, objects, prompting, surfaces
+from .scene import exporting, groups, importing, lookup, objects, orientation, prompting, surfaces
 
 Pixel = tuple[float, float]
+Place = Sequence[float]
 
 
 def reconstruct(
@@ -168,9 +170,29 @@ def duplicate_as_mesh(root: bpy.types.Object, name: str) -> bpy.types.Object:
     return objects.duplicate_as_mesh(bpy.context, root, name)
 
 
-def surface(root: bpy.types.Object, name: str = "") -> bpy.types.Object:
-    """A mesh with the photos on it, made of an object's points, or of those that belong to none."""
-    return surfaces.from_photos(root, name)
+def surface(root: bpy.types.Object, name: str = "", *, closed: bool = False) -> bpy.types.Object:
+    """A mesh with the photos on it, made of an object's points, or of those that belong to none.
+
+    Open, as the photos show it, or ``closed``, its back made up; for details see ``scene.surfaces``.
+    """
+    return surfaces.merged(root, name) if closed else surfaces.from_photos(root, name)
+
+
+def set_ground(root: bpy.types.Object, name: str = "", places: Sequence[Place] = ()) -> None:
+    """Lay the reconstruction on z = 0 by three ``places`` of the ground in Blender's world.
+
+    Without places, by the largest plane in an object's points, or in those that belong to none.
+    """
+    if places:
+        orientation.set_ground(root, np.array(places, np.float64).reshape(-1, 3))
+        return
+    points = orientation.points_of(surfaces.points_of(root, name))
+    orientation.set_ground(root, points, any_way_up=bool(name))
+
+
+def set_distance(root: bpy.types.Object, first: Place, second: Place, length: float) -> None:
+    """Scale the reconstruction so that two places of it in Blender's world come to lie ``length`` apart."""
+    orientation.set_distance(root, np.array(first, np.float64), np.array(second, np.float64), length)
 
 
 def export(items: Sequence[bpy.types.Object], file: Path | str) -> Path:

@@ -47,7 +47,7 @@ class WILDSEG3D_OT_make_surface(bpy.types.Operator):
     hole: bpy.props.IntProperty(
         name="Holes",
         description="Close gaps where nothing was measured up to this many pixels wide",
-        default=8,
+        default=16,
         min=0,
         soft_max=50,
     )

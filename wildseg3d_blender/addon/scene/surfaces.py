@@ -50,7 +50,7 @@ def from_photos(
     group: str = "",
     *,
     step: int = 2,
-    hole: int = 8,
+    hole: int = 16,
     steepest: float = view_surfaces.STEEPEST,
 ) -> bpy.types.Object:
     """Make the surfaces that the photos show of an object of the list, each place from its best photo.
