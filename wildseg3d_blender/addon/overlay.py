@@ -2,7 +2,8 @@
 """The preview and the prompts drawn over the photo that is looked through, or the preview over the points.
 
 Blender draws a camera's foreground image after everything else, so the Empties themselves shine through it
-but faintly. Here they get a mark of constant size on top: green plus, red minus, green frame.
+but faintly. Here they get a mark of constant size on top: green plus, red minus, green frame; where selected,
+with a white rim.
 """
 
 from __future__ import annotations
@@ -12,13 +13,11 @@ import math
 from typing import Any
 
 import bpy
-import gpu
 from bpy_extras.view3d_utils import location_3d_to_region_2d
-from gpu_extras.batch import batch_for_shader
 from mathutils import Vector
 
 from ..errors import WildSegError
-from . import previewing, thumbnails, tint, tools
+from . import previewing, shapes, thumbnails, tint, tools
 from .scene import groups, lookup, viewing
 
 RADIUS = 9.0
@@ -116,44 +115,26 @@ def _draw_prompt(context: bpy.types.Context, prompt: bpy.types.Object, strength:
     colour, black = (*prompt.color[:3], strength), (0.0, 0.0, 0.0, strength)
     if prompt.wildseg3d.is_box:
         corners = [_in_region(context, prompt, x, y) for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
-        if None not in corners:
-            _draw("LINE_STRIP", [*corners, corners[0]], colour)
+        places = [(corner.x, corner.y) for corner in corners if corner is not None]
+        if len(places) == len(corners):
+            shapes.draw("LINE_STRIP", [*places, places[0]], colour)
         return
-    centre = _in_region(context, prompt, 0.0, 0.0)
-    if centre is None:
+    found = _in_region(context, prompt, 0.0, 0.0)
+    if found is None:
         return
-    radius = RADIUS * context.preferences.system.ui_scale
-    _draw("TRI_FAN", _circle(centre, radius * 1.15), black)
-    _draw("TRI_FAN", _circle(centre, radius), colour)
+    centre, radius = (found.x, found.y), RADIUS * context.preferences.system.ui_scale
+    rim, rim_colour = (1.3, (1.0, 1.0, 1.0, strength)) if prompt.select_get() else (1.15, black)
+    shapes.draw("TRI_FAN", shapes.disc(centre, radius * rim), rim_colour)
+    shapes.draw("TRI_FAN", shapes.disc(centre, radius), colour)
     reach, half = radius * 0.6, radius * 0.14
-    _draw("TRI_FAN", _bar(centre, reach, half), black)
+    shapes.draw("TRI_FAN", shapes.bar(centre, reach, half), black)
     if prompt.wildseg3d.positive != prompt.wildseg3d.subtract:
-        _draw("TRI_FAN", _bar(centre, half, reach), black)
+        shapes.draw("TRI_FAN", shapes.bar(centre, half, reach), black)
 
 
 def _in_region(context: bpy.types.Context, prompt: bpy.types.Object, x: float, y: float) -> Vector | None:
     position = prompt.matrix_world @ Vector((x, y, 0.0))
     return location_3d_to_region_2d(context.region, context.region_data, position)
-
-
-def _circle(centre: Vector, radius: float) -> list[tuple[float, float]]:
-    turns = (2.0 * math.pi * step / 24 for step in range(24))
-    return [(centre.x + radius * math.cos(turn), centre.y + radius * math.sin(turn)) for turn in turns]
-
-
-def _bar(centre: Vector, across: float, up: float) -> list[tuple[float, float]]:
-    signs = ((-1, -1), (1, -1), (1, 1), (-1, 1))
-    return [(centre.x + x * across, centre.y + y * up) for x, y in signs]
-
-
-def _draw(kind: str, places: list[Any], colour: tuple[float, ...]) -> None:
-    shader = gpu.shader.from_builtin("UNIFORM_COLOR")
-    shader.uniform_float("color", colour)
-    gpu.state.blend_set("ALPHA")
-    gpu.state.line_width_set(2.0)
-    batch_for_shader(shader, kind, {"pos": [tuple(place)[:2] for place in places]}).draw(shader)
-    gpu.state.line_width_set(1.0)
-    gpu.state.blend_set("NONE")
 
 
 def register() -> None:

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from ..errors import WildSegError
 from ..scene_folder import Scene, View
-from . import previewing, tint, tools
-from .scene import lookup, viewing
+from . import previewing, shapes, tint, tools
+from .scene import gripping, groups, lookup, reading, viewing
 
 HEIGHT = 64
 """Of a thumbnail, in points of the interface."""
@@ -35,8 +35,10 @@ LEAST_HEIGHT = 36
 SIDE = 192
 """Longer side of a thumbnail's textures, in pixels, about."""
 
-FILLING = 0.6
+FILLING = 0.75
 """Strength of the tint: more than over the photo looked through, as it is so small here."""
+
+WHITE = (1.0, 1.0, 1.0, 1.0)
 
 _VERTEX = """
 void main()
@@ -142,7 +144,8 @@ def draw(context: bpy.types.Context) -> None:
     shown = previewing.shown()
     current, root = _current(context), lookup.active_root(context.scene)
     shader = _compiled()
-    for slot in _slots(context, opened):
+    slots = _slots(context, opened)
+    for slot in slots:
         view = opened.view(slot.view)
         if slot.view == current:
             _frame(slot, context.preferences.system.ui_scale)
@@ -162,6 +165,8 @@ def draw(context: bpy.types.Context) -> None:
             "corner": [(0.0, 1.0), (1.0, 1.0), (1.0, 0.0), (0.0, 0.0)],
         }
         batch_for_shader(shader, "TRI_FAN", content).draw(shader)
+    root = lookup.require_root(context.scene)
+    _draw_clicks(opened, root, slots, context.preferences.system.ui_scale)
 
 
 def _shown_scene(context: bpy.types.Context) -> Scene | None:
@@ -229,20 +234,34 @@ def _upload(pixels: NDArray[np.float32], kind: str) -> Any:
 def _frame(slot: Slot, scale: float) -> None:
     """A bright rim, and the photo's name above."""
     rim = 2.0 * scale
-    right, high = slot.left + slot.width + rim, slot.low + slot.height + rim
-    left, low = slot.left - rim, slot.low - rim
-    shader = gpu.shader.from_builtin("UNIFORM_COLOR")
-    shader.uniform_float("color", (1.0, 1.0, 1.0, 1.0))
-    batch_for_shader(
-        shader, "TRI_FAN", {"pos": [(left, low), (right, low), (right, high), (left, high)]}
-    ).draw(shader)
+    middle = (slot.left + slot.width / 2, slot.low + slot.height / 2)
+    shapes.draw("TRI_FAN", shapes.bar(middle, slot.width / 2 + rim, slot.height / 2 + rim), WHITE)
     blf.size(0, 11.0 * scale)
     blf.enable(0, blf.SHADOW)
     blf.shadow(0, 3, 0.0, 0.0, 0.0, 1.0)
-    blf.color(0, 1.0, 1.0, 1.0, 1.0)
-    blf.position(0, slot.left, high + 3.0 * scale, 0.0)
+    blf.color(0, *WHITE)
+    blf.position(0, slot.left, slot.low + slot.height + rim + 3.0 * scale, 0.0)
     blf.draw(0, slot.view)
     blf.disable(0, blf.SHADOW)
+
+
+def _draw_clicks(scene: Scene, root: bpy.types.Object, slots: list[Slot], scale: float) -> None:
+    """A dot for each click of the active object."""
+    item = groups.active(root)
+    where = {slot.view: slot for slot in slots}
+    for prompt in [] if item is None else lookup.prompts(root, item.name):
+        slot = where.get(prompt.wildseg3d.view)
+        if slot is None or prompt.wildseg3d.is_box:
+            continue
+        try:
+            click = reading.read(scene, root, prompt)
+        except WildSegError:
+            continue  # moved out of its photo; the panel says so
+        width, height = scene.view(slot.view).size
+        x, y = gripping.centre_of(click)
+        at = (slot.left + x / width * slot.width, slot.low + (1.0 - y / height) * slot.height)
+        shapes.draw("TRI_FAN", shapes.disc(at, 3.5 * scale), (0.0, 0.0, 0.0, 1.0))
+        shapes.draw("TRI_FAN", shapes.disc(at, 2.5 * scale), tuple(prompt.color))
 
 
 def _compiled() -> Any:
