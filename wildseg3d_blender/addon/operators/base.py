@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Generator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -217,18 +217,16 @@ class WorkerOperator:
 
     def _turn(self, seconds: float) -> None:
         """Take Blender's own steps, one after the other, until they have taken ``seconds``."""
-        began = time.monotonic()
+        ends = time.monotonic() + seconds
         while self._own is not None:
             if self._own.cancelled:
                 self._advance(_cancelled)
             elif self._aside is None:
                 self._advance(lambda: None)
-            elif self._aside.done() or seconds == float("inf"):
+            elif _done_within(self._aside, ends - time.monotonic()):
                 answer, self._aside = self._aside.result, None
                 self._advance(answer)
-            else:
-                return
-            if time.monotonic() - began > seconds:
+            if time.monotonic() > ends:
                 return
 
     def _stop(self) -> None:
@@ -284,6 +282,11 @@ def _on_a_thread(compute: Callable[[], Any]) -> Future[Any]:
         return threads.submit(compute)
     finally:
         threads.shutdown(wait=False)
+
+
+def _done_within(aside: Future[Any], seconds: float) -> bool:
+    """Whether it is done after at most ``seconds``, which may be endless."""
+    return bool(wait([aside], None if seconds == float("inf") else max(0.0, seconds)).done)
 
 
 def _cancelled() -> None:
