@@ -3,15 +3,21 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
 from tests.cached_scene import InOneView, Known, Made, answers, cache_of, mean_iou, middle
 from tests.object_scene import BALL, BOX, SIZE
 from wildseg3d_blender.errors import PromptError
+from wildseg3d_blender.pipeline import segment
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.segment import SceneSession
+from wildseg3d_blender.pipeline.segmentation import build_cache
 from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
+from wildseg3d_blender.pipeline.segmentation.lift import Lifting
+from wildseg3d_blender.pipeline.segmentation.mask_cache import FOLDER
 from wildseg3d_blender.prompts import Click, PromptGroup, one_group
 from wildseg3d_blender.scene_folder import Scene
 
@@ -38,6 +44,26 @@ def test_where_good_answers_agree_nothing_is_solved(cached_scene: Made, cached_c
     larger = session.preview([PromptGroup((click,), size=1)])
     assert larger.cached and not session.prepared
     assert all((larger.masks[name] == (truth.shows > 0)).all() for name, truth in truths.items())
+
+
+def test_the_geometry_is_made_once_for_finding_and_for_segmenting(
+    cached_copy: Scene, cached_scene: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Scene] = []
+
+    def lifting(scene: Scene) -> Lifting:
+        made.append(scene)
+        return Lifting(scene)
+
+    monkeypatch.setattr(segment, "Lifting", lifting)
+    monkeypatch.setattr(build_cache, "Lifting", lifting)
+    shutil.rmtree(cached_copy.folder / FOLDER, ignore_errors=True)
+    session = SceneSession(cached_copy.folder)
+    session.find_objects()
+    (ball, box) = (Click("v2", *middle(cached_scene[1]["v2"], thing)) for thing in (BALL, BOX))
+    groups = [PromptGroup((ball,)), PromptGroup((box,))]
+    assert any(mask.any() for mask in session.segment("Both", groups).owned.values())
+    assert len(made) == 1
 
 
 def test_what_no_cached_object_satisfies_is_solved(cached_scene: Made) -> None:

@@ -240,7 +240,13 @@ class SceneSession:
         segmenter = self._prepared(span(progress, 0.0, 0.3))
         if not isinstance(segmenter, Proposer):
             raise PromptError(f"{segmenter.name} finds no objects by itself: click on the one you want.")
-        return build_mask_cache(self.scene, segmenter, span(progress, 0.3, 1.0))
+        return build_mask_cache(self.scene, segmenter, span(progress, 0.3, 1.0), lifting=self._geometry)
+
+    def _geometry(self) -> Lifting:
+        """The scene's geometry, made when first needed: a few tenths of a second."""
+        if self._lifting is None:
+            self._lifting = Lifting(self.scene)
+        return self._lifting
 
     def _points(self, answers: Sequence[Answer], masks: Masks, progress: Progress) -> Masks:
         """The pixels of the masks, which ``answers`` led to, whose 3D points belong to the object."""
@@ -248,12 +254,11 @@ class SceneSession:
         item = answers[0].item
         if len(answers) == 1 and item is not None and self._cache is not None:
             return self._cache.points_of(item)
-        if self._lifting is None:
-            self._lifting = Lifting(self.scene)
+        lifting = self._geometry()
         ordered, points = [masks[view.name] for view in self.scene.views], {}
         for number, view in enumerate(self.scene.views):
             progress("lifting", number / len(ordered), f"Taking the object's points in {view.name}")
-            points[view.name] = self._lifting.points(ordered, number)
+            points[view.name] = lifting.points(ordered, number)
         return points
 
     def _unsized(self, groups: Sequence[PromptGroup]) -> tuple[str, ...]:

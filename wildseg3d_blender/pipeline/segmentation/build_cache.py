@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
@@ -22,8 +22,17 @@ COARSE = 3
 """Two objects' overlap is counted on every third row and column."""
 
 
-def build_mask_cache(scene: Scene, proposer: Proposer, progress: Progress = silent) -> MaskCache:
+def build_mask_cache(
+    scene: Scene,
+    proposer: Proposer,
+    progress: Progress = silent,
+    *,
+    lifting: Callable[[], Lifting] | None = None,
+) -> MaskCache:
     """Find the objects of a scene and write them into its folder.
+
+    Args:
+        lifting: gives the scene's geometry once the masks are there; made anew without it.
 
     Raises:
         SceneError: the scene folder is gone or cannot be written.
@@ -45,7 +54,7 @@ def build_mask_cache(scene: Scene, proposer: Proposer, progress: Progress = sile
     cache = MaskCache(
         views=tuple(view.name for view in scene.views),
         masks=masks_packed,
-        points=lifted_points(scene, masks_packed, span(progress, 0.8, 1.0)),
+        points=lifted_points(scene, masks_packed, span(progress, 0.8, 1.0), lifting),
         scores=np.asarray(scores, dtype=np.float32),
         overlap=_overlap(masks_packed),
         radius=np.reshape(radius, (-1, len(scene.views))).astype(np.float32),
@@ -65,14 +74,19 @@ def _largest_disc(mask: NDArray[np.bool_]) -> float:
     return float(cv2.distanceTransform(np.pad(inside, 1), cv2.DIST_L2, 3).max())
 
 
-def lifted_points(scene: Scene, masks: PackedMasks, progress: Progress) -> PackedMasks:
+def lifted_points(
+    scene: Scene,
+    masks: PackedMasks,
+    progress: Progress,
+    lifting: Callable[[], Lifting] | None = None,
+) -> PackedMasks:
     """The pixels of every mask whose 3D point belongs to the object, packed like the masks."""
-    lifting = Lifting(scene)
+    geometry = Lifting(scene) if lifting is None else lifting()
     points: list[list[NDArray[np.bool_]]] = [[] for _ in range(len(masks))]
     views = range(len(scene.views))
 
     def taken(view: int) -> list[NDArray[np.bool_]]:
-        return list(_points_in_view(lifting, masks, view))
+        return list(_points_in_view(geometry, masks, view))
 
     def waiting(view: int) -> None:
         name = scene.views[min(view, len(views) - 1)].name

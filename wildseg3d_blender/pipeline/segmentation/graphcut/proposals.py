@@ -74,7 +74,8 @@ def propose(small: Contracted, progress: Progress = silent) -> list[Proposed]:
         polished[k] = polish(graph, none, none, start, rounds=2)
     again = np.array([outline_score(graph, selection) for selection in polished])
     found, worth = np.concatenate([starts, polished]), np.concatenate([scores, again])
-    usable = found.any(1) & (found @ area < LARGEST * area.sum())
+    share = found @ area / area.sum()
+    usable = (share > SMALLEST) & (share < LARGEST)
     found, worth = found[usable], worth[usable]
     return [Proposed(small.up(found[k]), float(worth[k])) for k in distinct(found, worth, area, ALIKE, KEPT)]
 
@@ -95,7 +96,8 @@ def settle(
     def waiting(number: int) -> None:
         progress("proposals", number / max(len(found), 1), "Settling outlines")
 
-    new = [item for item in side_by_side(one, found, waiting) if item.selection.any()]
+    least = SMALLEST * graph.nodes.area.sum()
+    new = [item for item in side_by_side(one, found, waiting) if graph.nodes.area @ item.selection > least]
     selections = np.reshape([item.selection for item in new], (-1, len(graph.nodes)))
     scores = np.array([item.score for item in new])
     return [new[k] for k in distinct(selections, scores, graph.nodes.area, ALIKE, KEPT)]
