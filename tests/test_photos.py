@@ -214,6 +214,16 @@ def test_folder_without_photos(tmp_path: Path) -> None:
         find_photos([tmp_path])
 
 
+def test_a_folder_inside_that_has_photos_is_named(tmp_path: Path) -> None:
+    for name, count in (("few", 1), ("images", 3)):
+        (tmp_path / name).mkdir()
+        for number in range(count):
+            (tmp_path / name / f"{number}.jpg").touch()
+    with pytest.raises(PhotoError, match="but 3 in its folder images: choose that one") as raised:
+        find_photos([tmp_path])
+    assert raised.value.fix == "wildseg3d.photos_add"
+
+
 def test_one_photo_is_too_few(tmp_path: Path) -> None:
     save(tmp_path / "alone.jpg")
     with pytest.raises(PhotoError, match=r"Only one photo to work with, alone\.jpg: at least two"):

@@ -63,13 +63,23 @@ def find_photos(paths: Sequence[Path]) -> list[Path]:
         if not path.exists():
             raise PhotoError(f"There is no file or folder at {path}: choose the photos again.", fix=CHOOSE)
     if not found:
-        folder = Path(paths[0]).absolute()
-        raise PhotoError(
-            f"No photos in {folder}: choose the folder that holds the JPEG, PNG, TIFF or WebP files "
-            "themselves (folders inside it are not searched).",
-            fix=CHOOSE,
-        )
+        raise PhotoError(_nothing_in(Path(paths[0]).absolute()), fix=CHOOSE)
     return list(found)
+
+
+def _nothing_in(folder: Path) -> str:
+    """The sentence for a folder without photos; it names the one inside that has the most."""
+    try:
+        inside = {path: len(_photos_in(path)) for path in folder.iterdir() if path.is_dir()}
+    except OSError:
+        inside = {}
+    best = max(inside, key=lambda path: inside[path], default=folder)
+    if inside.get(best):
+        return f"No photos in {folder}, but {inside[best]} in its folder {best.name}: choose that one."
+    return (
+        f"No photos in {folder}: choose the folder that holds the JPEG, PNG, TIFF or WebP files themselves "
+        "(folders inside it are not searched)."
+    )
 
 
 def _photos_in(folder: Path) -> list[Path]:
