@@ -183,8 +183,13 @@ def test_the_command_cuts_out_exports_and_saves(
     # The .blend again: nothing is done twice, and it is saved in place.
     assert command.run(["segment", str(blend), "--object", "Cup", "--click", "v2:1,1,1"]) == 1
     assert "a click has 2 numbers" in capsys.readouterr().err
-    assert command.run(["segment", str(tmp_path / "none.blend")]) == 1
-    assert "cannot be opened" in capsys.readouterr().err
+    assert command.run(["segment", str(tmp_path / "none.blend"), "--json"]) == 1
+    said = capsys.readouterr()
+    assert "cannot be opened" in said.err
+    error = json.loads(said.out.splitlines()[-1])["error"]
+    assert error["code"] == "scene" and error["message"] == said.err.splitlines()[-1]
+    assert command.run(["segment", str(made[0].folder)]) == 0
+    assert (tmp_path / "scene.blend").is_file()
     assert command.run(["segment", str(blend), "--surface", "--export", str(tmp_path / "s.glb")]) == 0
     assert (tmp_path / "s.glb").is_file()
     assert command.run(["fly"]) == 2

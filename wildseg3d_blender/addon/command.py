@@ -50,27 +50,28 @@ def run(arguments: Sequence[str]) -> int:
             result = _do(options)
     except WildSegError as error:
         print(error.message, file=sys.stderr)
+        if options.json:
+            _print({"error": {"code": error.code, "message": error.message, "fix": error.fix}})
         return 1
-    # What Blender's exporters said waits in the C library, and would come after the result.
-    ctypes.CDLL("ucrtbase" if os.name == "nt" else None).fflush(None)
-    print(json.dumps(result, ensure_ascii=False) if options.json else _words(result), flush=True)
+    if options.json:
+        _print(result)
+    else:
+        print(_words(result))
     return 0
 
 
 def _do(options: argparse.Namespace) -> dict[str, Any]:
     placed = _prompts(options)
     if options.command == "reconstruct":
-        output = options.output.absolute()
+        output = _blend(options.output)
         bpy.ops.wm.read_homefile(use_empty=True)
         folder = options.scene_folder or output.parent / "wildseg3d" / output.stem
         root = api.reconstruct(
             options.photos, folder=folder.absolute(), engine=options.engine, image_size=options.image_size
         )
     else:
-        output = (options.output or options.scene).absolute()
+        output = _blend(options.output or options.scene)
         root = _open(options.scene.absolute())
-        if output.suffix.lower() != ".blend":
-            output = output / f"{output.name}.blend"
     if options.find_objects:
         api.find_objects(root)
     for prompts in placed:
@@ -84,6 +85,12 @@ def _do(options: argparse.Namespace) -> dict[str, Any]:
         "objects": {name: len(item.data.vertices) for name, item in api.cut_out(root).items()},
         "files": [str(file) for file in files],
     }
+
+
+def _blend(path: Path) -> Path:
+    """The .blend to save: as named, with the ending if that is missing."""
+    path = path.absolute()
+    return path if path.suffix.lower() == ".blend" else path.with_name(f"{path.name}.blend")
 
 
 def _open(path: Path) -> bpy.types.Object:
@@ -148,6 +155,13 @@ def _prompts(options: argparse.Namespace) -> list[dict[str, list[dict[str, Any]]
     return [*found, given] if given else found
 
 
+def _print(result: dict[str, Any]) -> None:
+    """One JSON object as the last line of stdout."""
+    # What Blender's exporters said waits in the C library, and would come after it.
+    ctypes.CDLL("ucrtbase" if os.name == "nt" else None).fflush(None)
+    print(json.dumps(result, ensure_ascii=False), flush=True)
+
+
 def _words(result: dict[str, Any]) -> str:
     lines = [f"Saved {result['blend']}"]
     lines += [f"  {name}: {count:,} points" for name, count in result["objects"].items()]
@@ -171,7 +185,9 @@ def _parser() -> argparse.ArgumentParser:
     _object_options(made)
     more = commands.add_parser("segment", help="cut objects out of what was reconstructed before")
     more.add_argument("scene", type=Path, metavar="SCENE", help="a .blend, or a scene folder")
-    more.add_argument("-o", "--output", type=Path, metavar="FILE.blend", help="saved in place when missing")
+    more.add_argument(
+        "-o", "--output", type=Path, metavar="FILE.blend", help="in place when missing, or beside the folder"
+    )
     _object_options(more)
     return parser
 
