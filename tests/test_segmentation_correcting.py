@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tests.object_scene import BALL, BOX, Truth, write_object_scene
 from wildseg3d_blender.pipeline.segmentation import create_segmenter
 from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
+from wildseg3d_blender.pipeline.segmentation.graphcut.correction import correct
 from wildseg3d_blender.pipeline.segmentation.graphcut.diffusion import WalkGraph
 from wildseg3d_blender.pipeline.segmentation.graphcut.flips import (
     JOIN_WEIGHT,
@@ -20,6 +21,8 @@ from wildseg3d_blender.pipeline.segmentation.graphcut.flips import (
 )
 from wildseg3d_blender.pipeline.segmentation.graphcut.graph import SceneGraph, Selection
 from wildseg3d_blender.pipeline.segmentation.graphcut.outline import TORN_WEIGHT, Measured, outline_score
+from wildseg3d_blender.pipeline.segmentation.graphcut.prompt_seeds import node_at
+from wildseg3d_blender.pipeline.segmentation.pixel_prompts import PixelClick
 from wildseg3d_blender.progress import silent
 from wildseg3d_blender.prompts import Click
 
@@ -100,6 +103,20 @@ def test_the_nearest_nodes_are_found_step_by_step(made: Made) -> None:
     np.testing.assert_array_equal(np.sort(graph.walk.nearest(seed, allowed, 40)), np.flatnonzero(expected))
     everything: NDArray[np.int64] = graph.walk.nearest(seed, allowed, 10**9)
     assert allowed[everything].all() and 40 < len(everything) == len(np.unique(everything))
+
+
+def test_the_smallest_change_is_among_the_guesses_and_worth_less_than_a_fitting_one(made: Made) -> None:
+    graph, truths = made[0].graph, made[1]
+    ball, box = nodes_of(graph, truths, BALL), nodes_of(graph, truths, BOX)
+    rows, columns = np.nonzero(truths["v2"].shows == BOX)
+    click = PixelClick(2, int(np.median(rows)), int(np.median(columns)), positive=False)
+    seeds = np.flatnonzero(ball)[:1], np.array([node_at(graph.views, click)])
+    both = truths["v2"].shows > 0
+    found = correct(graph, ball | box, *seeds, click, both)
+    (least,) = (h for h in found if (h.selection != (ball | box)).sum() == 1)
+    assert not least.selection[seeds[1]].any()
+    assert found[0].score > least.score
+    assert graph.nodes.area[found[0].selection & box].sum() < 0.1 * graph.nodes.area[box].sum()
 
 
 def test_a_click_on_a_part_of_a_node_changes_no_node(made: Made) -> None:

@@ -12,7 +12,7 @@ from ...side_by_side import side_by_side
 from ..pixel_prompts import PixelClick
 from .diffusion import WalkGraph
 from .evidence import Evidence
-from .flips import flip_scores
+from .flips import flip_scores, smallness
 from .graph import SceneGraph, Selection
 from .hypotheses import STEPS, Hypothesis, polish
 from .outline import Measured, best_prefixes, centredness, outline_score
@@ -101,7 +101,8 @@ def correct(
     ground = Ground.around(graph, previous, node, positive, outside if positive else inside)
 
     def judged(selection: Selection, score: float, note: str) -> Hypothesis:
-        return Hypothesis(selection, score + centredness(mask != selection[labels], click), note)
+        score += centredness(mask != selection[labels], click)
+        return Hypothesis(selection, score + smallness(graph, selection != previous), note)
 
     def walked(loss: float) -> list[Change]:
         return _changes(graph, ground, loss)
@@ -121,6 +122,8 @@ def correct(
     found = [applied(change) for change in changes]
     order = sorted(range(len(found)), key=lambda k: -found[k].score)[:POLISHED]
     found += side_by_side(polished, [changes[k] for k in order], lambda given: None)
+    # Where no larger change fits, the clicked node alone is all that is known to be wrong.
+    found.append(judged(held, outline_score(graph, held), "click only"))
     return sorted(found, key=lambda h: -h.score)
 
 

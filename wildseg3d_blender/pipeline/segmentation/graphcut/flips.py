@@ -92,7 +92,7 @@ def flip_scores(graph: SceneGraph, order: NDArray[np.int64], previous: Selection
     change = (
         near.outlining(near.weight * joins) / np.maximum(near.outlining(near.weight), 1.0)
         - TORN_WEIGHT * far.outlining(heals) / np.maximum(far.touching(), 1.0)
-        + SMALL_WEIGHT * np.log(np.minimum(area / all_area / SMALL, 1.0))
+        + _smallness(area / all_area)
     )
     sign = 1.0 if positive else -1.0
     became = Measured(
@@ -106,6 +106,16 @@ def flip_scores(graph: SceneGraph, order: NDArray[np.int64], previous: Selection
         framed=was.framed + sign * np.cumsum((nodes.area * nodes.framed)[order]),
     )
     return Flips(change, np.asarray(became.score(all_area)), area)
+
+
+def smallness(graph: SceneGraph, changed: Selection) -> float:
+    """What a change's size takes off its score, at most 0."""
+    area = graph.nodes.area
+    return float(_smallness(max(area[changed].sum(), 1.0) / area.sum()))
+
+
+def _smallness(share: Floats) -> Floats:
+    return SMALL_WEIGHT * np.log(np.minimum(share / SMALL, 1.0))
 
 
 def _edges(
