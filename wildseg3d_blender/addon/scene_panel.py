@@ -85,6 +85,7 @@ def _draw_orientation(layout: bpy.types.UILayout, root: bpy.types.Object) -> Non
         fitted.operator(
             "wildseg3d.set_ground", text=f"From {active.name}", translate=False
         ).object = active.name
+    fitted.operator_context = "INVOKE_DEFAULT"  # it holds for the whole panel, not for the row
     layout.operator("wildseg3d.set_distance", icon="DRIVER_DISTANCE")
 
 
