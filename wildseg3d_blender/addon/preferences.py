@@ -57,8 +57,8 @@ class WildSeg3DPreferences(bpy.types.AddonPreferences):
     )
 
     release_after: bpy.props.IntProperty(
-        name="Release Memory After",
-        description="Minutes without work after which networks give their memory back, a graphics card's "
+        name="Release Memory After (Minutes)",
+        description="Time without work after which networks give their memory back, a graphics card's "
         "included. They are loaded again when they are needed. 0: they keep it until Blender quits",
         default=RELEASE_AFTER,
         min=0,
