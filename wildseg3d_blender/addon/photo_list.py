@@ -17,6 +17,9 @@ from .scene import lookup
 FRAMES_OF = " frames"
 """Ends the name of a folder of key frames; what comes before is the video's name."""
 
+ANY_PHOTOS = {"photos", "images", "pictures", "frames", "dcim", "jpg", "jpeg"}
+"""Names of folders that say nothing about what the photos show."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -34,8 +37,9 @@ class Source:
 
     @property
     def name(self) -> str:
-        """For the reconstruction."""
-        return self.folder.name.removesuffix(FRAMES_OF) or self.folder.name
+        """For the reconstruction: the folder's, or that of the one around it where all are called alike."""
+        folder = self.folder.parent if self.folder.name.lower() in ANY_PHOTOS else self.folder
+        return folder.name.removesuffix(FRAMES_OF) or self.folder.name
 
 
 def choose_folder(scene: bpy.types.Scene, folder: Path) -> None:

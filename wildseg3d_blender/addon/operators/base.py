@@ -13,7 +13,7 @@ from typing import Any
 import bpy
 
 from ...errors import Cancelled, WildSegError
-from .. import problems, runtime
+from .. import problems, runtime, time_left
 from ..scene import lookup, viewing
 from ..scene.steps import Pause, Step
 
@@ -248,7 +248,8 @@ class WorkerOperator:
         job = self._job or self._own
         if job is not None and self._tick == runtime.TICK:
             viewing.redraw_sidebars()
-            self._show_status(f"{job.title}: {job.text} ({job.fraction:.0%})   Esc: Cancel")
+            done = ", ".join(filter(None, (f"{job.fraction:.0%}", time_left.text(job))))
+            self._show_status(f"{job.title}: {job.text} ({done})   Esc: Cancel")
 
     def _show_status(self, text: str | None) -> None:
         workspace = bpy.context.workspace
