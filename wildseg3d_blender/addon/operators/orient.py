@@ -114,7 +114,7 @@ how far apart they are"""
         """Both were clicked: the dialog needs an operator of its own."""
         (first, _), (second, _) = places
         bpy.ops.wildseg3d.set_distance("INVOKE_DEFAULT", first=first, second=second)
-        return {"FINISHED"}
+        return {"CANCELLED"}  # that one is the undo step
 
     def draw(self, context: bpy.types.Context) -> None:
         """Only the length: the places were shown."""
