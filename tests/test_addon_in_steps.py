@@ -106,6 +106,31 @@ def test_an_import_stopped_at_any_step_leaves_nothing(blender: Any, scene: Scene
     assert "Floor" in _identities(blender)
 
 
+def test_an_import_goes_on_while_something_else_is_edited(blender: Any, scene: Scene) -> None:
+    from wildseg3d_blender.addon.scene import importing, lookup
+
+    blender.ops.wm.read_factory_settings(use_empty=False)
+    blender.ops.object.mode_set(mode="EDIT")
+    root = importing.import_scene(blender.context.scene, scene.folder)
+    assert blender.context.mode == "EDIT_MESH"
+    assert lookup.points(root).data.attributes["colour"].data_type == "BYTE_COLOR"
+
+
+def test_an_import_that_is_undone_midway_says_so(blender: Any, scene: Scene) -> None:
+    from wildseg3d_blender.addon.scene import importing
+
+    for count in (2, 4, 8, 12):
+        before = _everything(blender)
+        work = importing.importing(blender.context.scene.name, scene.folder)
+        assert _advance(work, count)
+        for kind in ("objects", "collections", "meshes"):  # as undo would
+            new = [item for item in getattr(blender.data, kind) if item.name not in before[kind]]
+            blender.data.batch_remove(new)
+        with pytest.raises(SceneError, match="undone meanwhile"):
+            _advance(work, 100)
+        assert _everything(blender) == before
+
+
 def test_a_split_stopped_at_any_step_changes_nothing(blender: Any, scene: Scene, root: Any) -> None:
     from wildseg3d_blender.addon.scene import splitting
 

@@ -11,7 +11,7 @@ import bpy
 
 from ...errors import SceneError
 from ...scene_folder import PAIRS_FOLDER, Scene
-from ...scene_objects import read_objects
+from ...scene_history import stored as stored_objects
 from ...worker.protocol import Realign, Realigned, Segment, Segmented
 from .. import choosing
 from ..scene import following, groups, lookup, reading, realigning, viewing
@@ -118,7 +118,7 @@ class WILDSEG3D_OT_realign(WorkerOperator, bpy.types.Operator):
 
 def _to_segment(scene: Scene, root: bpy.types.Object, names: list[str]) -> dict[str, Segment]:
     """Requests for those objects that the scene folder does not have: their removal was undone."""
-    stored = {item.name for item in read_objects(scene)}
+    stored = {item.name for item in stored_objects(scene)}
     requests = {}
     for name in names:
         if name not in stored:

@@ -7,7 +7,7 @@ import bpy
 
 from ...errors import PromptError, SceneError
 from ...scene_folder import Scene
-from ...scene_objects import read_objects
+from ...scene_history import stored as stored_objects
 from ...worker.protocol import Segment, Segmented
 from .. import choosing
 from ..object_properties import WHO_GETS_SHARED
@@ -85,7 +85,7 @@ class WILDSEG3D_OT_segment(WorkerOperator, bpy.types.Operator):
 
     def _requests(self, scene: Scene, root: bpy.types.Object, segmenter: str) -> dict[str, Segment]:
         """What to ask, by object; all with prompts when nothing has changed."""
-        stored = {item.name for item in read_objects(scene)}
+        stored = {item.name for item in stored_objects(scene)}
         found, changed = {}, {}
         for group in root.wildseg3d.groups:
             if self.object and group.name != self.object:

@@ -27,7 +27,7 @@ from . import (
     splitting,
 )
 from . import points as point_arrays
-from .steps import Aside, Pause, Steps, object_named, run
+from .steps import Aside, Pause, Steps, mesh_named, object_named, run
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def importing(scene_name: str, folder: Path | str, name: str = "") -> Steps[str]
         for view in found.scene.views:
             _add_camera(found, view, object_named(root_name))
             yield Pause(0.6)
-        _add_points(bpy.data.meshes[mesh_name], object_named(root_name))
+        _add_points(mesh_named(mesh_name), object_named(root_name))
         for item in found.objects:
             yield Pause(0.7, "Placing the objects")
             _list(found.scene, object_named(root_name), item)

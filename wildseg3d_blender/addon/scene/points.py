@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ...point_surface import measured_pixels
 from ...scene_folder import Scene, View
-from .steps import Aside, Pause, Steps
+from .steps import Aside, Pause, Steps, mesh_named
 
 KINDS = {
     "position": "FLOAT_VECTOR",
@@ -160,11 +160,11 @@ def building_mesh(points: Measured, name: str) -> Steps[str]:
             if attribute == "colour":
                 continue
             values = yield Aside(functools.partial(points.column, attribute, scratch))
-            mesh = bpy.data.meshes[name]
+            mesh = mesh_named(name)
             made = mesh.attributes.get(attribute) or mesh.attributes.new(attribute, kind, "POINT")
             made.data.foreach_set(_MEMBERS[kind], values.ravel())
             yield Pause((number + 1) / len(KINDS), "Making the points")
-        show_colour(bpy.data.meshes[name])
+        show_colour(mesh_named(name))
     except BaseException:
         if (left := bpy.data.meshes.get(name)) is not None:
             bpy.data.meshes.remove(left)
@@ -175,10 +175,10 @@ def building_mesh(points: Measured, name: str) -> Steps[str]:
 def _writing_colour(points: Measured, name: str, scratch: Scratch) -> Steps[None]:
     """Floats that Blender makes bytes of: bytes that are set one by one take longer, and in one piece."""
     linear = yield Aside(lambda: points.linear_colour(scratch), "Making the points")
-    colour = bpy.data.meshes[name].attributes.new("colour", "FLOAT_COLOR", "POINT")
+    colour = mesh_named(name).attributes.new("colour", "FLOAT_COLOR", "POINT")
     colour.data.foreach_set("color", linear.ravel())
     yield Pause(0.1)
-    mesh = bpy.data.meshes[name]
+    mesh = mesh_named(name)
     if not points.count:  # what has no points cannot be converted
         mesh.attributes.remove(mesh.attributes["colour"])
         mesh.attributes.new("colour", "BYTE_COLOR", "POINT")
@@ -186,7 +186,7 @@ def _writing_colour(points: Measured, name: str, scratch: Scratch) -> Steps[None
     mesh.attributes.active = mesh.attributes["colour"]
     holder = bpy.data.objects.new(name, mesh)
     try:
-        with bpy.context.temp_override(object=holder):
+        with bpy.context.temp_override(object=holder, edit_object=None):
             bpy.ops.geometry.attribute_convert(mode="GENERIC", domain="POINT", data_type="BYTE_COLOR")
     finally:
         bpy.data.objects.remove(holder)

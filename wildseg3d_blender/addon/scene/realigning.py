@@ -20,7 +20,7 @@ from ...scene_folder import Scene
 from . import cameras, dealing, display, following, lookup, point_attributes, prompting, splitting
 from . import points as point_arrays
 from .dealing import Deal
-from .steps import Aside, Pause, Steps, object_named, run
+from .steps import Aside, Pause, Steps, mesh_named, object_named, run
 
 _FROM_GEOMETRY = ("position", "normal", "confidence", "size")
 GONE, NO_PIXEL = -1, -2
@@ -61,8 +61,8 @@ def refreshing(root_name: str, before: Mapping[str, NDArray[np.bool_]]) -> Steps
             made[item.item] = yield from _moving(fresh, item, takes_new=item.item == rest)
         yield Pause(1.0)
         root = object_named(root_name)
-        for name, mesh in made.items():
-            splitting.replace_mesh(object_named(name), bpy.data.meshes[mesh])
+        for item, mesh in [(object_named(name), mesh_named(mesh)) for name, mesh in made.items()]:
+            splitting.replace_mesh(item, mesh)
     except BaseException:
         _remove_unused(made.values())
         raise
@@ -136,12 +136,12 @@ def _moving(fresh: _Fresh, held: _Held, *, takes_new: bool) -> Steps[str]:
     used = [copy]
     try:
         for name in _FROM_GEOMETRY:
-            found = bpy.data.meshes[copy].attributes.get(name)
+            found = mesh_named(copy).attributes.get(name)
             if found is None or found.data_type != point_arrays.KINDS[name] or found.domain != "POINT":
                 continue
-            values = point_attributes.column(bpy.data.meshes[copy], name)
+            values = point_attributes.column(mesh_named(copy), name)
             values = yield Aside(partial(fresh.brought, name, values, rows, held.origin))
-            point_attributes.set_column(bpy.data.meshes[copy], name, values)
+            point_attributes.set_column(mesh_named(copy), name, values)
             yield Pause()
         if (rows != GONE).all() and not (takes_new and len(fresh.new)):
             return copy

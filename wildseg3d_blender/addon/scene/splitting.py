@@ -22,7 +22,7 @@ from ...scene_objects import OLDEST, SceneObject, Shared, read_objects
 from . import dealing, display, groups, lookup, point_attributes, reading, visibility
 from .dealing import Deal
 from .points import show_colour
-from .steps import Aside, Pause, Steps, object_named, run
+from .steps import Aside, Pause, Steps, mesh_named, object_named, run
 
 REST, STAYS, DELETED = -1, -2, -3
 """In place of an object's index: the point belongs to none; it stays in the mesh that has it; it is in a mesh
@@ -339,15 +339,15 @@ def _put_in_place(
 ) -> list[str]:
     """Give the new meshes, index -> name and origin, to their objects; new ones are made."""
     owners = {item.index: object_named(item.item) for item in held if item.index != DELETED}
+    meshes = {to: mesh_named(name) for to, (name, _) in made.items()}
     for item in held:
         if item.index == DELETED:
             _delete(object_named(item.item))
-    for to, (mesh_name, origin) in made.items():
-        mesh = bpy.data.meshes[mesh_name]
+    for to, (_, origin) in made.items():
         if to in owners:
-            replace_mesh(owners[to], mesh)
+            replace_mesh(owners[to], meshes[to])
         else:
-            _new_object(root, groups.require(root, names[to]), mesh, origin)
+            _new_object(root, groups.require(root, names[to]), meshes[to], origin)
     found = (groups.mesh_object(groups.require(root, name)) for name in making)
     return [item.name for item in found if item is not None]
 

@@ -54,6 +54,14 @@ def run(work: Steps[Result]) -> Result:
         return result
 
 
+def mesh_named(name: str) -> bpy.types.Mesh:
+    """A mesh that is being made, as it is after a step. SceneError when it was undone meanwhile."""
+    found = bpy.data.meshes.get(name)
+    if found is None:
+        raise SceneError(f"{name} was undone meanwhile: press the button again.")
+    return found
+
+
 def object_named(name: str) -> bpy.types.Object:
     """An object as it is after a step. SceneError when it was deleted or undone meanwhile."""
     found = bpy.data.objects.get(name)
