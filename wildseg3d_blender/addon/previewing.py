@@ -94,6 +94,7 @@ class _State:
     changed: float = 0.0
     answers: OrderedDict[str, Preview | WildSegError] = field(default_factory=OrderedDict)
     latest: tuple[tuple[Path, str], str] | None = None
+    asked_before: int = 0
 
 
 _state = _State()
@@ -114,8 +115,11 @@ def forget() -> None:
 
 
 def forget_answers() -> None:
-    """The worker may answer the same questions otherwise from now on."""
-    _state.answers.clear()
+    """The worker may answer the same questions otherwise from now on.
+
+    The answer shown stays until then, as after any change.
+    """
+    _state.asked_before += 1
     touch()
 
 
@@ -312,5 +316,5 @@ def _remember_latest() -> None:
 
 def _key(scene: Scene, asked: str) -> str:
     status = (scene.folder / "scene.json").stat()
-    text = f"{scene.folder} {status.st_mtime_ns} {asked}"
+    text = f"{scene.folder} {status.st_mtime_ns} {_state.asked_before} {asked}"
     return hashlib.sha1(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()

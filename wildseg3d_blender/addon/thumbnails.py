@@ -32,6 +32,8 @@ MOST_SHARE = 0.2
 
 LEAST_HEIGHT = 36
 
+MOST_BATCHES = 200
+
 SIDE = 192
 """Longer side of a thumbnail's textures, in pixels, about."""
 
@@ -65,6 +67,9 @@ _textures: dict[tuple[str, str], Any] = {}
 _masks: dict[str, tuple[str, Any]] = {}
 """View -> the key of the preview, and its mask."""
 
+_batches: dict[Slot, Any] = {}
+"""What is drawn where a thumbnail is."""
+
 _shader: Any = None
 
 
@@ -88,6 +93,7 @@ def forget() -> None:
     global _shader
     _textures.clear()
     _masks.clear()
+    _batches.clear()
     _shader = None
 
 
@@ -159,12 +165,7 @@ def draw(context: bpy.types.Context) -> None:
         shader.uniform_float("shade", 1.0 if slot.view == current or current == "" else 0.8)
         shader.uniform_sampler("photo", _photo(opened, view))
         shader.uniform_sampler("mask", _photo(opened, view) if mask is None else _mask(mask, slot.view))
-        right, high = slot.left + slot.width, slot.low + slot.height
-        content = {
-            "place": [(slot.left, slot.low), (right, slot.low), (right, high), (slot.left, high)],
-            "corner": [(0.0, 1.0), (1.0, 1.0), (1.0, 0.0), (0.0, 0.0)],
-        }
-        batch_for_shader(shader, "TRI_FAN", content).draw(shader)
+        _batch(slot, shader).draw(shader)
     root = lookup.require_root(context.scene)
     _draw_clicks(opened, root, slots, context.preferences.system.ui_scale)
 
@@ -219,6 +220,19 @@ def _mask(shown: previewing.Shown, view: str) -> Any:
         mask = _thinned(shown.preview.mask(view)).astype(np.float32)
         known = _masks[view] = (shown.key, _upload(mask, "R8"))
     return known[1]
+
+
+def _batch(slot: Slot, shader: Any) -> Any:
+    if slot not in _batches:
+        right, high = slot.left + slot.width, slot.low + slot.height
+        content = {
+            "place": [(slot.left, slot.low), (right, slot.low), (right, high), (slot.left, high)],
+            "corner": [(0.0, 1.0), (1.0, 1.0), (1.0, 0.0), (0.0, 0.0)],
+        }
+        while len(_batches) >= MOST_BATCHES:
+            _batches.popitem()
+        _batches[slot] = batch_for_shader(shader, "TRI_FAN", content)
+    return _batches[slot]
 
 
 def _thinned(picture: NDArray[Any]) -> NDArray[Any]:

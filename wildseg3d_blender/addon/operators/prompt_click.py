@@ -16,7 +16,8 @@ from .look import look_through_view
 from .rubber_band import RubberBand
 
 DRAG_FROM = 8
-"""Points of the interface that the mouse moves before a click is a drag."""
+"""Points of the interface that the mouse moves before a click is a drag, or more where the preferences ask
+for more: a box of a few pixels is never meant."""
 
 
 class WILDSEG3D_OT_prompt_click(bpy.types.Operator):
@@ -42,6 +43,7 @@ class WILDSEG3D_OT_prompt_click(bpy.types.Operator):
 
     _pressed = (0, 0)
     _button = "LEFTMOUSE"
+    _threshold = DRAG_FROM
     _dragged = False
     _grip: gripping.Grip | None = None
     _band: RubberBand
@@ -56,6 +58,9 @@ class WILDSEG3D_OT_prompt_click(bpy.types.Operator):
             return {"PASS_THROUGH"}
         self._pressed = (event.mouse_region_x, event.mouse_region_y)
         self._button = event.type
+        inputs = context.preferences.inputs
+        asked = inputs.drag_threshold_tablet if event.is_tablet else inputs.drag_threshold_mouse
+        self._threshold = max(DRAG_FROM, asked)
         try:
             if (view := thumbnails.view_at(context, self._pressed)) is not None:
                 look_through_view(context, view)
@@ -98,7 +103,7 @@ class WILDSEG3D_OT_prompt_click(bpy.types.Operator):
         prompting.select(context.view_layer, prompt)
 
     def _move(self, context: bpy.types.Context, mouse: tuple[int, int]) -> None:
-        threshold = DRAG_FROM * context.preferences.system.ui_scale
+        threshold = self._threshold * context.preferences.system.ui_scale
         far = max(abs(a - b) for a, b in zip(self._pressed, mouse, strict=True)) >= threshold
         if not (far or self._dragged):
             return
