@@ -66,8 +66,8 @@ def run(options: argparse.Namespace) -> Iterator[None]:
     drawn_keys: list[tuple[str, float]] = []
 
     def drawn() -> None:
-        shown = previewing.shown()
-        if shown is not None and not shown.outdated:
+        shown, asked = previewing.shown(), previewing.current()
+        if shown is not None and asked is not None and shown.key == asked.key:
             drawn_keys.append((shown.key, time.perf_counter()))
 
     def override() -> Any:
