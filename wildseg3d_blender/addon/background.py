@@ -35,7 +35,7 @@ def step(scene: bpy.types.Scene) -> None:
     if previewing.due():
         if quiet is None:
             previewing.start()
-        elif quiet.method == finding.METHOD or previewing.outdated():
+        elif quiet.method != previewing.METHOD or previewing.outdated():
             quiet.cancel(gently=True)
     elif quiet is None and photo_checking.due(scene):
         photo_checking.start(scene)
