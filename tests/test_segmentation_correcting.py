@@ -119,6 +119,26 @@ def test_the_smallest_change_is_among_the_guesses_and_worth_less_than_a_fitting_
     assert graph.nodes.area[found[0].selection & box].sum() < 0.1 * graph.nodes.area[box].sum()
 
 
+@pytest.mark.parametrize("positive", [True, False])
+def test_a_click_moves_nothing_the_other_way(made: Made, positive: bool) -> None:
+    """What else is wrong nearby, on the other side, was not clicked and stays."""
+    graph, truths = made[0].graph, made[1]
+    ball, box = nodes_of(graph, truths, BALL), nodes_of(graph, truths, BOX)
+    # The click is about the box. Beside it, half of the ball is missing, or there is too much around it.
+    half = ball & (graph.nodes.pixel[:, 0] <= graph.nodes.pixel[ball, 0].mean())
+    previous = (ball | graph.around(ball, 2)) & ~box if positive else half | box
+    rows, columns = np.nonzero(truths["v2"].shows == BOX)
+    click = PixelClick(2, int(np.median(rows)), int(np.median(columns)), positive)
+    seed, clicked = np.flatnonzero(half)[:1], np.array([node_at(graph.views, click)])
+    none = np.zeros(0, dtype=np.int64)
+    seeds = (np.union1d(seed, clicked), none) if positive else (seed, clicked)
+    mask = previous[graph.views[2].labels]
+    found = correct(graph, previous, *seeds, click, mask)
+    assert len(found) > 2
+    for guess in found:
+        assert (guess.selection[guess.selection != previous] == positive).all(), guess.note
+
+
 def test_a_click_on_a_part_of_a_node_changes_no_node(made: Made) -> None:
     """What is wrong is smaller than a superpixel, so nothing larger may change for it."""
     segmenter, truths = made

@@ -115,7 +115,7 @@ def correct(
     def polished(change: Change) -> Hypothesis:
         start = held.copy()
         start[change.region] = positive
-        selection = _polished(graph, inside, outside, start, change)
+        selection = _polished(graph, inside, outside, start, change, previous != positive)
         return judged(selection, outline_score(graph, selection), f"{change.note} +1")
 
     changes = [change for part in side_by_side(walked, LOSSES, lambda given: None) for change in part]
@@ -162,12 +162,19 @@ def _polished(
     outside: NDArray[np.int64],
     start: Selection,
     change: Change,
+    wrong: Selection,
 ) -> Selection:
-    """A changed selection with the outline of the change moved to where it fits; the rest stays."""
+    """A changed selection with the outline of the change moved to where it fits; the rest stays.
+
+    Only nodes on the side that the click says is ``wrong`` (n,) may be on another one afterwards: a click
+    that takes away adds nothing elsewhere, whatever the colours learned anew say.
+    """
     near = np.zeros(len(graph.nodes), dtype=bool)
     near[change.region] = True
+    region = graph.around(near, STEPS) & wrong
     constant = _keep(start, change.region, change.reach)
-    return polish(graph, inside, outside, start, constant, rounds=1, region=graph.around(near, STEPS))
+    found = polish(graph, inside, outside, start, constant, rounds=1, region=region)
+    return np.where(region, found, start)
 
 
 def _keep(selection: Selection, changed: NDArray[np.int64], reach: NDArray[np.float64]) -> Evidence:
