@@ -110,7 +110,9 @@ class WILDSEG3D_OT_show_as(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     object: bpy.props.StringProperty(
-        name="Object", description="Name in the list; when empty, the points that belong to no object"
+        name="Object",
+        description="Name in the list; when empty, the points that belong to no object",
+        options={"SKIP_SAVE"},
     )
     surface: bpy.props.BoolProperty(name="Surface", description="The surface, not the points")
 

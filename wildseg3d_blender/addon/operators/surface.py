@@ -35,7 +35,9 @@ class WILDSEG3D_OT_make_surface(bpy.types.Operator):
         default="VIEWS",
     )
     object: bpy.props.StringProperty(
-        name="Object", description="Name in the list; when empty, the points that belong to no object"
+        name="Object",
+        description="Name in the list; when empty, the points that belong to no object",
+        options={"SKIP_SAVE"},
     )
     step: bpy.props.IntProperty(
         name="Every Pixel",
