@@ -49,6 +49,14 @@ def cached_scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, dict[
     return scene, truths
 
 
+@pytest.fixture(scope="session")
+def listed_scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, dict[str, Truth]]:
+    """The ray-cast scene with a cache of known objects. Copy it with ``copied``, never write into it."""
+    from tests.listed_objects import write_listed_scene
+
+    return write_listed_scene(tmp_path_factory.mktemp("listed") / "scene")
+
+
 @pytest.fixture
 def cached_copy(cached_scene: tuple[Scene, dict[str, Truth]], tmp_path: Path) -> Scene:
     """A copy of that scene and its cache that a test may damage."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.proposals import Proposal
 from wildseg3d_blender.progress import Progress
 from wildseg3d_blender.prompts import Click
-from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene_folder import Scene, read_scene
 
 Masks = dict[str, NDArray[np.bool_]]
 Made = tuple[Scene, dict[str, Truth]]
@@ -62,6 +63,12 @@ def write_listed_scene(folder: Path) -> Made:
     scene, truths = write_object_scene(folder)
     build_mask_cache(scene, known_objects(truths))
     return scene, truths
+
+
+def copied(made: Made, folder: Path) -> Made:
+    """The scene and its cache a second time, in ``folder``, for a test to write into."""
+    shutil.copytree(made[0].folder, folder)
+    return read_scene(folder), made[1]
 
 
 def middle_click(truths: dict[str, Truth], thing: int, view: str = "v2", *, positive: bool = True) -> Click:

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from tests.addon_scene import write_awkward_scene
-from tests.listed_objects import Made, write_listed_scene
+from tests.listed_objects import Made, copied
 from tests.object_scene import BALL, BOX
 from tests.test_addon_steps import Artist
 from wildseg3d_blender.scene_folder import read_scene
 
 
 @pytest.fixture
-def made(blender: Any, tmp_path: Path) -> Made:
+def made(blender: Any, tmp_path: Path, listed_scene: Made) -> Made:
     """A saved .blend with a scene beside it whose objects are known; the ball is cut out."""
-    result = write_listed_scene(tmp_path / "table" / "scene")
+    result = copied(listed_scene, tmp_path / "table" / "scene")
     blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "table" / "work.blend"))
     blender.ops.wildseg3d.open_scene(directory=str(result[0].folder))
     artist = Artist(blender, result)
@@ -192,13 +192,15 @@ def test_a_copied_root_acts_on_its_own_objects(blender: Any, made: Made) -> None
     assert artist.shown() == before
 
 
-def test_several_reconstructions_in_one_file(blender: Any, made: Made, tmp_path: Path) -> None:
+def test_several_reconstructions_in_one_file(
+    blender: Any, made: Made, listed_scene: Made, tmp_path: Path
+) -> None:
     from wildseg3d_blender.addon.scene import lookup, selecting
 
     table = Artist(blender, made)
     root = table.root
     shown = table.shown()
-    other = write_listed_scene(tmp_path / "other" / "scene")
+    other = copied(listed_scene, tmp_path / "other" / "scene")
     blender.ops.wildseg3d.open_scene(directory=str(other[0].folder))
     second = Artist(blender, other)
     assert second.root != root

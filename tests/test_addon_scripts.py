@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.listed_objects import Made, middle_click, write_listed_scene
+from tests.listed_objects import Made, copied, middle_click
 from tests.object_scene import BALL, BOX
 from tests.test_addon_steps import Artist
 from wildseg3d_blender.errors import PhotoError, PromptError, SceneError, WildSegError
@@ -19,8 +19,8 @@ from wildseg3d_blender.scene_folder import read_scene
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Made:
-    return write_listed_scene(tmp_path / "scene")
+def made(tmp_path: Path, listed_scene: Made) -> Made:
+    return copied(listed_scene, tmp_path / "scene")
 
 
 def _pixel(made: Made, thing: int, view: str = "v2") -> tuple[float, float]:

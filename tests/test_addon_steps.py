@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.listed_objects import Made, middle_click, write_listed_scene
+from tests.listed_objects import Made, copied, middle_click
 from tests.object_scene import BALL, BOX
 from tests.test_addon_import import read_attribute
 from wildseg3d_blender.ownership import owned_points
@@ -23,9 +23,9 @@ PLACES = {"Ball": BALL, "Box": BOX}
 
 
 @pytest.fixture
-def made(blender: Any, tmp_path: Path) -> Made:
+def made(blender: Any, tmp_path: Path, listed_scene: Made) -> Made:
     """A saved .blend with a scene beside it whose objects are known, so that clicks are answered at once."""
-    result = write_listed_scene(tmp_path / "table" / "scene")
+    result = copied(listed_scene, tmp_path / "table" / "scene")
     blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "table" / "work.blend"))
     blender.ops.ed.undo_push(message="Before")
     blender.ops.wildseg3d.open_scene(directory=str(result[0].folder))
