@@ -359,12 +359,18 @@ def test_a_video_is_reconstructed_from_its_key_frames(
     assert len(frames) == len(result["views"]) + len(result["skipped"]) <= 8
 
 
-def test_without_dga_is_kept_in_the_scene(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_set_is_kept_in_the_scene(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     photos = [str(path) for path in write_small_photos(tmp_path)[:3]]
-    options = ["--image-size", "96", "--without-dga", "--alpha-n", "0.25"]
+    options = ["--image-size", "96", "--without-dga", "--alpha-n", "0.25", "--iterations", "30"]
+    options += ["--min-confidence", "1.5"]
     assert main(["reconstruct", *photos, "-o", str(tmp_path / "scene"), *options]) == 0
-    settings = read_scene(tmp_path / "scene").settings
+    scene = read_scene(tmp_path / "scene")
+    settings = scene.settings
     assert (settings["dga"], settings["alpha_p"], settings["alpha_n"]) == (False, 0.5, 0.25)
+    assert (settings["iterations"], settings["min_confidence"]) == (30, 1.5)
+    for view in scene.views:
+        confidence = np.asarray(scene.confidence(view))
+        assert confidence.any() and confidence[confidence > 0].min() >= 1.5
     assert "3 of 3 photos placed" in capsys.readouterr().out
 
 
