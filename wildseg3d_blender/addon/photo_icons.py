@@ -16,10 +16,8 @@ _pictures: list[bpy.utils.previews.ImagePreviewCollection] = []
 
 def icon_of(photo: str) -> int:
     """Number of the icon of a photo file, for ``icon_value``; 0 where there is no such file."""
-    if not photo:
+    if not photo or not _pictures:
         return 0
-    if not _pictures:
-        _pictures.append(bpy.utils.previews.new())
     pictures = _pictures[0]
     if photo not in pictures:
         if not Path(photo).is_file():
@@ -33,6 +31,7 @@ def icon_of(photo: str) -> int:
 
 def register() -> None:
     """Called by the add-on. Nothing is loaded before it is drawn."""
+    _pictures.append(bpy.utils.previews.new())
 
 
 def unregister() -> None:
