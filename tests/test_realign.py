@@ -76,6 +76,11 @@ def _objects(scene: Scene) -> dict[str, dict[str, np.ndarray]]:
     return {item.name: {name: np.array(mask) for name, mask in item.points.items()} for item in items}
 
 
+def _prompts(scene: Scene) -> dict[str, object]:
+    items = (read_object(scene, folder) for folder in object_folders(scene))
+    return {item.name: item.groups for item in items}
+
+
 def _error(scene: Scene, views: list[TrueView], label: int) -> float:
     """Mean error of the object's pixels in % of the median depth, in the world that fits all points best."""
     points, truth, wanted = [], [], []
@@ -123,14 +128,15 @@ def test_without_objects_it_is_as_it_was(scene: Scene) -> None:
 
 
 def test_world_masks_and_pictures_stay_while_all_objects_points_are_taken_anew(scene: Scene) -> None:
-    before = _contents(scene.folder)
+    before, prompts = _contents(scene.folder), _prompts(scene)
     result = realign(scene.folder, ["Ball"])
     after, new = _contents(scene.folder), read_scene(scene.folder)
     assert after.keys() == before.keys()
+    assert _prompts(new) == prompts
     changed = {name for name in after if after[name] != before[name]}
     for kept in ("images/", "colours/", f"{PAIRS_FOLDER}/points/", f"{PAIRS_FOLDER}/confidence/"):
         assert not [name for name in changed if name.startswith(kept)]
-    assert not [name for name in changed if "/masks.npy" in name or name.endswith("object.json")]
+    assert not [name for name in changed if "/masks.npy" in name]
     assert {"scene.json", f"{PAIRS_FOLDER}/alignment.json", "pointmaps/view00.npy"} <= changed
     assert [path.name for path in scene.folder.parent.iterdir()] == ["scene"]
 
