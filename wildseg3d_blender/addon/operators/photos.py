@@ -223,10 +223,7 @@ class WILDSEG3D_OT_photo_remove(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not len(context.scene.wildseg3d.chosen):
-            cls.poll_message_set("No photos are waiting to be reconstructed")
-            return False
-        return idle(cls)
+        return _some_wait(cls, context) and idle(cls)
 
     @reporting
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -248,10 +245,7 @@ class WILDSEG3D_OT_photos_clear(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not len(context.scene.wildseg3d.chosen):
-            cls.poll_message_set("No photos are waiting to be reconstructed")
-            return False
-        return idle(cls)
+        return _some_wait(cls, context) and idle(cls)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Empty the list."""
@@ -298,6 +292,13 @@ class WILDSEG3D_OT_dismiss(bpy.types.Operator):
         problems.dismiss()
         viewing.redraw_sidebars()
         return {"FINISHED"}
+
+
+def _some_wait(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+    if len(context.scene.wildseg3d.chosen):
+        return True
+    operator.poll_message_set("No photos are waiting to be reconstructed")
+    return False
 
 
 CLASSES = (
