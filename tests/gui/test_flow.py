@@ -227,7 +227,7 @@ def test_opened_again_it_goes_on(
         second.press("ops.wildseg3d.object_add(")
         second.press("ops.wildseg3d.prompt_place(")
         second.wait_for(LOOKS_THROUGH)
-        second.click(*_seen_inside(second, sample_truth, "book"))
+        second.click(*_seen_inside(second, sample_truth, "orange"))
         second.wait_for(PREVIEWED, 120)
         second.picture("opened-again")
         second.key("Escape")

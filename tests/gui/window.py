@@ -36,7 +36,7 @@ class Window:
         self._pictures = pictures
         self._connection = connection
         self._received = b""
-        self._shot = 0
+        self._shot = len(list(pictures.glob("*.png")))
         self.clicks = 0
 
     def ask(self, question: str, timeout: float = 300.0) -> Any:
