@@ -45,7 +45,7 @@ def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
     random = np.random.default_rng(2)
     for index in range(3):
         small = random.integers(0, 256, (60, 80, 3), dtype=np.uint8)
-        Image.fromarray(small).resize((320, 240)).save(folder / f"{index}.jpg", quality=80)
+        Image.fromarray(small).resize((960, 720)).save(folder / f"{index}.jpg", quality=80)
     return folder
 
 

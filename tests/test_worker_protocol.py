@@ -45,7 +45,7 @@ MESSAGES = [
     FindObjects("/scene"),
     FoundObjects(12, 3),
     Preview("/scene", GROUPS),
-    Previewed("/scene/previews/1", True, False, True, ("Found in a only.",)),
+    Previewed("/scene/previews/1", True, (False, True), (True, False), ("Found in a only.",)),
     Segmented("Cup", "/scene/objects/Cup", 12, {"a": 3, "b": 4}, ("Ü/1",), ("Few points.",)),
     Realign("/scene"),
     Realign("/scene", ("Cup", "Ü/1"), cached=True, alpha_p=0.25),

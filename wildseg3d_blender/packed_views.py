@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .array_files import open_array
 from .scene_folder import Scene
 
 ViewMasks = Mapping[str, NDArray[np.bool_]]
@@ -37,7 +38,7 @@ def unpack_views(scene: Scene, packed: NDArray[np.uint8]) -> dict[str, NDArray[n
 def read_packed(file: Path) -> NDArray[np.uint8]:
     """An array file, in memory: nothing stays mapped. ValueError when it is missing or damaged."""
     try:
-        packed: NDArray[np.uint8] = np.load(file, allow_pickle=False)
+        packed: NDArray[np.uint8] = open_array(file, mapped=False)
     except (OSError, ValueError, EOFError) as error:
         raise ValueError(f"{file.name} is missing or damaged") from error
     return packed

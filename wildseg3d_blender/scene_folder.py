@@ -32,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import __version__
+from .array_files import open_array
 from .atomic_folder import finish_interrupted_swap, replacing_folder
 from .errors import SceneError
 from .file_names import file_stem
@@ -285,7 +286,7 @@ def read_json(file: Path) -> dict[str, Any]:
 def read_array(file: Path, shape: tuple[int, ...]) -> NDArray[Any]:
     """An array file of a scene, memory-mapped; SceneError when it is missing, damaged or of another shape."""
     try:
-        array = np.load(file, mmap_mode="r", allow_pickle=False)
+        array = open_array(file)
     except (OSError, ValueError, EOFError) as error:
         raise SceneError(
             f"{file} is missing or damaged: press Reconstruct to make the scene anew.",

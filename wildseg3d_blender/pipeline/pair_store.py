@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..array_files import open_array
 from ..conventions import invert_rigid, transform
 from ..errors import SceneError
 from ..scene_folder import PAIRS_FOLDER, Scene, View
@@ -211,7 +212,7 @@ def _numbered(maps: NDArray[np.float32], index: Any) -> NDArray[np.float32]:
 def _read_maps(folder: Path, view: View, *channels: int) -> NDArray[np.float32]:
     file = folder / f"{view.name}.npy"
     with _damaged(file):
-        maps = np.load(file, mmap_mode="r", allow_pickle=False)
+        maps = open_array(file)
         if maps.dtype != np.float32 or maps.shape[1:] != (*view.size[::-1], *channels):
             raise ValueError(f"{maps.dtype} of shape {maps.shape}")
     return maps

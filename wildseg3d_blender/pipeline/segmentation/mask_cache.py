@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ... import cache_header
+from ...array_files import open_array
 from ...atomic_folder import finish_interrupted_swap, replacing_folder
 from ...cache_header import FOLDER
 from ...scene_folder import Scene, check_there
@@ -146,7 +147,7 @@ def read_mask_cache(scene: Scene, segmenter: str) -> MaskCache | None:
         return None
     try:
         arrays = {
-            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            name: open_array(folder / f"{name}.npy")
             for name in ("boxes", "starts", "masks", "points", "scores", "overlap", "radius", "soft")
         }
     except (OSError, ValueError, EOFError):
