@@ -158,3 +158,9 @@ def test_a_click_on_a_part_of_a_node_changes_no_node(made: Made) -> None:
     for name, before in bitten.items():
         changed = masks[name] != before
         assert changed.sum() <= (9 if name == "v2" else 0), name
+
+
+def test_a_part_without_edges_is_reached_only_where_it_starts() -> None:
+    whole = WalkGraph.of_edges(np.array([0, 1]), np.array([1, 2]), np.ones(2), np.ones(3))
+    apart = whole.part(np.array([0, 2]))
+    np.testing.assert_array_equal(apart.reach(np.array([0]), np.array([], dtype=np.int64), 0.1), [1.0, 0.0])

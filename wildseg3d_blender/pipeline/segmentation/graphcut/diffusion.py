@@ -114,6 +114,8 @@ class WalkGraph:
         count = len(self.area)
         fixed = np.zeros(count)
         fixed[seeds] = 1.0
+        if not len(self.target):
+            return fixed
         free = np.ones(count)
         free[seeds] = 0.0
         free[lost] = 0.0
