@@ -45,7 +45,7 @@ VIEW = "bpy.context.scene.camera.wildseg3d.view"
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory, sample_truth: SampleTruth) -> Path:
     """The sample photos in a folder of their own, with a short name to type."""
-    folder = tmp_path_factory.mktemp("gui") / "photos"
+    folder = tmp_path_factory.mktemp("gui") / "table"
     shutil.copytree(sample_truth.folder / "photos", folder)
     return folder
 
