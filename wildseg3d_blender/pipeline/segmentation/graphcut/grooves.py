@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from .matching import Match, sampled_pixels
 from .view_data import ViewData
 
-WIDTH = 13
-"""Pixels: valleys up to this wide are grooves, wider ones are shapes."""
+WIDTH = 0.0245
+"""Share of the view's longer side: valleys up to this wide are grooves, wider ones are shapes."""
 
 FILLED = 9
 """Pixels: missing depth is filled from a window this wide."""
@@ -64,5 +64,6 @@ def _grooves(data: ViewData) -> Floats:
     far = np.float32(np.median(data.depth[data.measured]))
     filled = np.where(data.measured, data.depth, np.where(share > 0.05, around, far))
     depth = cv2.GaussianBlur(filled, (0, 0), SMOOTH)
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (WIDTH, WIDTH))
+    width = 2 * round(WIDTH * max(data.depth.shape) / 2) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
     return 1000.0 * (depth - cv2.morphologyEx(depth, cv2.MORPH_OPEN, disc)) / depth

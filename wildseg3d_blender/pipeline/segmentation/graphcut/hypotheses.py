@@ -32,7 +32,7 @@ ALIKE = 0.93
 """Intersection over union above which two guesses count as one."""
 
 CENTRE_WEIGHT, CONSENSUS_WEIGHT = 0.15, 0.2
-AS_GOOD = 0.015
+AS_GOOD = 0.025
 """Scores closer than this are equal."""
 
 
