@@ -61,8 +61,11 @@ void main()
 }
 """
 
-_textures: dict[tuple[str, str], Any] = {}
-"""(scene folder and when it was written, view) -> its photo."""
+_textures: dict[str, Any] = {}
+"""View -> its photo, of the scene drawn last."""
+
+_textures_of: list[str] = []
+"""That scene's folder and when it was written; empty before the first."""
 
 _masks: dict[str, tuple[str, Any]] = {}
 """View -> the key of the preview, and its mask."""
@@ -92,6 +95,7 @@ def forget() -> None:
     """Free what is on the graphics card."""
     global _shader
     _textures.clear()
+    _textures_of.clear()
     _masks.clear()
     _batches.clear()
     _shader = None
@@ -147,8 +151,9 @@ def draw(context: bpy.types.Context) -> None:
     opened = _shown_scene(context)
     if opened is None:
         return
+    _forget_other_scenes(opened)
     shown = previewing.shown()
-    current, root = _current(context), lookup.active_root(context.scene)
+    current, root = _current(context), lookup.require_root(context.scene)
     shader = _compiled()
     slots = _slots(context, opened)
     for slot in slots:
@@ -163,10 +168,10 @@ def draw(context: bpy.types.Context) -> None:
         shader.uniform_float("tint", (*tint.colour_of(root), 0.6 * strength))
         shader.uniform_float("outline", (*tint.outline_of(root), strength))
         shader.uniform_float("shade", 1.0 if slot.view == current or current == "" else 0.8)
-        shader.uniform_sampler("photo", _photo(opened, view))
-        shader.uniform_sampler("mask", _photo(opened, view) if mask is None else _mask(mask, slot.view))
+        photo = _photo(opened, view)
+        shader.uniform_sampler("photo", photo)
+        shader.uniform_sampler("mask", photo if mask is None else _mask(mask, slot.view))
         _batch(slot, shader).draw(shader)
-    root = lookup.require_root(context.scene)
     _draw_clicks(opened, root, slots, context.preferences.system.ui_scale)
 
 
@@ -205,13 +210,20 @@ def _slots(context: bpy.types.Context, scene: Scene) -> list[Slot]:
     return layout(sorted(views), _current(context), left, right, float(context.region.height), scale)
 
 
+def _forget_other_scenes(scene: Scene) -> None:
+    """Free the photos of a scene that was drawn before, or of this one before it was reconstructed again."""
+    stamp = f"{scene.folder} {(scene.folder / 'scene.json').stat().st_mtime_ns}"
+    if _textures_of != [stamp]:
+        _textures.clear()
+        _textures_of[:] = [stamp]
+
+
 def _photo(scene: Scene, view: View) -> Any:
-    key = (f"{scene.folder} {(scene.folder / 'scene.json').stat().st_mtime_ns}", view.name)
-    if key not in _textures:
+    if view.name not in _textures:
         colours = np.asarray(_thinned(scene.colours(view)), np.float32) / 255.0
         pixels = np.dstack([colours, np.ones(colours.shape[:2], np.float32)])
-        _textures[key] = _upload(pixels, "RGBA8")
-    return _textures[key]
+        _textures[view.name] = _upload(pixels, "RGBA8")
+    return _textures[view.name]
 
 
 def _mask(shown: previewing.Shown, view: str) -> Any:
