@@ -179,21 +179,85 @@ def test_what_has_to_fit_can_be_chosen(blender: Any, scene: Scene, root: Any) ->
         blender.ops.wildseg3d.realign(object="Cup")
 
 
-def test_undo_takes_it_back_in_one_step(blender: Any, scene: Scene, root: Any) -> None:
+def _do(bpy: Any, operator: str, /, **arguments: Any) -> Any:
+    """What a button does, with the undo step that Blender's event loop would push; returns the root."""
+    assert getattr(bpy.ops.wildseg3d, operator)(**arguments) == {"FINISHED"}
+    bpy.ops.ed.undo_push(message=operator)
+    return bpy.context.scene.wildseg3d.root
+
+
+def _step(bpy: Any, operator: str) -> Any:
+    """Undo or redo; returns the root."""
+    assert getattr(bpy.ops.ed, operator)() == {"FINISHED"}
+    return bpy.context.scene.wildseg3d.root
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    """What a scene folder holds, but for what it keeps for undo and for a moment."""
+    found = {}
+    for file in sorted(folder.rglob("*")):
+        name = file.relative_to(folder).as_posix()
+        if file.is_file() and not name.startswith(("earlier/", "states/", "previews/")):
+            found[name] = file.read_bytes()
+    return found
+
+
+def test_undo_and_redo_step_the_scene_folder_and_the_worker(blender: Any, scene: Scene, root: Any) -> None:
+    blender.ops.ed.undo_push(message="before")
+    files, aligned = [_files(scene.folder)], [""]
+    for name in ("Ball", "Box"):
+        root = _do(blender, "realign", object=name)
+        assert_shows(read_scene(scene.folder), root)
+        files.append(_files(scene.folder))
+        aligned.append(name)
+    assert files[0] != files[1] != files[2]
+    for operator, at in (("undo", 1), ("undo", 0), ("redo", 1), ("redo", 2), ("undo", 1), ("undo", 0)):
+        root = _step(blender, operator)
+        assert _files(scene.folder) == files[at]
+        assert root.wildseg3d.aligned_for == aligned[at]
+        assert_shows(read_scene(scene.folder), root)
+
+    # What is done now is done with the alignment that is shown: the worker has read it again.
+    view = scene.views[1]
+    (x, y), _ = project(np.array([0.0, 0.0, 0.0]), view.K, view.cam_to_world)
+    blender.ops.wildseg3d.prompt_add(view=view.name, x=x, y=y, object="Thing")
+    root = _do(blender, "segment", object="Thing")
+    assert_shows(read_scene(scene.folder), root)
+    shown = _files(scene.folder)
+    assert shown["scene.json"] == files[0]["scene.json"] and "objects/Thing/masks.npy" in shown
+    root = _do(blender, "realign", object="Thing")
+    assert_shows(read_scene(scene.folder), root)
+    root = _step(blender, "undo")
+    assert _files(scene.folder) == shown
+    assert_shows(read_scene(scene.folder), root)
+
+
+def test_undo_of_an_alignment_that_is_no_longer_kept_goes_on(blender: Any, scene: Scene, root: Any) -> None:
     blender.ops.ed.undo_push(message="before")
     old = {item.name: _position(item) for item in _meshes(root).values()}
-    blender.ops.wildseg3d.realign(object="Ball")
-    blender.ops.ed.undo_push(message="Refine Alignment")
-    root = blender.context.scene.wildseg3d.root
-    assert any(np.abs(_position(item)[:9] - old[name][:9]).max() > 0 for name, item in _meshes(root).items())
-    blender.ops.ed.undo()
-    root = blender.context.scene.wildseg3d.root
+    _do(blender, "realign", object="Ball")
+    shutil.rmtree(scene.folder / "states")
+    root = _step(blender, "undo")
     for name, item in _meshes(root).items():
         np.testing.assert_array_equal(_position(item), old[name])
     assert root.wildseg3d.aligned_for == ""
-    # Undone in Blender, and done again from there.
-    blender.ops.wildseg3d.realign(object="Ball")
-    assert_shows(read_scene(scene.folder), blender.context.scene.wildseg3d.root)
+    assert read_scene(scene.folder).settings["aligned_for"] == ["Ball"]
+    # Done again from there, both are together.
+    assert_shows(read_scene(scene.folder), _do(blender, "realign", object="Ball"))
+
+
+def test_copies_that_share_a_scene_folder_each_have_their_alignment(
+    blender: Any, scene: Scene, root: Any
+) -> None:
+    blender.ops.wildseg3d.open_scene(directory=str(scene.folder))
+    other = blender.context.scene.wildseg3d.root
+    assert other != root
+    blender.ops.wildseg3d.realign(object="Box")
+    assert_shows(read_scene(scene.folder), other)
+    for at_work in (root, other):
+        blender.context.scene.wildseg3d.root = at_work
+        blender.ops.wildseg3d.realign(object="Ball")
+        assert_shows(read_scene(scene.folder), at_work)
 
 
 def test_cameras_that_were_moved_stay_and_prompts_keep_their_pixel(

@@ -6,35 +6,56 @@ from __future__ import annotations
 import contextlib
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .errors import SceneError
 
 
+def remove(folder: Path) -> None:
+    """Delete a folder, as far as that goes."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextlib.contextmanager
-def replacing_folder(folder: Path) -> Iterator[Path]:
-    """Give a temporary folder beside ``folder`` that takes its place when the block ends well."""
+def replacing_folder(folder: Path, put_aside: Callable[[Path], None] = remove) -> Iterator[Path]:
+    """Give a temporary folder beside ``folder`` that takes its place when the block ends well.
+
+    Args:
+        put_aside: given the old folder, under another name, once the new one is in its place.
+    """
     partial = folder.with_name(f".{folder.name}.partial-{uuid.uuid4().hex[:8]}")
     try:
         partial.mkdir(parents=True)
         yield partial
-        previous = previous_folder(folder)
-        if folder.exists():
-            shutil.rmtree(previous, ignore_errors=True)
-            folder.replace(previous)
-        partial.replace(folder)
-        shutil.rmtree(previous, ignore_errors=True)
+        swap_in(partial, folder, put_aside)
     except OSError as error:
         raise SceneError(
             f"Could not write {folder} ({error.strerror or error}): check the free space and the "
             "permissions there; what was there before is unchanged."
         ) from error
     finally:
+        remove(partial)
+
+
+def swap_in(new: Path, folder: Path, put_aside: Callable[[Path], None] = remove) -> None:
+    """Let the folder ``new`` take the place of ``folder``; for ``put_aside`` see ``replacing_folder``.
+
+    Raises:
+        OSError: it cannot; both are where they were.
+    """
+    previous = previous_folder(folder)
+    try:
+        if folder.exists():
+            remove(previous)
+            folder.replace(previous)
+        new.replace(folder)
+    finally:
         # Whatever broke off the swap, a cancellation too: the old folder is back before anyone looks for it.
         with contextlib.suppress(OSError):
             finish_interrupted_swap(folder)
-        shutil.rmtree(partial, ignore_errors=True)
+    if previous.exists():
+        put_aside(previous)
 
 
 def previous_folder(folder: Path) -> Path:

@@ -11,6 +11,7 @@
     pairs/                    what the scene was aligned from, see ``pipeline.pair_store``; since format 2
     objects/<folder>/         what the artist cut out, see ``scene_objects``
     earlier/<version>/        what objects were before, see ``scene_history``; may be removed
+    states/<state>/           what the whole folder was before, see ``scene_states``; may be removed
     previews/<folder>/        what was shown before cutting out, see ``scene_previews``; may be removed
     mask_cache/               objects found before anybody asked, see ``pipeline.segmentation.mask_cache``
 
@@ -33,11 +34,12 @@ from numpy.typing import NDArray
 
 from . import __version__
 from .array_files import open_array
-from .atomic_folder import finish_interrupted_swap, replacing_folder
+from .atomic_folder import finish_interrupted_swap
 from .errors import SceneError
 from .file_names import file_stem
 from .photo_warp import PhotoWarp
 from .point_surface import measured_pixels, surface_patches
+from .scene_states import replacing_scene
 
 FORMAT_VERSION = 3
 """3: objects are made of groups of prompts. Objects and scenes of 1 and 2 are read as well."""
@@ -198,7 +200,7 @@ def write_scene(
         SceneError: the place cannot be written, or holds something that is not a scene.
     """
     check_writable(scene.folder)
-    with replacing_folder(scene.folder) as folder:
+    with replacing_scene(scene.folder) as folder:
         for name in ("images", "colours", "objects"):
             (folder / name).mkdir()
         for view in scene.views:

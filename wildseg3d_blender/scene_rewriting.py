@@ -12,9 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .atomic_folder import replacing_folder
 from .scene_folder import GEOMETRY_FOLDERS, Scene, check_there, write_geometry
 from .scene_previews import FOLDER as PREVIEWS_FOLDER
+from .scene_states import FOLDER as STATES_FOLDER
+from .scene_states import replacing_scene
+
+_NEW = ("scene.json", *GEOMETRY_FOLDERS, PREVIEWS_FOLDER, STATES_FOLDER)
+"""What is not taken over into the draft."""
 
 
 @contextlib.contextmanager
@@ -34,10 +38,10 @@ def rewriting_geometry(
         SceneError: the scene folder is gone or cannot be written.
     """
     check_there(scene)
-    with replacing_folder(scene.folder) as folder:
+    with replacing_scene(scene.folder) as folder:
         for path in sorted(scene.folder.rglob("*")):
             relative = path.relative_to(scene.folder)
-            if relative.parts[0] in ("scene.json", *GEOMETRY_FOLDERS, PREVIEWS_FOLDER):
+            if relative.parts[0] in _NEW:
                 continue
             if path.is_dir():
                 (folder / relative).mkdir()

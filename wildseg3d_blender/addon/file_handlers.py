@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import bpy
 
-from . import background, finding, previewing, runtime
-from .scene import following, location, lookup, selecting
+from ..errors import SceneError
+from . import background, finding, in_step, previewing, runtime
+from .scene import location, lookup, selecting
 
 
 @bpy.app.handlers.persistent
@@ -81,7 +83,8 @@ def _follow() -> None:
         folder = lookup.scene_folder(root)
         if folder not in done:
             done.add(folder)
-            following.follow_if_there(root)
+            with contextlib.suppress(SceneError):  # out of reach: the next Segment follows anyway
+                in_step.bring(root)
 
 
 def _handlers() -> tuple[tuple[list[Any], Any], ...]:

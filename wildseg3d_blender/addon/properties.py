@@ -99,6 +99,11 @@ class WildSeg3DObject(bpy.types.PropertyGroup):
         subtype="FILE_PATH",
         options={"HIDDEN"},
     )
+    state: bpy.props.StringProperty(
+        name="State",
+        description="Which state of the scene folder this shows: undo brings that back too",
+        options={"HIDDEN"},
+    )
     groups: bpy.props.CollectionProperty(type=WildSeg3DGroup)
     active_group: bpy.props.IntProperty(
         name="Active Object",

@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Aligning the reconstruction again so that objects cut out of it fit best.
-
-Undo takes back what Blender shows. The scene folder keeps the new alignment until it is aligned again: masks
-and prompts count in pixels, so Segment goes on from there, and pressing the button brings both together.
-"""
+"""Aligning the reconstruction again so that objects cut out of it fit best."""
 
 from __future__ import annotations
 
@@ -12,8 +8,9 @@ import bpy
 from ...errors import SceneError
 from ...scene_folder import PAIRS_FOLDER, Scene
 from ...scene_history import stored as stored_objects
+from ...scene_states import keep_from_now_on
 from ...worker.protocol import Realign, Realigned, Segment, Segmented
-from .. import choosing
+from .. import choosing, in_step
 from ..scene import following, groups, lookup, reading, realigning, viewing
 from ..scene.steps import Aside, object_named
 from .base import Call, Work, WorkerOperator, has_root, idle, object_mode
@@ -75,12 +72,13 @@ class WILDSEG3D_OT_realign(WorkerOperator, bpy.types.Operator):
 
     def work(self, context: bpy.types.Context) -> Work:
         root = lookup.require_root(context.scene)
+        in_step.bring(root)
         scene = lookup.open_scene(root)
-        following.follow(root)
         root_name, names, digests = root.name, self._names(root), {}
         for name, missing in _to_segment(scene, root, names).items():
             Segmented.from_json((yield Call(f"Segment {name}", "segment", missing.to_json())))
             digests[name] = reading.digest(missing.groups)
+        keep_from_now_on(scene.folder)
         before = yield Aside(lambda: realigning.measured(scene), "Reading the points")
         request = Realign(scene=str(scene.folder), objects=tuple(names))
         answer = Realigned.from_json((yield Call("Refine Alignment", "realign", request.to_json())))

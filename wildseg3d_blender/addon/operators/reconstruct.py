@@ -9,6 +9,7 @@ import bpy
 
 from ...reconstruct_settings import IMAGE_SIZE
 from ...scene_folder import check_writable, read_scene
+from ...scene_states import keep_from_now_on
 from ...scene_tips import tips
 from ...worker.protocol import Reconstruct, Reconstructed
 from .. import choosing, finding, photo_list, preferences, problems, runtime
@@ -78,6 +79,7 @@ class WILDSEG3D_OT_reconstruct(WorkerOperator, bpy.types.Operator):
         else:
             folder = location.default_folder(context, source.folder.with_name(source.name))
         check_writable(folder)
+        keep_from_now_on(folder)
         request = self._request(context, source, folder, engine)
         answer = yield Call("Reconstruct", "reconstruct", request.to_json())
 

@@ -9,7 +9,7 @@ from ...errors import PromptError, SceneError
 from ...scene_folder import Scene
 from ...scene_history import stored as stored_objects
 from ...worker.protocol import Segment, Segmented
-from .. import choosing
+from .. import choosing, in_step
 from ..object_properties import WHO_GETS_SHARED
 from ..scene import following, groups, lookup, reading, splitting, viewing
 from ..scene.steps import object_named
@@ -51,8 +51,8 @@ class WILDSEG3D_OT_segment(WorkerOperator, bpy.types.Operator):
 
     def work(self, context: bpy.types.Context) -> Work:
         root = lookup.require_root(context.scene)
+        in_step.bring(root)
         scene = lookup.open_scene(root)
-        following.follow(root)
         root_name, digests, answers = root.name, {}, {}
         requests = self._requests(scene, root, choosing.segmenter(context.scene))
         for name, request in requests.items():

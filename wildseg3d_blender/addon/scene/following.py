@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The scene folder follows the .blend: what exists is what Blender shows, whatever was undone or redone.
 
-Each object of the list knows the version it has in the scene folder. Undo, redo and opening a file change
-which versions the .blend names; ``follow`` then puts those in place.
+The root knows the state of the scene folder that it shows, its alignment, and each object of the list the
+version it has there. Undo, redo and opening a file change which ones the .blend names; ``follow`` then puts
+those in place.
 """
 
 from __future__ import annotations
@@ -12,15 +13,24 @@ from typing import Any
 
 import bpy
 
-from ... import scene_history
+from ... import scene_history, scene_states
 from ...errors import SceneError
 from ...scene_folder import Scene
 from ...scene_objects import read_objects
 from . import groups, lookup, reading
 
 
+def changes_state(root: bpy.types.Object) -> bool:
+    """Whether ``follow`` is going to give the scene folder another alignment, or reconstruction."""
+    folder, state = lookup.scene_folder(root), root.wildseg3d.state
+    return state != scene_states.state_of(folder) and scene_states.is_kept(folder, state)
+
+
 def follow(root: bpy.types.Object) -> tuple[str, ...]:
-    """Make the objects in the scene folder those that ``root`` has in Blender.
+    """Give the scene folder the alignment and the objects that ``root`` has in Blender.
+
+    An alignment that is no longer kept stays away: masks and prompts count in pixels, so all goes on with the
+    one that is there, and Refine Alignment brings both together.
 
     Returns:
         The names of those whose claim the scene folder has lost. They keep the points they have, and Segment
@@ -29,6 +39,8 @@ def follow(root: bpy.types.Object) -> tuple[str, ...]:
     Raises:
         SceneError: the scene folder is gone or cannot be written.
     """
+    if changes_state(root):
+        scene_states.go_to(lookup.scene_folder(root), root.wildseg3d.state)
     return scene_history.bring_back(lookup.open_scene(root), _wanted(root))
 
 

@@ -14,6 +14,7 @@ from ...errors import SceneError
 from ...ownership import owned_by
 from ...scene_folder import Scene, View, read_scene
 from ...scene_objects import SceneObject, read_objects
+from ...scene_states import state_of
 from . import (
     cameras,
     display,
@@ -108,6 +109,7 @@ def _make_root(found: _Read, name: str, collection: bpy.types.Collection) -> bpy
     settings = root.wildseg3d
     settings.role = "ROOT"
     settings.folder = location.remembered(found.scene.folder, bpy.data.filepath)
+    settings.state = state_of(found.scene.folder)
     settings.aligned_for = realigning.names_of(found.scene)
     settings.confidence_levels = found.levels
     if found.points.count > display.POINT_BUDGET:

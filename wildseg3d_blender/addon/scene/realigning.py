@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...scene_folder import Scene
+from ...scene_states import state_of
 from . import cameras, dealing, display, following, lookup, point_attributes, prompting, splitting
 from . import points as point_arrays
 from .dealing import Deal
@@ -71,6 +72,7 @@ def refreshing(root_name: str, before: Mapping[str, NDArray[np.bool_]]) -> Steps
     following.note(scene, root)
     splitting.settle(scene, root)
     root.wildseg3d.aligned_for = names_of(scene)
+    root.wildseg3d.state = state_of(scene.folder)
     root.wildseg3d.confidence_levels = display.confidence_levels(fresh.columns["confidence"])
     display.apply_settings(root)
 

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scene folder and worker brought into step with what Blender shows."""
+
+from __future__ import annotations
+
+import bpy
+
+from . import previewing, runtime
+from .scene import following
+
+
+def bring(root: bpy.types.Object) -> None:
+    """Make the scene folder what ``root`` shows. A worker that has another state of it open ends first.
+
+    Raises:
+        SceneError: the scene folder is gone or cannot be written.
+    """
+    if following.changes_state(root):
+        # Windows does not move files that the worker has mapped, and its quiet work is about that state.
+        runtime.close()
+        previewing.forget_answers()
+    following.follow(root)
