@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...progress import Progress, silent, span
 from ...scene_folder import Scene
 from ..side_by_side import side_by_side
-from .lift import Lifting, joined
+from .lift import Lifting, Marks
 from .mask_cache import MaskCache, scene_stamp, write_mask_cache
 from .packed_masks import MaskPacker, PackedMasks
 from .proposals import Proposer
@@ -103,24 +103,28 @@ def lifted_points(
 
 def _points_in_view(lifting: Lifting, masks: PackedMasks, view: int) -> Iterator[NDArray[np.bool_]]:
     """Every object's points in one view, cut like its mask there."""
-    links = lifting.links(view, np.flatnonzero(lifting.solid[view]))
-    number = np.zeros(lifting.solid[view].shape, dtype=np.int64)
-    number.ravel()[links.pixels] = np.arange(len(links.pixels))
-    # One row of all views' pixels, into which one object's masks are put after the other.
-    row = joined([np.zeros(shape, dtype=bool) for shape in masks.shapes])
-    sizes = [height * width for height, width in masks.shapes]
-    parts = np.split(row, np.cumsum(sizes))
-    planes = [part.reshape(shape) for part, shape in zip(parts, masks.shapes, strict=False)]
+    shape = masks.shapes[view]
+    some = np.zeros(shape, dtype=bool)
+    for item in range(len(masks)):
+        window, inside = masks.cut(item, view)
+        some[window] |= inside
+    links = lifting.links(view, np.flatnonzero(some & lifting.solid[view]))
+    number = np.zeros(shape, dtype=np.int32)
+    number.ravel()[links.pixels] = np.arange(len(links.pixels), dtype=np.int32)
+    # One object's masks are put into them after the other.
+    marks = [Marks(shape) for shape in masks.shapes]
     for item in range(len(masks)):
         window, inside = masks.cut(item, view)
         inside = inside & lifting.solid[view][window]
         if inside.any():
-            cuts = [masks.cut(item, other) for other in range(len(planes))]
-            for plane, (place, cut) in zip(planes, cuts, strict=True):
-                plane[place] = cut
-            inside[inside] = links.kept(row, number[window][inside])
-            for plane, (place, _) in zip(planes, cuts, strict=True):
-                plane[place] = False
+            seen = [k for k in range(len(marks)) if k != view and masks.boxes[item, k].any()]
+            cuts = [masks.cut(item, k) for k in seen]
+            for k, (place, cut) in zip(seen, cuts, strict=True):
+                marks[k].mark(place, cut)
+            own: list[Marks | None] = [marks[k] if k in seen else None for k in range(len(marks))]
+            inside[inside] = links.kept(own, number[window][inside])
+            for k, (place, _) in zip(seen, cuts, strict=True):
+                marks[k].clear(place)
         yield inside
 
 

@@ -14,8 +14,8 @@ from .sightlines import Sightlines
 
 Bools = NDArray[np.bool_]
 
-SEES, SEES_THROUGH = 2, 1
-"""Weights of a view that has the point in its mask, by how it looks at the point (see ``Links.kept``)."""
+SEES = 2
+"""Weight of a view that has the point in its mask where it sees it, against one that looks through it."""
 
 
 def lift(scene: Scene, masks: Mapping[str, NDArray[np.bool_]]) -> dict[str, NDArray[np.bool_]]:
@@ -38,35 +38,57 @@ class Links:
 
     Attributes:
         pixels: (n,) int64 flat pixels of the view.
-        place: (n, v) int32 where each view has the pixel's point, as an index into ``joined`` masks; their
-            last entry, which is always False, where the view has no say: it does not see the point, or
-            something hides it.
-        weight: (n, v) uint8 ``SEES``, ``SEES_THROUGH``, or 0 without a say.
-        say: (n,) uint16 how many views have a say.
+        place: per view (n,) int32 where it has the pixel's point, as an index into its ``Marks``; (0,) for
+            the view of the pixels itself.
+        say: (n,) uint8 or uint16, how many views have a say.
     """
 
     pixels: NDArray[np.int64]
-    place: NDArray[np.int32]
-    weight: NDArray[np.uint8]
-    say: NDArray[np.uint16]
+    place: tuple[NDArray[np.int32], ...]
+    say: NDArray[np.unsignedinteger]
 
-    def kept(self, joined: Bools, which: NDArray[np.int64] | slice) -> Bools:
+    def kept(self, marks: Sequence[Marks | None], which: NDArray[np.integer] | slice) -> Bools:
         """Which of some of the pixels the other views do not vote out of an object.
 
         A view that sees the point always votes. One that looks through it can only vote against: where it
         has the object in its mask too, it abstains. Out goes what more than half of the votes are against,
         which is to say: what twice the number of views that see the point and have it, plus the number of
         those that look through it and have it, is less than the number of those with a say.
+
+        Args:
+            marks: of the object in every view, None where it is not seen.
         """
-        having = np.einsum(
-            "nv,nv->n", joined[self.place[which]].view(np.uint8), self.weight[which], dtype=np.uint16
-        )
-        return having >= self.say[which]
+        say = self.say[which]
+        having = np.zeros_like(say)
+        for place, mark in zip(self.place, marks, strict=True):
+            if mark is not None and len(place):
+                having += mark.values[place[which]]
+        return having >= say
 
 
-def joined(masks: Sequence[Bools]) -> Bools:
-    """Masks of all views one after the other, flat, with a False at the end: what ``Links.place`` indexes."""
-    return np.concatenate([*(mask.ravel() for mask in masks), np.zeros(1, dtype=bool)])
+class Marks:
+    """A mask (H, W) of one view, laid out so that a look-up gives what it says for a point: 0 where the
+    view has no say, its weight where the point is in the mask.
+
+    Attributes:
+        values: (2 H W + 1,) uint8; the mask for a view that sees through the point, the mask for one that
+            sees it, and an entry for none of both.
+    """
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        size = shape[0] * shape[1]
+        self.values = np.zeros(2 * size + 1, dtype=np.uint8)
+        self._through = self.values[:size].reshape(shape)
+        self._seen = self.values[size:-1].reshape(shape)
+
+    def mark(self, window: tuple[slice, slice], inside: Bools) -> None:
+        """Take a mask's values in a window."""
+        self._through[window] = inside
+        np.multiply(inside, np.uint8(SEES), out=self._seen[window])
+
+    def clear(self, window: tuple[slice, slice]) -> None:
+        """Take the values in a window back to 0."""
+        self._through[window] = self._seen[window] = 0
 
 
 class Lifting:
@@ -89,18 +111,26 @@ class Lifting:
     def points(self, masks: Sequence[Bools], view: int) -> Bools:
         """The pixels of a view whose points belong to the object with these masks, one (H, W) per view."""
         links = self.links(view, np.flatnonzero(masks[view] & self.solid[view]))
+        marks = [Marks((mask.shape[0], mask.shape[1])) for mask in masks]
+        for mark, mask in zip(marks, masks, strict=True):
+            mark.mark(np.s_[:, :], mask)
         kept = np.zeros(masks[view].shape, dtype=bool)
-        kept.ravel()[links.pixels] = links.kept(joined(masks), slice(None))
+        kept.ravel()[links.pixels] = links.kept(marks, slice(None))
         return kept
 
     def links(self, view: int, pixels: NDArray[np.int64]) -> Links:
         """What all views have to say about some flat pixels (n,) of one view."""
         points_world = self._lines.points(view, pixels)
-        place = np.full((len(pixels), len(self._sizes)), sum(self._sizes), dtype=np.int32)
-        weight = np.zeros(place.shape, dtype=np.uint8)
-        for other, start in enumerate(np.cumsum([0, *self._sizes[:-1]])):
-            if other != view:
-                pixel, same, through = self._lines.look(other, points_world)
-                weight[:, other] = np.where(same, SEES, np.where(through, SEES_THROUGH, 0))
-                np.copyto(place[:, other], pixel + np.int32(start), where=same | through)
-        return Links(pixels, place, weight, (weight > 0).sum(1, dtype=np.uint16))
+        say = np.zeros(len(pixels), dtype=np.min_scalar_type(SEES * len(self._sizes)))
+        places = []
+        for other, size in enumerate(self._sizes):
+            if other == view:
+                places.append(np.zeros(0, dtype=np.int32))
+                continue
+            place, same, through = self._lines.look(other, points_world)
+            place[same] += np.int32(size)
+            spoken = same | through
+            place[~spoken] = 2 * size
+            say += spoken
+            places.append(place)
+        return Links(pixels, tuple(places), say)

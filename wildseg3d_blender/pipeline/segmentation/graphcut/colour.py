@@ -27,7 +27,7 @@ class Palette:
 
     Attributes:
         node: (k,) int64.
-        bin: (k,) int64 flat index of an (L_BINS, AB_BINS, AB_BINS) histogram.
+        bin: (k,) int64 flat index of an (AB_BINS, AB_BINS, L_BINS) histogram.
         count: (k,) float64 pixels.
         area: (n,) float64 pixels per node.
     """
@@ -64,9 +64,9 @@ def _with_outliers(distribution: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _smoothed(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    cube = cv2.GaussianBlur(counts.reshape(L_BINS, AB_BINS * AB_BINS), (1, 5), sigmaX=0.1, sigmaY=0.9)
-    planes = cube.reshape(L_BINS, AB_BINS, AB_BINS)
-    smooth = np.stack([cv2.GaussianBlur(plane, (5, 5), 0.8) for plane in planes]).ravel()
+    # To OpenCV an image of all lightnesses, and one of a and b whose channels are the lightnesses.
+    cube = cv2.GaussianBlur(counts.reshape(AB_BINS * AB_BINS, L_BINS), (5, 1), sigmaX=0.9, sigmaY=0.1)
+    smooth = cv2.GaussianBlur(cube.reshape(AB_BINS, AB_BINS, L_BINS), (5, 5), 0.8).ravel()
     return smooth / max(float(smooth.sum()), 1e-9)
 
 
@@ -77,7 +77,7 @@ def colour_bins(lab: NDArray[np.float32]) -> NDArray[np.int64]:
         np.clip((lab[..., c] + AB_RANGE) * (AB_BINS / (2 * AB_RANGE)), 0, AB_BINS - 1).astype(np.int64)
         for c in (1, 2)
     )
-    return (lightness * AB_BINS + a) * AB_BINS + b
+    return (a * AB_BINS + b) * L_BINS + lightness
 
 
 def make_palette(views: Sequence[ViewData], area: NDArray[np.float64]) -> Palette:

@@ -29,6 +29,9 @@ TOO_STRONG = 0.55
 
 ROUNDS = 24
 
+_Edges = tuple[NDArray[np.int64], NDArray[np.int64], list[NDArray[np.float64]]]
+"""Undirected edges i < j without repetitions and several values of each."""
+
 
 @dataclass(frozen=True)
 class Contracted:
@@ -56,40 +59,49 @@ def contract(graph: SceneGraph, count: int, progress: Progress = silent) -> Cont
     """Merge nodes until about ``count`` remain, or nothing is left that may merge."""
     of_node = np.arange(len(graph.nodes))
     limit = LARGEST * float(graph.nodes.area.sum()) / count
-    for _ in range(ROUNDS):
-        progress("proposals", 0.0, "Finding objects")
-        size = int(of_node.max()) + 1
-        if size <= 1.15 * count:
-            break
-        partner = _partners(graph, of_node, size, limit)
-        merged = np.unique(np.minimum(np.arange(size), partner), return_inverse=True)[1]
-        if int(merged.max()) + 1 > 0.995 * size:
-            break
-        of_node = merged[of_node]
-    return Contracted(_merged_graph(graph, of_node), of_node)
-
-
-def _partners(graph: SceneGraph, of_node: NDArray[np.int64], size: int, limit: float) -> NDArray[np.int64]:
-    """For each of ``size`` merged nodes the one it merges with now, itself where there is none."""
-    area = np.bincount(of_node, graph.nodes.area, size)
-    i, j, (capacity, length, strong) = _between(
-        of_node[graph.i],
-        of_node[graph.j],
-        size,
+    area = graph.nodes.area
+    edges = _between(
+        graph.i,
+        graph.j,
+        len(area),
         graph.capacity,
         _padded(graph.in_view.length, len(graph.i)),
         _padded(graph.in_view.length * graph.strength, len(graph.i)),
     )
-    usable = (i != j) & (area[i] + area[j] <= limit) & (strong <= TOO_STRONG * length)
+    for _ in range(ROUNDS):
+        progress("proposals", 0.0, "Finding objects")
+        size = len(area)
+        if size <= 1.15 * count:
+            break
+        partner = _partners(edges, area, limit)
+        merged = np.unique(np.minimum(np.arange(size), partner), return_inverse=True)[1]
+        if int(merged.max()) + 1 > 0.995 * size:
+            break
+        of_node, area = merged[of_node], _sums(merged, area, int(merged.max()) + 1)
+        i, j, values = edges
+        i, j = merged[i], merged[j]
+        apart = i != j
+        edges = _between(i[apart], j[apart], len(area), *(value[apart] for value in values))
+    return Contracted(_merged_graph(graph, of_node), of_node)
+
+
+def _partners(edges: _Edges, area: NDArray[np.float64], limit: float) -> NDArray[np.int64]:
+    """For each merged node the one it merges with now, itself where there is none; ``edges`` have capacity,
+    length and length times strength."""
+    i, j, (capacity, length, strong) = edges
+    usable = (area[i] + area[j] <= limit) & (strong <= TOO_STRONG * length)
     i, j = i[usable], j[usable]
     tie = capacity[usable] / np.sqrt(area[i] * area[j])
     i, j, tie = np.concatenate([i, j]), np.concatenate([j, i]), np.concatenate([tie, tie])
-    order = np.lexsort((j, -tie, i))
-    sources, first = np.unique(i[order], return_index=True)
-    partner = np.arange(size)
-    partner[sources] = j[order][first]
-    mutual = partner[partner] == np.arange(size)
-    return np.where(mutual, partner, np.arange(size))
+    best = np.zeros(len(area))
+    np.maximum.at(best, i, tie)
+    # Of equal ties the one to the lowest number.
+    strongest = tie == best[i]
+    partner = np.full(len(area), len(area))
+    np.minimum.at(partner, i[strongest], j[strongest])
+    partner = np.where(partner < len(area), partner, np.arange(len(area)))
+    mutual = partner[partner] == np.arange(len(area))
+    return np.where(mutual, partner, np.arange(len(area)))
 
 
 def _padded(values: NDArray[np.float64], size: int) -> NDArray[np.float64]:
@@ -97,9 +109,7 @@ def _padded(values: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     return np.concatenate([values, np.zeros(size - len(values))])
 
 
-def _between(
-    i: NDArray[np.int64], j: NDArray[np.int64], size: int, *values: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], list[NDArray[np.float64]]]:
+def _between(i: NDArray[np.int64], j: NDArray[np.int64], size: int, *values: NDArray[np.float64]) -> _Edges:
     """Edges with the same two ends as one, i <= j, with the sums of their values."""
     key, index = np.unique(np.minimum(i, j) * size + np.maximum(i, j), return_inverse=True)
     return key // size, key % size, [_sums(index, value, len(key)) for value in values]

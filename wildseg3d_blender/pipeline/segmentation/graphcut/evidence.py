@@ -31,7 +31,8 @@ def far_background(graph: SceneGraph, selection: Selection) -> Selection:
     if not core.any():
         return ~selection
     centre = np.average(nodes.point_world[core], axis=0, weights=nodes.area[core])
-    distance = np.linalg.norm(nodes.point_world - centre, axis=1)
+    from_centre = nodes.point_world - centre
+    distance = np.sqrt(np.einsum("ni,ni->n", from_centre, from_centre))
     radius = np.sqrt(np.average(distance[core] ** 2, weights=nodes.area[core]))
     far = ~selection & (~nodes.placed | (distance > 2.2 * radius))
     return far if far.sum() > 50 else ~selection
@@ -49,5 +50,5 @@ def place_evidence(graph: SceneGraph, selection: Selection) -> Evidence:
     spread = (offset * weight[:, None]).T @ offset / weight.sum()
     spread += np.eye(3) * 0.15**2 * np.trace(spread) + 1e-18 * np.eye(3)
     from_centre = nodes.point_world - centre
-    distance = np.sqrt(np.einsum("ni,ij,nj->n", from_centre, np.linalg.inv(spread), from_centre))
+    distance = np.sqrt(np.einsum("ni,ni->n", from_centre @ np.linalg.inv(spread), from_centre))
     return np.where(nodes.placed, np.clip(2.6 - distance, -3.0, 0.5), 0.0)

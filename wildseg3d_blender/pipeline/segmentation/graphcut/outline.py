@@ -92,16 +92,18 @@ def prefix_scores(graph: SceneGraph, order: NDArray[np.int64]) -> NDArray[np.flo
     rank[order] = np.arange(count)
 
     def on_outline(
-        i: NDArray[np.int64], j: NDArray[np.int64], weight: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        i: NDArray[np.int64], j: NDArray[np.int64], *weights: NDArray[np.float64]
+    ) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
         """For every prefix, the weight of edges on its outline, and of edges that touch it at all."""
-        first, last = np.minimum(rank[i], rank[j]), np.maximum(rank[i], rank[j])
-        entering = np.bincount(first, weight, count)
-        return np.cumsum(entering - np.bincount(last, weight, count)), np.cumsum(entering)
+        one, other = rank[i], rank[j]
+        first, last = np.minimum(one, other), np.maximum(one, other)
+        entering = [np.bincount(first, weight, count) for weight in weights]
+        leaving = [np.bincount(last, weight, count) for weight in weights]
+        return [(np.cumsum(a - b), np.cumsum(a)) for a, b in zip(entering, leaving, strict=True)]
 
-    strong_on, strong = on_outline(edges.i, edges.j, edges.length * graph.outline_strength)
-    length_on, length = on_outline(edges.i, edges.j, edges.length)
-    torn, shown = on_outline(cross.i, cross.j, cross.overlap)
+    strength = edges.length * graph.outline_strength
+    (strong_on, strong), (length_on, length) = on_outline(edges.i, edges.j, strength, edges.length)
+    ((torn, shown),) = on_outline(cross.i, cross.j, cross.overlap)
     area, framed = np.cumsum(nodes.area[order]), np.cumsum((nodes.area * nodes.framed)[order])
     measured = Measured(length_on, strong_on, length, strong, torn, shown, area, framed)
     return np.asarray(measured.score(float(nodes.area.sum())))

@@ -109,12 +109,13 @@ def _walked(graph: SceneGraph, progress: Progress) -> tuple[NDArray[np.bool_], N
     selections, scores = [], []
     for number, loss in enumerate(LOSSES):
         part = span(progress, number / len(LOSSES), (number + 1) / len(LOSSES))
-        matrix = _walk_matrix(graph, loss)
-        right = np.eye(len(matrix), dtype=np.float32)
-        reach = _solved(matrix, right if number == 0 else right[:, seeds], span(part, 0.0, 0.7))
+        matrix, solving = _walk_matrix(graph, loss), span(part, 0.0, 0.7)
         if number == 0:
-            seeds = _spread_seeds(graph, reach)
-            reach = reach[:, seeds]
+            inverse = _inverted(matrix, solving)
+            seeds = _spread_seeds(graph, inverse)
+            reach = inverse[:, seeds]
+        else:
+            reach = _solved(matrix, np.eye(len(matrix), dtype=np.float32)[:, seeds], solving)
         for k, walk in enumerate(reach.T):
             part("proposals", 0.7 + 0.3 * k / len(seeds), WALKING)
             for selection, score in _best_outlines(graph, walk):
@@ -144,17 +145,41 @@ def _solved(
     starts = range(0, len(matrix), BLOCK)
     for start in starts:
         progress("proposals", 0.7 * start / len(matrix), WALKING)
-        here, after = slice(start, start + BLOCK), slice(start + BLOCK, None)
-        inverse = np.linalg.inv(matrix[here, here])
-        matrix[here, after] = inverse @ matrix[here, after]
-        right[here] = inverse @ right[here]
-        matrix[after, after] -= matrix[after, here] @ matrix[here, after]
-        right[after] -= matrix[after, here] @ right[here]
+        _eliminated(matrix, right, start)
     for start in reversed(starts):
         progress("proposals", 1.0 - 0.3 * start / len(matrix), WALKING)
         here, after = slice(start, start + BLOCK), slice(start + BLOCK, None)
         right[here] -= matrix[here, after] @ right[after]
     return right
+
+
+def _inverted(matrix: NDArray[np.float32], progress: Progress) -> NDArray[np.float32]:
+    """The inverse of a walk's matrix, which is used up.
+
+    As ``_solved`` with the identity on the right, of which all that is above the diagonal is left out: zero
+    at first, and in the end the same as below it.
+    """
+    right = np.eye(len(matrix), dtype=np.float32)
+    starts = range(0, len(matrix), BLOCK)
+    for start in starts:
+        progress("proposals", 0.7 * start / len(matrix), WALKING)
+        _eliminated(matrix, right[:, : start + BLOCK], start)
+    for start in reversed(starts):
+        progress("proposals", 1.0 - 0.3 * start / len(matrix), WALKING)
+        here, after, done = slice(start, start + BLOCK), slice(start + BLOCK, None), slice(start + BLOCK)
+        right[here, done] -= matrix[here, after] @ right[after, done]
+        right[here, after] = right[after, here].T
+    return right
+
+
+def _eliminated(matrix: NDArray[np.float32], right: NDArray[np.float32], start: int) -> None:
+    """One block of unknowns taken out of all rows below it. The matrix is symmetric and stays so there."""
+    here, after = slice(start, start + BLOCK), slice(start + BLOCK, None)
+    inverse = np.linalg.inv(matrix[here, here])
+    matrix[here, after] = inverse @ matrix[here, after]
+    right[here] = inverse @ right[here]
+    matrix[after, after] -= matrix[after, here] @ matrix[here, after]
+    right[after] -= matrix[after, here] @ right[here]
 
 
 def _spread_seeds(graph: SceneGraph, reach: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -202,17 +227,22 @@ def distinct(
         alike: intersection over union above which a selection repeats another.
         most: how many to keep at most.
     """
-    weighted = (selections * area).astype(np.float32)
-    total = weighted.sum(1)
-    share = weighted / np.maximum(total, 1e-12)[:, None]
+    # One row a node: what a chosen selection changes for the others lies in the rows of its own nodes.
+    weighted = np.ascontiguousarray((selections * area).T.astype(np.float32))
+    total = weighted.sum(0)
+    share = weighted / np.maximum(total, 1e-12)
     left = np.ones(len(selections), dtype=bool)
-    covered = np.zeros(selections.shape[1], dtype=np.float32)
+    covered = np.zeros(len(area))
+    crowd = np.zeros(len(selections))
     kept: list[int] = []
     while left.any() and len(kept) < most:
-        best = int(np.where(left, scores - CROWDING * (share @ np.log1p(covered)), -np.inf).argmax())
+        best = int(np.where(left, scores - CROWDING * crowd, -np.inf).argmax())
         kept.append(best)
-        common = weighted @ selections[best].astype(np.float32)
+        own = np.flatnonzero(selections[best])
+        common = weighted[own].sum(0)
         left &= common <= alike * (total + total[best] - common)
         left[best] = False
-        covered += selections[best]
+        more = np.log1p(covered[own] + 1.0) - np.log1p(covered[own])
+        crowd += more.astype(np.float32) @ share[own]
+        covered[own] += 1.0
     return sorted(kept, key=lambda k: -scores[k])

@@ -20,8 +20,6 @@ from .evidence import LIMIT, colour_evidence, place_evidence
 from .graph import SceneGraph, Selection
 
 ROUNDS = 4
-REACH = 1
-"""Edges from the guess's outline up to which nodes are asked."""
 
 SMOOTHNESS = 15.0
 """What cutting a pixel of a boundary costs that surely is none."""
@@ -87,12 +85,14 @@ def settled(
     outside: NDArray[np.int64],
     rounds: int = ROUNDS,
 ) -> Selection:
-    """A guess (n,) bool with its outline where it fits, at most ``REACH`` edges away.
+    """A guess (n,) bool with its outline where it fits, at most one edge away.
 
     However often it is asked, an outline goes no farther: free to wander, a statue's runs down its plinth.
     """
     selection = guess.copy()
-    active = graph.around(guess, REACH) & graph.around(~guess, REACH)
+    active = np.zeros(len(guess), dtype=bool)
+    outline = guess[graph.i] != guess[graph.j]
+    active[graph.i[outline]] = active[graph.j[outline]] = True
     for _ in range(rounds):
         if not active.any() or not selection.any():
             break
@@ -120,15 +120,17 @@ def local_evidence(
     centre = np.average(borders.place_world[core], axis=0, weights=nodes.area[core])
     squared = ((borders.place_world[core] - centre) ** 2).sum(1)
     radius = max(float(np.sqrt(np.average(squared, weights=nodes.area[core]))), 1e-12)
-    place = (borders.place_world - centre) / (PLACE_SPREAD * radius)
-    features = np.concatenate([nodes.lab / (L_SPREAD, AB_SPREAD, AB_SPREAD), place], axis=1).astype(
-        np.float32
-    )
-    own = selection[asked]
+
+    def features(of: NDArray[np.int64]) -> NDArray[np.float32]:
+        place = (borders.place_world[of] - centre) / (PLACE_SPREAD * radius)
+        colour = nodes.lab[of] / (L_SPREAD, AB_SPREAD, AB_SPREAD)
+        return np.concatenate([colour, place], axis=1).astype(np.float32)
+
+    own, at = selection[asked], features(asked)
     against = asked[~own]
     sides = []
     for members, is_own in ((np.flatnonzero(selection), own), (against, ~own)):
-        density = _density(features[members], nodes.area[members], features[asked])
+        density = _density(features(members), nodes.area[members], at)
         sides.append(np.maximum(density - nodes.area[asked] * is_own, 0.0) + PRIOR_AREA)
     return np.log(sides[0]) - np.log(sides[1])
 

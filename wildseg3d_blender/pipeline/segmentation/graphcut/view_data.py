@@ -38,6 +38,7 @@ class ViewData:
         depth: (H, W) float32 along the camera's z; meaningless where not measured.
         measured: (H, W) bool, where there is depth.
         labels: (H, W) int32 superpixels; ids are unique over all views of the scene.
+        extents: (count, 4) int32 first row, first column, last row and last column of each superpixel.
         first, count: the view's ids are first .. first + count - 1.
     """
 
@@ -50,8 +51,18 @@ class ViewData:
     depth: NDArray[np.float32]
     measured: NDArray[np.bool_]
     labels: Labels
+    extents: NDArray[np.int32]
     first: int
     count: int
+
+    def mask(self, selection: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """The pixels (H, W) of the superpixels that a selection of all the scene's nodes holds."""
+        mask = np.zeros(self.labels.shape, dtype=bool)
+        chosen = self.extents[selection[self.first : self.first + self.count]]
+        if len(chosen):
+            (top, left), (bottom, right) = chosen[:, :2].min(0), chosen[:, 2:].max(0) + 1
+            mask[top:bottom, left:right] = selection[self.labels[top:bottom, left:right]]
+        return mask
 
 
 def read_view_data(scene: Scene, view: View, first: int) -> ViewData:
@@ -78,6 +89,18 @@ def read_view_data(scene: Scene, view: View, first: int) -> ViewData:
         depth=np.where(measured, depth, np.float32(0)),
         measured=measured,
         labels=labels + np.int32(first),
+        extents=_extents(labels),
         first=first,
         count=int(labels.max()) + 1,
     )
+
+
+def _extents(labels: Labels) -> NDArray[np.int32]:
+    """First row, first column, last row and last column of each of the labels 0..n-1, (n, 4)."""
+    found = np.empty((int(labels.max()) + 1, 4), dtype=np.int32)
+    found[:, :2], found[:, 2:] = np.iinfo(np.int32).max, -1
+    places = np.indices(labels.shape, dtype=np.int32).reshape(2, -1)
+    for axis, place in enumerate(places):
+        np.minimum.at(found[:, axis], labels.ravel(), place)
+        np.maximum.at(found[:, axis + 2], labels.ravel(), place)
+    return found
