@@ -4,12 +4,15 @@ VENV := .venv
 PY := $(VENV)/bin/python
 # The program that bench-alignment compares with, apart from everything of ours.
 OFFICIAL := .venv-official
+# The networks' environment, for tests and benchmarks; TORCH=auto takes the build for the graphics card.
+NEURAL := .venv-neural
+TORCH ?= cpu
 # One thread per BLAS call: two on a busy two-core machine are several times slower.
 export OPENBLAS_NUM_THREADS ?= 1
 # Real photo sets for the slow tests and the benchmarks: a folder per set, photos in images/.
 DATA ?= ../shared/data
 
-.PHONY: help setup test test-slow test-install test-neural test-blender test-gui docs-pictures lint format build lock bench-alignment bench-neural bench-dga-ablation bench-dga bench-pairs bench-pipeline bench-interaction bench-prompt bench-blender bench-photos bench-segmentation bench-nvos demo samples samples-extra clean
+.PHONY: help setup setup-neural test test-slow test-install test-neural test-blender test-gui docs-pictures lint format build lock bench-alignment bench-neural bench-dga-ablation bench-dga bench-pairs bench-pipeline bench-interaction bench-prompt bench-blender bench-photos bench-segmentation bench-nvos demo samples samples-extra clean
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
@@ -22,13 +25,20 @@ $(VENV)/.ready: vendor/dev.lock
 
 setup: $(VENV)/.ready ## make the environment only
 
-test: setup lint ## every check that has to pass
+$(NEURAL)/.ready: $(VENV)/.ready $(wildcard vendor/neural/*.lock) vendor/neural/torch.in vendor/neural-tests.lock
+	$(PY) tools/neural_environment.py $(NEURAL) --torch-backend $(TORCH)
+	@touch $@
+
+# With DUSt3R's code, which is for non-commercial use. Another environment can be named instead.
+setup-neural: setup $(if $(WILDSEG3D_NEURAL_PYTHON),,$(NEURAL)/.ready) ## make the networks' environment only (1.4 GB); TORCH=auto for a graphics card
+
+test: setup lint setup-neural ## every check that has to pass
 	$(PY) -m pytest -m "not slow"
 
-test-slow: setup ## heavy checks, real photos where DATA= points to them
+test-slow: setup-neural ## heavy checks, real photos where DATA= points to them
 	WILDSEG3D_DATA=$(DATA) $(PY) -m pytest -m slow
 
-test-neural: setup ## the networks at tiny and at full size, in the neural environment or WILDSEG3D_NEURAL_PYTHON=
+test-neural: setup-neural ## the networks at tiny and at full size; WILDSEG3D_NEURAL_PYTHON= for another environment
 	$(PY) -m pytest tests/test_neural.py
 
 test-install: setup ## the true neural environment: made, killed, finished, removed; WHEELS=folder with a torch wheel
@@ -65,7 +75,10 @@ lock: setup ## renew vendor/*.lock from pyproject.toml, vendor/neural/*.lock fro
 	cd vendor/neural && grep -v '^numpy==' ../dev.lock | sed -n 's/^\([^ ]*==[^ ]*\).*/\1/p' > tested.txt && \
 		echo uv | $(NEURAL_LOCK) -c tested.txt -o uv.lock - && \
 		$(NEURAL_LOCK) --excludes excludes.txt -c tested.txt -o requirements.lock requirements.in && \
-		$(NEURAL_LOCK) --excludes excludes.txt -c requirements.lock -o dust3r.lock dust3r.in; rm -f tested.txt
+		$(NEURAL_LOCK) --excludes excludes.txt -c requirements.lock -o dust3r.lock dust3r.in && \
+		grep -x torch excludes.txt > torch.txt && \
+		$(NEURAL_LOCK) --excludes torch.txt -c requirements.lock -c tested.txt -o ../neural-tests.lock ../neural-tests.in; \
+		rm -f tested.txt torch.txt
 
 bench-dga: setup ## where DGA's weights help and where not, over ten seeds
 	$(PY) -m benchmarks.dga_weights
@@ -97,7 +110,7 @@ $(OFFICIAL)/.ready: benchmarks/official/requirements.txt benchmarks/official/req
 bench-alignment: setup $(OFFICIAL)/.ready ## alignment beside DUSt3R's optimizer, in benchmarks/out; SEEDS=10 for all of it (hours)
 	$(PY) -m benchmarks.alignment --seeds $(or $(SEEDS),1)
 
-bench-neural: setup ## DUSt3R and SAM 2 beside their official inference, in the neural environment; SIZE=full for the published sizes
+bench-neural: setup-neural ## DUSt3R and SAM 2 beside their official inference; SIZE=full for the published sizes
 	$(PY) -m benchmarks.neural --size $(or $(SIZE),small)
 
 bench-dga-ablation: setup ## mIoU over alpha_p and alpha_n, and pictures, in benchmarks/out; NVOS= SPIN= LLFF= for those sets
@@ -121,4 +134,4 @@ samples-extra: setup ## render the samples that only benchmarks use, into sample
 	$(PY) -m samples.render_extra $(SCENE)
 
 clean: ## remove what the targets above made
-	rm -rf $(VENV) $(VENV)-bpy?? $(OFFICIAL) demo gui-test dist vendor/wheels
+	rm -rf $(VENV) $(VENV)-bpy?? $(OFFICIAL) $(NEURAL) demo gui-test dist vendor/wheels

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tests in ``tests/neural``, run by the interpreter of a neural environment where there is one."""
+"""The tests in ``tests/neural``, run by the interpreter of a neural environment."""
 
 from __future__ import annotations
 
@@ -23,11 +23,17 @@ from wildseg3d_blender.worker.protocol import FindObjects, Preview, Reconstruct
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def run_neural_tests(which: str, limit: float) -> None:
-    """Run those that the marker expression ``which`` selects."""
+def needed_python() -> Path:
+    """The neural environment's interpreter; without one the test fails."""
     python, reason = neural_python()
     if python is None:
-        pytest.skip(reason)
+        pytest.fail(reason, pytrace=False)
+    return python
+
+
+def run_neural_tests(which: str, limit: float) -> None:
+    """Run those that the marker expression ``which`` selects."""
+    python = needed_python()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [str(python), "-m", "pytest", "-q", "-m", which, "-p", "no:cacheprovider", "tests/neural"],
@@ -46,9 +52,7 @@ def test_a_worker_in_the_environment_runs_every_engine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As Blender starts it: with that interpreter and this package. The weights are what is missing here."""
-    python, reason = neural_python()
-    if python is None:
-        pytest.skip(reason)
+    python = needed_python()
     monkeypatch.setenv(MODELS_VARIABLE, str(tmp_path / "models"))
     photos = [str(path) for path in write_small_photos(tmp_path)]
     client = WorkerClient(python=str(python))
@@ -68,9 +72,7 @@ def test_a_worker_in_the_environment_runs_every_engine(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="wraps the interpreter in a shell script, and kills it")
 def test_a_worker_killed_while_it_holds_networks_is_replaced(tmp_path: Path) -> None:
-    python, reason = neural_python()
-    if python is None:
-        pytest.skip(reason)
+    python = needed_python()
     wrapper = tmp_path / "python"
     wrapper.write_text(f'#!/bin/sh\nexec "{python}" -s -P -X utf8 -m tests.neural.tiny_worker\n')
     wrapper.chmod(0o755)

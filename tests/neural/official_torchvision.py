@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""torchvision beside a torch without CUDA: its import looks for two operators that only CUDA builds have."""
+"""torchvision beside a torch of another build: its import misses two operators that it brings itself else."""
 
 from __future__ import annotations
+
+import importlib
 
 import torch
 
@@ -11,8 +13,9 @@ _library = torch.library.Library("torchvision", "FRAGMENT")
 
 def allow_torchvision() -> None:
     """Declare the operators where they are missing; nothing of ours calls them."""
-    if torch.version.cuda is not None:
-        return
-    for name in _NEEDED:
-        if not hasattr(torch.ops.torchvision, name):
-            _library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    try:
+        importlib.import_module("torchvision")
+    except RuntimeError:
+        for name in _NEEDED:
+            if not hasattr(torch.ops.torchvision, name):
+                _library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
