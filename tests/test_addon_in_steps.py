@@ -274,61 +274,58 @@ def test_pixels_without_a_place_are_left_out(blender: Any, scene: Scene) -> None
 
 
 class _Probe:
-    """Work that an operator would do: a step aside, then pauses until it is told to stop."""
-
-    bl_label = "Probe"
+    """A task: a step aside, then pauses until it is told to stop, and a warning."""
 
     def __init__(self) -> None:
-        self.said: list[str] = []
+        from wildseg3d_blender.addon.tasks.driving import Run
+
         self.threads: list[str] = []
+        self.warnings: list[str] = []
         self.cleaned = False
+        self.run = Run(self._work(), "Probe", self.warnings.append)
 
-    def report(self, kind: set[str], text: str) -> None:
-        self.said.append(text)
-
-    def work(self, context: Any) -> Any:
+    def _work(self) -> Any:
         from wildseg3d_blender.addon.scene.steps import Aside, Pause
+        from wildseg3d_blender.addon.tasks.driving import Warn
 
         try:
             self.threads.append((yield Aside(lambda: threading.current_thread().name, "Thinking")))
             for number in range(3):
                 yield Pause(number / 3, "Making")
+            yield Warn("Look out.")
             return "Made."
         finally:
             self.cleaned = True
 
 
-def _probe() -> Any:
-    from wildseg3d_blender.addon.operators.base import WorkerOperator
-
-    return type("Probe", (_Probe, WorkerOperator), {})()
-
-
 def test_blenders_own_steps_count_as_a_job_until_they_are_done(blender: Any) -> None:
     from wildseg3d_blender.addon import runtime
 
-    probe = _probe()
-    probe._begin(blender.context)
-    assert runtime.current_job().title == "Probe" and runtime.current_job().text == "Thinking"
-    probe._aside.result(timeout=30)
-    probe._turn(0.0)
-    assert runtime.current_job().text == "Making"
+    probe = _Probe()
+    probe.run.begin()
+    job = runtime.current_job()
+    assert job is probe.run.job and not probe.run.waits
+    assert job.title == "Probe" and job.text == "Thinking"
+    while not probe.threads:
+        probe.run.go_on(0.0)
+    assert runtime.current_job().text == "Making" and not probe.warnings
     for _ in range(10):
-        probe._turn(0.0)
-    assert runtime.current_job() is None and probe.said == ["Made."] and probe.cleaned
+        probe.run.go_on(0.0)
+    assert not probe.run.running and runtime.current_job() is None
+    assert probe.run.text == "Made." and probe.warnings == ["Look out."] and probe.cleaned
     assert probe.threads[0] != threading.current_thread().name
 
 
 def test_a_cancelled_job_of_blenders_own_cleans_up(blender: Any) -> None:
     from wildseg3d_blender.addon import runtime
 
-    probe = _probe()
-    probe._begin(blender.context)
+    probe = _Probe()
+    probe.run.begin()
     assert runtime.cancel()
     with pytest.raises(Cancelled):
-        probe._turn(0.0)
-    probe._stop()
-    assert runtime.current_job() is None and probe.cleaned and not probe.said
+        probe.run.go_on(0.0)
+    probe.run.stop()
+    assert runtime.current_job() is None and probe.cleaned and not probe.run.text
 
 
 def test_reconstructing_again_puts_the_earlier_one_away(blender: Any, scene: Scene, root: Any) -> None:

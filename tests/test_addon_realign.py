@@ -144,22 +144,31 @@ def test_everything_follows_and_what_the_artist_did_stays(blender: Any, scene: S
 
 
 def test_the_operator_does_as_the_functions(blender: Any, scene: Scene, root: Any, tmp_path: Path) -> None:
-    from wildseg3d_blender.addon.scene import importing, realigning
+    from wildseg3d_blender.addon import api
 
-    copy = read_scene(shutil.copytree(scene.folder, tmp_path / "copy"))
-    other = importing.import_scene(blender.context.scene, copy.folder)
-    before = realigning.measured(copy)
-    realign(copy.folder, ["Box"])
-    realigning.refresh(other, before)
-
-    blender.context.scene.wildseg3d.root = root
+    copies = [read_scene(shutil.copytree(scene.folder, tmp_path / name)) for name in ("api", "functions")]
+    others = [api.open_scene(copy.folder) for copy in copies]
+    api.realign(others[0], "Box")
+    _realign_by_parts(copies[1], others[1])
+    blender.context.view_layer.objects.active = root
+    blender.context.view_layer.update()
     assert blender.ops.wildseg3d.realign(object="Box") == {"FINISHED"}
-    assert root.wildseg3d.aligned_for == other.wildseg3d.aligned_for == "Box"
-    for one, two in zip(_children(root, "OBJECT"), _children(other, "OBJECT"), strict=True):
-        np.testing.assert_array_equal(_pixels(one), _pixels(two))
-        np.testing.assert_array_equal(_position(one), _position(two))
-    (one,), (two,) = _children(root, "POINTS"), _children(other, "POINTS")
-    np.testing.assert_array_equal(_position(one), _position(two))
+    for other in others:
+        assert root.wildseg3d.aligned_for == other.wildseg3d.aligned_for == "Box"
+        for role in ("OBJECT", "POINTS"):
+            for one, two in zip(_children(root, role), _children(other, role), strict=True):
+                np.testing.assert_array_equal(_pixels(one), _pixels(two))
+                np.testing.assert_array_equal(_position(one), _position(two))
+    with pytest.raises(SceneError, match="no object named 'Cup'"):
+        api.realign(root, "Cup")
+
+
+def _realign_by_parts(scene: Scene, root: Any) -> None:
+    from wildseg3d_blender.addon.scene import realigning
+
+    before = realigning.measured(scene)
+    realign(scene.folder, ["Box"])
+    realigning.refresh(root, before)
 
 
 def test_what_has_to_fit_can_be_chosen(blender: Any, scene: Scene, root: Any) -> None:

@@ -56,6 +56,21 @@ def test_photos_become_cameras_and_points(
         f"//wildseg3d/{photos.name}_2",
     }
 
+    # And by the function, which does the same.
+    from wildseg3d_blender.addon import api
+    from wildseg3d_blender.addon.scene import lookup
+
+    by_operator = _positions(lookup.points(root))
+    other = api.reconstruct(photos, folder=tmp_path / "by function", image_size=SIZE)
+    assert lookup.scene_folder(other) == tmp_path / "by function"
+    np.testing.assert_array_equal(_positions(lookup.points(other)), by_operator)
+
+
+def _positions(item: Any) -> np.ndarray:
+    values = np.empty(3 * len(item.data.vertices), np.float32)
+    item.data.attributes["position"].data.foreach_get("vector", values)
+    return values
+
 
 def test_unsaved_files_keep_their_scenes_with_the_user_and_say_so(
     blender: Any, photos: Path, capfd: pytest.CaptureFixture[str]

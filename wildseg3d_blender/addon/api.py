@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Everything the panel does, as plain functions for scripts. They block, and raise ``WildSegError``.
 
+What an artist had better know all the same comes as a ``UserWarning`` of Python's.
 A reconstruction is its root Empty, an object of the list its name, a place in a photo its pixel: upright,
 from the top left corner, y down. ``docs/scripting.md`` has recipes.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,15 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..errors import PhotoError, PromptError, WildSegError
-from . import photo_list, problems
-from .scene import exporting, groups, importing, lookup, objects, orientation, prompting, surfaces
+from ..errors import PhotoError, PromptError
+from ..photo_files import find_photos
+from . import photo_list
+from .scene import exporting, groups, lookup, objects, orientation, prompting, surfaces
+from .tasks import refining, segmenting
+from .tasks.driving import Work, to_the_end
+from .tasks.finding_objects import finding_objects
+from .tasks.opening import opening
+from .tasks.reconstructing import reconstructing
 
 Pixel = tuple[float, float]
 Place = Sequence[float]
@@ -34,7 +42,7 @@ def reconstruct(
     Args:
         photos: a folder, or files.
         folder: the scene folder to write; beside the .blend when empty.
-        engine: "stereo" or "dust3r"; what the panel says when empty.
+        engine: "stereo", "dust3r" or "mixed"; what the panel says when empty.
         image_size: longer side of the depth maps, pixels; what the panel says when 0.
 
     Raises:
@@ -44,22 +52,19 @@ def reconstruct(
     given = [Path(photo).absolute() for photo in several]
     if not given:
         raise PhotoError("No photos were given: name a folder, or files.")
-    arguments: dict[str, Any] = {"scene_folder": str(Path(folder).absolute()) if folder else ""}
-    if image_size:
-        arguments["image_size"] = image_size
-    if engine:
-        arguments["engine"] = engine
     if len(given) == 1 and given[0].is_dir():
-        arguments["directory"] = str(given[0])
+        source = photo_list.of_folder(str(given[0]))
     else:
-        photo_list.choose(bpy.context.scene, given)
-    _call("reconstruct", **arguments)
+        source = photo_list.of_files(str(photo) for photo in find_photos(given))
+    place = Path(folder).absolute() if folder else None
+    _do(reconstructing(source, place, engine=engine, image_size=image_size), "Reconstruct")
     return lookup.require_root(bpy.context.scene)
 
 
 def open_scene(folder: Path | str) -> bpy.types.Object:
     """A scene folder that exists -> the current Blender scene; returns the root. Raises SceneError."""
-    return importing.import_scene(bpy.context.scene, Path(folder))
+    _do(opening(Path(folder).absolute()), "Open Scene Folder")
+    return lookup.require_root(bpy.context.scene)
 
 
 def active_root() -> bpy.types.Object:
@@ -111,7 +116,7 @@ def place_prompts(root: bpy.types.Object, data: Mapping[str, Sequence[Mapping[st
 
 def find_objects(root: bpy.types.Object) -> None:
     """Find the objects of the scene in advance, so that prompts are answered at once."""
-    _call("find_objects", root)
+    _do(finding_objects(root), "Find Objects", root)
 
 
 def segment(root: bpy.types.Object, name: str = "") -> dict[str, bpy.types.Object]:
@@ -124,7 +129,7 @@ def segment(root: bpy.types.Object, name: str = "") -> dict[str, bpy.types.Objec
         WildSegError: of the kind that says what is wrong with prompts, scene folder or worker. Nothing is
             changed then.
     """
-    _call("segment", root, object=name)
+    _do(segmenting.segmenting(root, name), "Segment", root)
     return cut_out(root)
 
 
@@ -136,10 +141,8 @@ def cut_out(root: bpy.types.Object) -> dict[str, bpy.types.Object]:
 
 def realign(root: bpy.types.Object, name: str = "") -> None:
     """Align the scene again so that an object (all of them without a name) fits best."""
-    if name:
-        _call("realign", root, fit="OBJECT", object=name)
-    else:
-        _call("realign", root, fit="ALL")
+    names = [name] if name else refining.cut_out(root)
+    _do(refining.refining(root, names), "Refine Alignment", root)
 
 
 def rename(root: bpy.types.Object, name: str, new_name: str) -> str:
@@ -200,19 +203,14 @@ def export(items: Sequence[bpy.types.Object], file: Path | str) -> Path:
     return exporting.export(items, file)
 
 
-def _call(operator: str, root: bpy.types.Object | None = None, /, **arguments: Any) -> None:
-    """Run an operator to its end, on ``root``; what it reports as an error is raised."""
+def _do(work: Work, title: str, root: bpy.types.Object | None = None) -> None:
+    """Do it to the end; ``root`` is then what the panel works on."""
     if root is not None:
         bpy.context.scene.wildseg3d.root = root
-    problems.dismiss()
-    try:
-        getattr(bpy.ops.wildseg3d, operator)("EXEC_DEFAULT", **arguments)
-    except RuntimeError as error:
-        if (known := problems.last()) is not None:
-            raise known from None
-        # Blender puts the operator's name before what its poll says.
-        text = str(error).strip().removeprefix("Error: ")
-        raise WildSegError(text.partition("poll() ")[2] or text) from None
+    told: list[str] = []
+    to_the_end(work, title, told.append)
+    for text in told:
+        warnings.warn(text, stacklevel=3)
 
 
 def _read_prompt(what: str, prompt: Any) -> tuple[str, str, list[float]]:

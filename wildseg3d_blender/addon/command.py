@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def run(arguments: Sequence[str]) -> int:
     except SystemExit as end:  # argparse has said what is wrong, or has shown its help
         return int(end.code or 0)
     try:
-        with _progress():
+        with _progress(), _plain_warnings():
             result = _do(options)
     except WildSegError as error:
         print(error.message, file=sys.stderr)
@@ -180,7 +181,8 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("photos", nargs="+", type=Path, help="a folder of photos, or photo files")
     made.add_argument("-o", "--output", required=True, type=Path, metavar="FILE.blend")
     made.add_argument("--scene-folder", type=Path, metavar="DIR", help="where to keep the reconstruction")
-    made.add_argument("--engine", choices=["stereo", "dust3r"], default="", help="how points are made")
+    engines = ["stereo", "dust3r", "mixed"]
+    made.add_argument("--engine", choices=engines, default="", help="how points are made")
     made.add_argument("--image-size", type=int, default=0, metavar="PIXELS", help="longer side of the maps")
     _object_options(made)
     more = commands.add_parser("segment", help="cut objects out of what was reconstructed before")
@@ -241,6 +243,15 @@ def _progress() -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
+
+
+@contextlib.contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Show on stderr what ``api`` warns of, a sentence each, without Python's own words around it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = lambda message, *_: print(message, file=sys.stderr)
+        yield
 
 
 def register() -> None:

@@ -1,36 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What operators share: errors as reports, and long work that either blocks or runs modally."""
+"""What operators share: errors as reports, polls that say why, and tasks that either block or run modally."""
 
 from __future__ import annotations
 
 import functools
-import time
-from collections.abc import Callable, Generator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import bpy
 
 from ...errors import Cancelled, WildSegError
-from .. import problems, runtime, time_left
-from ..scene import lookup, viewing
-from ..scene.steps import Pause, Step
-
-
-@dataclass(frozen=True)
-class Call:
-    """A question to the worker; ``title`` names it for people."""
-
-    title: str
-    method: str
-    params: dict[str, Any]
-
-
-Work = Generator[Call | Step, Any, str]
-"""Yields calls for the worker and steps of Blender's own (see ``scene.steps``), is sent their answers, and
-returns a sentence for the user. Keeps names across a yield, never a reference into Blender's data: undo and
-reloading replace those."""
+from .. import conditions, problems, runtime, time_left
+from ..scene import viewing
+from ..tasks.driving import Run, Work, to_the_end
 
 OWN_TICK = 0.01
 """Seconds between two turns at Blender's own steps."""
@@ -59,46 +41,40 @@ def report_error(operator: Any, error: WildSegError) -> None:
     operator.report({"INFO" if isinstance(error, Cancelled) else "ERROR"}, error.message)
 
 
+def holds(cls: Any, *checks: Callable[[], object]) -> bool:
+    """For ``poll``: none of ``checks`` raises a WildSegError; else the button says what the first says."""
+    try:
+        for check in checks:
+            check()
+    except WildSegError as error:
+        cls.poll_message_set(error.message.removesuffix("."))
+        return False
+    return True
+
+
 def idle(cls: Any) -> bool:
     """For ``poll``: no job is running; otherwise the button says so."""
-    job = runtime.current_job()
-    if job is not None:
-        cls.poll_message_set(f"{job.title} is still running: wait for it or cancel it")
-    return job is None
+    return holds(cls, conditions.idle)
 
 
 def object_mode(cls: Any, context: bpy.types.Context) -> bool:
     """For ``poll``: Blender is in Object Mode; otherwise the button says so."""
-    if context.mode != "OBJECT":
-        cls.poll_message_set("Leave the current mode first: this needs Object Mode")
-        return False
-    return True
+    return holds(cls, conditions.object_mode)
 
 
 def has_root(cls: Any, context: bpy.types.Context) -> bool:
     """For ``poll``: there is a reconstruction; otherwise the button says what to do first."""
-    root = lookup.active_root(context.scene)
-    if root is None:
-        cls.poll_message_set("There is no reconstruction yet: choose a photos folder and press Reconstruct")
-        return False
-    if root.library is not None:
-        cls.poll_message_set(f"{root.name} is linked from another file: append it instead to work on it here")
-        return False
-    return True
+    return holds(cls, conditions.root_at_work)
 
 
 class WorkerOperator:
-    """Mix-in for operators that wait for the worker, or have much to do in Blender.
+    """Mix-in for operators whose task waits for the worker, or has much to do in Blender.
 
     ``execute`` blocks (scripts, background mode); ``invoke`` runs modally, so that Blender stays usable, and
     Esc cancels. Both drive the same generator ``work``.
     """
 
-    _work: Work | None = None
-    _job: runtime.Job | None = None
-    _own: runtime.OwnJob | None = None
-    _method: str = ""
-    _aside: Future[Any] | None = None
+    _run: Run | None = None
     _timer: Any = None
     _tick: float = 0.0
 
@@ -108,23 +84,11 @@ class WorkerOperator:
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Run to the end, then return."""
-        manager = context.window_manager
-        manager.progress_begin(0.0, 100.0)
         try:
-            self._begin(context)
-            while self._running:
-                if self._job is None:
-                    self._turn(float("inf"))
-                elif self._job.wait(runtime.TICK):
-                    self._advance(self._job.result)
-                else:
-                    manager.progress_update(100.0 * self._job.fraction)
+            self._say(to_the_end(self.work(context), self._label, self._warn))
         except WildSegError as error:
             report_error(self, error)
             return {"CANCELLED"}
-        finally:
-            manager.progress_end()
-            self._stop()
         return {"FINISHED"}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -132,32 +96,32 @@ class WorkerOperator:
         if bpy.app.background or context.window is None:
             return self.execute(context)
         try:
-            self._begin(context)
+            self._run = run = Run(self.work(context), self._label, self._warn)
+            run.begin()
         except WildSegError as error:
-            self._stop()
+            if self._run is not None:
+                self._run.stop()
             report_error(self, error)
             return {"CANCELLED"}
-        if not self._running:
+        if not run.running:
+            self._say(run.text)
             return {"FINISHED"}
-        self._set_timer(context)
+        self._set_timer(context, run)
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Go on now and then; everything else goes on to Blender."""
-        job = self._job or self._own
-        assert job is not None
+        run = self._run
+        assert run is not None and run.job is not None
         if event.type == "ESC" and event.value == "PRESS":
-            job.cancel()
+            run.job.cancel()
             return {"RUNNING_MODAL"}
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
         runtime.poll()
         try:
-            if self._job is None:
-                self._turn(TURN)
-            elif self._job.done:
-                self._advance(self._job.result)
+            run.go_on(TURN)
         except WildSegError as error:
             self._end(context)
             report_error(self, error)
@@ -165,11 +129,12 @@ class WorkerOperator:
         except BaseException:
             self._end(context)
             raise
-        if not self._running:
+        if not run.running:
             self._end(context)
+            self._say(run.text)
             return {"FINISHED"}
-        self._set_timer(context)
-        self._show_progress()
+        self._set_timer(context, run)
+        self._show_progress(run)
         return {"PASS_THROUGH"}
 
     def cancel(self, context: bpy.types.Context) -> None:
@@ -177,75 +142,18 @@ class WorkerOperator:
         self._end(context)
 
     @property
-    def _running(self) -> bool:
-        return self._job is not None or self._own is not None
+    def _label(self) -> str:
+        return str(self.bl_label)  # type: ignore[attr-defined]
 
-    def _begin(self, context: bpy.types.Context) -> None:
-        self._work = self.work(context)
-        self._advance(lambda: None)
+    def _say(self, text: str) -> None:
+        if text:
+            self.report({"INFO"}, text)  # type: ignore[attr-defined]
 
-    def _advance(self, answer: Callable[[], Any]) -> None:
-        """Hand the answer to what was asked to ``work``, an error included, and take up its next step."""
-        work = self._work
-        assert work is not None
-        self._job = None
-        try:
-            try:
-                value = answer()
-            except WildSegError as error:
-                step = work.throw(error)
-            else:
-                step = work.send(value)
-        except StopIteration as stop:
-            self._stop()
-            if stop.value:
-                self.report({"INFO"}, stop.value)  # type: ignore[attr-defined]
-            return
-        if isinstance(step, Call):
-            self._end_own()
-            self._method = step.method
-            self._job = runtime.start(step.title, step.method, step.params)
-            return
-        if self._own is None:
-            label = str(self.bl_label)  # type: ignore[attr-defined]
-            self._own = runtime.start_own(label, self._method)
-        self._own.text = step.text or self._own.text
-        if isinstance(step, Pause):
-            self._own.fraction = step.fraction
-        else:
-            self._aside = _on_a_thread(step.compute)
+    def _warn(self, text: str) -> None:
+        self.report({"WARNING"}, text)  # type: ignore[attr-defined]
 
-    def _turn(self, seconds: float) -> None:
-        """Take Blender's own steps, one after the other, until they have taken ``seconds``."""
-        ends = time.monotonic() + seconds
-        while self._own is not None:
-            if self._own.cancelled:
-                self._advance(_cancelled)
-            elif self._aside is None:
-                self._advance(lambda: None)
-            elif _done_within(self._aside, ends - time.monotonic()):
-                answer, self._aside = self._aside.result, None
-                self._advance(answer)
-            if time.monotonic() > ends:
-                return
-
-    def _stop(self) -> None:
-        """End what still runs: after an error, from the keyboard, or because Blender says so."""
-        if self._job is not None:
-            self._job.cancel()  # does nothing to one that has ended
-            self._job = None
-        self._end_own()
-        if self._work is not None:
-            self._work.close()
-            self._work = None
-
-    def _end_own(self) -> None:
-        if self._own is not None:
-            self._own.end()
-        self._own = self._aside = None
-
-    def _show_progress(self) -> None:
-        job = self._job or self._own
+    def _show_progress(self, run: Run) -> None:
+        job = run.job
         if job is not None and self._tick == runtime.TICK:
             viewing.redraw_sidebars()
             done = ", ".join(filter(None, (f"{job.fraction:.0%}", time_left.text(job))))
@@ -256,8 +164,8 @@ class WorkerOperator:
         if workspace is not None:
             workspace.status_text_set(text)
 
-    def _set_timer(self, context: bpy.types.Context) -> None:
-        wanted = runtime.TICK if self._own is None else OWN_TICK
+    def _set_timer(self, context: bpy.types.Context, run: Run) -> None:
+        wanted = runtime.TICK if run.waits else OWN_TICK
         if self._tick == wanted:
             return
         self._drop_timer(context)
@@ -270,25 +178,8 @@ class WorkerOperator:
         self._timer, self._tick = None, 0.0
 
     def _end(self, context: bpy.types.Context) -> None:
-        self._stop()
+        if self._run is not None:
+            self._run.stop()
         self._drop_timer(context)
         self._show_status(None)
         viewing.redraw()
-
-
-def _on_a_thread(compute: Callable[[], Any]) -> Future[Any]:
-    """Start ``compute`` on a thread that ends with it."""
-    threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="wildseg3d")
-    try:
-        return threads.submit(compute)
-    finally:
-        threads.shutdown(wait=False)
-
-
-def _done_within(aside: Future[Any], seconds: float) -> bool:
-    """Whether it is done after at most ``seconds``, which may be endless."""
-    return bool(wait([aside], None if seconds == float("inf") else max(0.0, seconds)).done)
-
-
-def _cancelled() -> None:
-    raise Cancelled

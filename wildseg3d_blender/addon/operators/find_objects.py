@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import bpy
 
-from ...worker.protocol import FindObjects, FoundObjects
-from .. import choosing, finding, previewing
+from .. import conditions, finding, previewing
 from ..scene import groups, lookup, viewing
-from .base import Call, Work, WorkerOperator, has_root, idle
+from ..tasks.driving import Call, Warn
+from ..tasks.finding_objects import finding_objects
+from .base import Work, WorkerOperator, has_root, idle
 
 
 class WILDSEG3D_OT_find_objects(WorkerOperator, bpy.types.Operator):
@@ -45,12 +46,7 @@ background; everything else goes first"""
         return {"FINISHED"}
 
     def work(self, context: bpy.types.Context) -> Work:
-        folder = lookup.open_scene(lookup.require_root(context.scene)).folder
-        asked = FindObjects(scene=str(folder), segmenter=choosing.segmenter(context.scene))
-        answer = yield Call(finding.TITLE, finding.METHOD, asked.to_json())
-        found = FoundObjects.from_json(answer)
-        finding.note(folder)
-        return f"Found {found.count} objects, {found.parts} of them parts of others."
+        return finding_objects(conditions.root_at_work())
 
 
 class WILDSEG3D_OT_preview(WorkerOperator, bpy.types.Operator):
@@ -80,7 +76,7 @@ class WILDSEG3D_OT_preview(WorkerOperator, bpy.types.Operator):
         previewing.touch()
         pixels = sum(int(preview.mask(view).sum()) for view in preview.shapes)
         for warning in preview.warnings:
-            self.report({"WARNING"}, warning)
+            yield Warn(warning)
         return (
             f"{pixels:,} pixels in {len(preview.shapes)} photos{', found before' if preview.cached else ''}."
         )

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import bpy
 
-from ..scene import importing, lookup, replacing
-from ..scene.steps import object_named
+from ..tasks.opening import opening
 from .base import Work, WorkerOperator, idle, object_mode
-from .reconstruct import finish_import
 
 
 class WILDSEG3D_OT_open_scene(WorkerOperator, bpy.types.Operator):
@@ -52,13 +50,7 @@ class WILDSEG3D_OT_open_scene(WorkerOperator, bpy.types.Operator):
     def work(self, context: bpy.types.Context) -> Work:
         given = Path(bpy.path.abspath(self.filepath or self.directory))
         folder = given.parent if given.suffix.lower() == ".json" or given.is_file() else given
-        scene_name = context.scene.name
-        before = {item.name for item in context.scene.objects}
-        root_name = yield from importing.importing(scene_name, folder)
-        root = object_named(root_name)
-        replacing.hide_startup_cube(bpy.context.view_layer, before)
-        finish_import(bpy.context, root)
-        return f"{len(lookup.cameras(root))} photos, {len(root.wildseg3d.groups)} objects from {folder.name}."
+        return opening(folder)
 
 
 CLASSES = (WILDSEG3D_OT_open_scene,)

@@ -14,7 +14,8 @@ from ...worker.photo_messages import KeyFrames, TakenFrames
 from .. import photo_checking, photo_list, problems
 from ..drawing import draw_text
 from ..scene import location, lookup, viewing
-from .base import Call, Work, WorkerOperator, idle, reporting
+from ..tasks.driving import Call, Warn
+from .base import Work, WorkerOperator, idle, reporting
 
 _EXPLAINED = {".heic", ".heif", ".dng"}
 """Cannot be read but are shown, so that somebody can say so. Blender's filter takes no more than these."""
@@ -206,7 +207,7 @@ class WILDSEG3D_OT_key_frames(WorkerOperator, bpy.types.Operator):
         (photo_list.add if self.add else photo_list.choose)(scene, frames)
         scene.wildseg3d.show_photos = scene.wildseg3d.show_reconstruct = True
         for warning in warnings:
-            self.report({"WARNING"}, warning)
+            yield Warn(warning)
         return f"{len(frames)} frames of {', '.join(video.name for video in videos)}."
 
 

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A scene folder that exists already -> a reconstruction in the Blender scene."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from .. import conditions
+from ..scene import importing, lookup, replacing, viewing
+from ..scene.steps import object_named
+from .driving import Work
+
+
+def opening(folder: Path) -> Work:
+    """Bring in the scene at ``folder``, its objects included, and show it.
+
+    Raises:
+        SceneError: the folder is missing, damaged, or from a newer version.
+    """
+    conditions.idle()
+    conditions.object_mode()
+    context = bpy.context
+    before = {item.name for item in context.scene.objects}
+    root_name = yield from importing.importing(context.scene.name, folder)
+    root = object_named(root_name)
+    replacing.hide_startup_cube(bpy.context.view_layer, before)
+    show_imported(bpy.context, root)
+    return f"{len(lookup.cameras(root))} photos, {len(root.wildseg3d.groups)} objects from {folder.name}."
+
+
+def show_imported(context: bpy.types.Context, root: bpy.types.Object) -> None:
+    """Let the artist see what was just imported."""
+    settings = context.scene.wildseg3d
+    # What went well folds away: the next step is below.
+    settings.show_photos, settings.show_reconstruct = bool(root.wildseg3d.tips), False
+    context.view_layer.update()
+    if context.mode == "OBJECT":  # the artist may have gone on to edit something while the photos were read
+        for item in context.selected_objects:
+            item.select_set(False)
+        root.select_set(True)
+        context.view_layer.objects.active = root
+    viewing.show_photo_colours()
+    viewing.frame(root)
