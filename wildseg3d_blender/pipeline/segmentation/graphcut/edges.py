@@ -15,6 +15,10 @@ from .matching import STEP, Match
 from .nodes import Nodes
 from .view_data import ViewData
 
+USUAL_SIDE = 512.0
+"""Longer side of a view, in pixels, at which a boundary's length counts as it is. Areas grow with the square
+of a view's size, lengths do not: they count in proportion to the size, and weigh the same at every one."""
+
 LEAST_OVERLAP = 0.1
 """Share of the smaller node that two nodes must share."""
 
@@ -25,7 +29,7 @@ class InViewEdges:
 
     Attributes:
         i, j: (m,) int64 nodes.
-        length: (m,) float64 shared boundary in pixels.
+        length: (m,) float64 shared boundary, in pixels times the view's size (see ``USUAL_SIDE``).
         gradient: (m,) float64 mean colour gradient along the boundary, Lab per pixel.
         colour: (m,) float64 Lab distance of the mean colours.
         known: (m,) bool, both nodes have a place in 3D.
@@ -79,7 +83,7 @@ def in_view_edges(
 
 
 def _boundaries(data: ViewData, groove: Floats) -> tuple[NDArray, ...]:
-    """Node pairs of one view with boundary length, mean gradient, mean groove and mean boundary pixel."""
+    """Node pairs of one view with the length of their boundary, mean gradient, mean groove and mean pixel."""
     smooth = cv2.GaussianBlur(data.lab, (0, 0), 1.0)
     dx = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=0.25)
     dy = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=0.25)
@@ -110,7 +114,8 @@ def _boundaries(data: ViewData, groove: Floats) -> tuple[NDArray, ...]:
     length = np.bincount(index).astype(np.float64)
     pixel = np.stack([np.bincount(index, px), np.bincount(index, py)], 1) / length[:, None]
     contrast, depth = np.bincount(index, strength) / length, np.bincount(index, deep) / length
-    return key // span, key % span, length, contrast, depth, pixel
+    weight = length * (max(data.view.size) / USUAL_SIDE)
+    return key // span, key % span, weight, contrast, depth, pixel
 
 
 def _normals(
