@@ -12,8 +12,14 @@ from PIL import Image
 
 from wildseg3d_blender.pipeline.adaptive_batches import in_batches
 from wildseg3d_blender.pipeline.engines.dust3r.features import FeatureStore, feature_key
-from wildseg3d_blender.pipeline.engines.dust3r.framing import frame, framed_image
-from wildseg3d_blender.pipeline.engines.dust3r.pairs import PRESETS, directed_pairs
+from wildseg3d_blender.pipeline.engines.dust3r.framing import back_on_view, frame, framed_image
+from wildseg3d_blender.pipeline.engines.dust3r.pairs import (
+    PARTNERS,
+    PRESETS,
+    directed_pairs,
+    further_pairs,
+)
+from wildseg3d_blender.pipeline.pair_graph import Edge
 from wildseg3d_blender.pipeline.photos import Photo
 from wildseg3d_blender.progress import silent
 
@@ -71,6 +77,35 @@ def test_a_spot_on_the_photo_is_where_the_map_says(tmp_path: Path) -> None:
     assert image.shape == (384, 512, 3)
     bright = np.argwhere(image[..., 0] > 127).mean(axis=0)[::-1] + 0.5
     assert np.allclose(cut.warp().to_photo(bright), (1520, 720), atol=3)
+
+
+def test_maps_come_back_where_they_were_cut_out() -> None:
+    """Each pixel of the whole view gets the map of the network's pixel that looks at the same place."""
+    width, height = 216, 145
+    cut = frame((width, height), 128)
+    across, down = np.meshgrid(np.arange(cut.size[0]) + 0.5, np.arange(cut.size[1]) + 0.5)
+    places = cut.warp().to_photo(np.stack([across, down], axis=-1))
+    points = np.concatenate([places, np.ones((*places.shape[:2], 1))], axis=-1).astype(np.float32)
+    ones = np.ones(points.shape[:2], np.float32)
+    back = back_on_view(cut, Edge(1, 0, points, points, ones, ones))
+    assert back.points_j.shape == (height, width, 3) and back.points_i is points
+    seen = back.confidence_j > 0
+    here = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), axis=-1)
+    scale = np.array((width, height)) / np.array(cut.shrunk_size)
+    assert (np.abs(back.points_j[..., :2] - here)[seen] <= 0.501 * scale).all()
+    inside = cut.warp().to_view(here)
+    assert np.array_equal(seen, ((inside >= 0) & (inside < cut.size)).all(-1))
+
+
+def test_new_photos_are_paired_with_placed_ones_and_both_ways_with_each_other() -> None:
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 256, (48, 64, 3), dtype=np.uint8) for _ in range(6)]
+    few = further_pairs(images, 4, PRESETS["balanced"], silent)
+    assert few == [(4, 0), (4, 1), (4, 2), (4, 3), (4, 5), (5, 0), (5, 1), (5, 2), (5, 3), (5, 4)]
+    many = further_pairs([images[n % 6] for n in range(20)], 17, PRESETS["fast"], silent)
+    assert all(i >= 17 for i, _ in many) and {i for i, _ in many} == {17, 18, 19}
+    for new in (17, 18, 19):
+        assert len([j for i, j in many if i == new and j < 17]) >= PARTNERS
 
 
 def test_small_photos_are_enlarged(tmp_path: Path) -> None:

@@ -206,7 +206,10 @@ def _reconstruct_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("-o", "--output", required=True, type=Path, metavar="SCENE", help="folder to write")
     command.add_argument(
-        "--engine", choices=["stereo", "dust3r"], default="stereo", help="how pointmaps are made"
+        "--engine",
+        choices=["stereo", "dust3r", "mixed"],
+        default="stereo",
+        help="how pointmaps are made; mixed: by stereo, and by dust3r for photos that stereo cannot place",
     )
     command.add_argument(
         "--quality",

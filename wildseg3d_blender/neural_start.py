@@ -17,8 +17,8 @@ from .neural.environment import python as neural_python
 DEVICE_VARIABLE = "WILDSEG3D_DEVICE"
 """Tells a process where its networks run: auto, cpu, cuda or mps. A worker is given it when it is started."""
 
-NEURAL = {"dust3r": "mini_dust3r", "sam2": "sam2"}
-"""Engines and segmenters that are networks, and the package that each is made of."""
+NEURAL = {"dust3r": "mini_dust3r", "mixed": "mini_dust3r", "sam2": "sam2"}
+"""Engines and segmenters that need networks, and the package that each is made of."""
 
 INSIDE = "WILDSEG3D_IN_NEURAL"
 """Set for a process that was started here: what it lacks, no other one has."""

@@ -48,4 +48,10 @@ def create_engine(name: str, *, quality: str = "balanced") -> PointmapEngine:
         from .dust3r import Dust3rEngine
 
         return Dust3rEngine(quality=quality)
-    raise ValueError(f"no pointmap engine named {name!r}; there are 'stereo' and 'dust3r'")
+    if name == "mixed":
+        from .dust3r import Dust3rEngine
+        from .mixed import MixedEngine
+        from .stereo import StereoEngine
+
+        return MixedEngine(StereoEngine(), Dust3rEngine(quality=quality))
+    raise ValueError(f"no pointmap engine named {name!r}; there are 'stereo', 'dust3r' and 'mixed'")

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -19,8 +20,8 @@ from ...pair_selection.selection import Pair
 from ...photos import Photo
 from .. import EngineResult
 from .features import FeatureStore, feature_key
-from .framing import frame, framed_image
-from .pairs import PRESETS, directed_pairs
+from .framing import back_on_view, cut_out, frame, framed_image
+from .pairs import PRESETS, directed_pairs, further_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,25 +83,70 @@ class Dust3rEngine:
         if len(photos) < 2:
             raise PhotoError("There is nothing to pair: at least two photos of the scene are needed.")
         seconds: dict[str, float] = {}
+        with self._network(image_size, seconds, progress) as network:
+            with _timed(seconds, "views"):
+                views = _views(photos, image_size, network.side, span(progress, 0.02, 0.05))
+                images = [view.image for view in views]
+                pairs = directed_pairs(images, self._preset, span(progress, 0.05, 0.1))
+            edges = self._edges(network, views, pairs, seconds, span(progress, 0.1, 1.0))
+        return EngineResult(PairGraph(tuple(views), tuple(edges)), (), seconds)
+
+    def further_pairs(
+        self, placed: Sequence[PairView], photos: Sequence[Photo], *, image_size: int, progress: Progress
+    ) -> EngineResult:
+        """Pairs of ``photos`` with one another and with the views of another engine; stages as above.
+
+        Returns:
+            A graph of ``placed``, as they are and on their own grids, and of the photos after them. Every
+            edge has one of the photos as its first view.
+        """
+        seconds: dict[str, float] = {}
+        with self._network(image_size, seconds, progress) as network:
+            with _timed(seconds, "views"):
+                new = _views(photos, image_size, network.side, span(progress, 0.02, 0.05))
+                longer, square = min(image_size, network.side), network.side == SMALL
+                cuts = [frame(view.size, longer, square=square) for view in placed]
+                shown = [
+                    *(replace(v, image=cut_out(v.image, cut)) for v, cut in zip(placed, cuts, strict=True)),
+                    *new,
+                ]
+                pairs = further_pairs(
+                    [view.image for view in shown], len(placed), self._preset, span(progress, 0.05, 0.1)
+                )
+            edges = self._edges(network, shown, pairs, seconds, span(progress, 0.1, 1.0))
+        whole = [back_on_view(cuts[edge.j], edge) if edge.j < len(placed) else edge for edge in edges]
+        return EngineResult(PairGraph((*placed, *new), tuple(whole)), (), seconds)
+
+    @contextmanager
+    def _network(
+        self, image_size: int, seconds: dict[str, float], progress: Progress
+    ) -> Iterator[Dust3rNetwork]:
+        """The network, let go at the end."""
         progress("network", 0.0, "Loading DUSt3R")
         with _timed(seconds, "network"):
             network = self._load(image_size)
         try:
-            with _timed(seconds, "views"):
-                views = _views(
-                    photos, min(image_size, network.side), network.side, span(progress, 0.02, 0.05)
-                )
-                images = [view.image for view in views]
-                pairs = directed_pairs(images, self._preset, span(progress, 0.05, 0.1))
-            # An image's encoder costs about as much as two thirds of a pair's decoder and heads.
-            share = 0.1 + 0.9 * len(views) / (len(views) + 1.5 * len(pairs))
-            with _timed(seconds, "encoding"):
-                tokens = self._encoded(network, images, span(progress, 0.1, share))
-            with _timed(seconds, "pairs"):
-                edges = _decoded(network, views, tokens, pairs, span(progress, share, 1.0))
+            yield network
         finally:
             network.release()
-        return EngineResult(PairGraph(tuple(views), tuple(edges)), (), seconds)
+
+    def _edges(
+        self,
+        network: Dust3rNetwork,
+        views: Sequence[PairView],
+        pairs: Sequence[Pair],
+        seconds: dict[str, float],
+        progress: Progress,
+    ) -> list[Edge]:
+        """The edges of these pairs, in their order."""
+        seen = sorted({v for pair in pairs for v in pair})
+        # An image's encoder costs about as much as two thirds of a pair's decoder and heads.
+        share = len(seen) / (len(seen) + 1.5 * len(pairs))
+        with _timed(seconds, "encoding"):
+            images = [views[v].image for v in seen]
+            tokens = dict(zip(seen, self._encoded(network, images, span(progress, 0.0, share)), strict=True))
+        with _timed(seconds, "pairs"):
+            return _decoded(network, views, tokens, pairs, span(progress, share, 1.0))
 
     def _encoded(
         self, network: Dust3rNetwork, images: Sequence[NDArray[np.uint8]], progress: Progress
@@ -149,8 +195,8 @@ def installed_network(image_size: int) -> Dust3rNetwork:
     return load_network(name, path_of(name), torch_runtime.pick_device())
 
 
-def _views(photos: Sequence[Photo], longer_side: int, trained: int, progress: Progress) -> list[PairView]:
-    views = []
+def _views(photos: Sequence[Photo], image_size: int, trained: int, progress: Progress) -> list[PairView]:
+    views, longer_side = [], min(image_size, trained)
     for number, photo in enumerate(photos):
         progress("photos", number / len(photos), f"Reading {photo.name}")
         cut = frame(photo.size, longer_side, square=trained == SMALL)
@@ -161,7 +207,7 @@ def _views(photos: Sequence[Photo], longer_side: int, trained: int, progress: Pr
 def _decoded(
     network: Dust3rNetwork,
     views: Sequence[PairView],
-    tokens: Sequence[Any],
+    tokens: Mapping[int, Any],
     pairs: Sequence[Pair],
     progress: Progress,
 ) -> list[Edge]:

@@ -8,13 +8,14 @@ square middle of a photo whose shorter side became 224 pixels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from ....photo_warp import PhotoWarp
+from ...pair_graph import Edge
 from ...photos import Photo, read_image
 
 PATCH = 16
@@ -80,7 +81,12 @@ def framed_image(photo: Photo, cut: Frame) -> NDArray[np.uint8]:
     Raises:
         PhotoError: the file has changed, is gone or is damaged.
     """
-    image = Image.fromarray(read_image(photo, longer_side=max(cut.shrunk_size)))
+    return cut_out(read_image(photo, longer_side=max(cut.shrunk_size)), cut)
+
+
+def cut_out(whole: NDArray[np.uint8], cut: Frame) -> NDArray[np.uint8]:
+    """The whole photo (H, W, 3) of any size, uint8 RGB, on its frame's grid."""
+    image = Image.fromarray(whole)
     if image.size != cut.shrunk_size:
         larger = max(cut.shrunk_size) > max(image.size)
         image = image.resize(
@@ -88,3 +94,19 @@ def framed_image(photo: Photo, cut: Frame) -> NDArray[np.uint8]:
         )
     x, y = cut.corner
     return np.asarray(image.crop((x, y, x + cut.size[0], y + cut.size[1])))
+
+
+def back_on_view(cut: Frame, edge: Edge) -> Edge:
+    """An edge whose second view was shrunk and cut for the network, on the grid of the whole view.
+
+    Each pixel of the view takes the nearest one's; those that were cut off have no confidence.
+    """
+    (width, height), scale = cut.photo_size, np.array(cut.shrunk_size) / np.array(cut.photo_size)
+    column, row = (
+        np.floor((np.arange(count) + 0.5) * factor).astype(int) - corner
+        for count, factor, corner in zip((width, height), scale, cut.corner, strict=True)
+    )
+    inside = ((row >= 0) & (row < cut.size[1]))[:, None] & ((column >= 0) & (column < cut.size[0]))
+    nearest = np.ix_(np.clip(row, 0, cut.size[1] - 1), np.clip(column, 0, cut.size[0] - 1))
+    confidence = np.where(inside, edge.confidence_j[nearest], np.float32(0))
+    return replace(edge, points_j=edge.points_j[nearest], confidence_j=confidence)

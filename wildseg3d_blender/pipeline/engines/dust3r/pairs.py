@@ -19,7 +19,10 @@ from ...pair_selection import (
 )
 from ...pair_selection.selection import Pair
 
-__all__ = ["PRESETS", "Preset", "chosen_pairs", "directed_pairs"]
+__all__ = ["PRESETS", "Preset", "chosen_pairs", "directed_pairs", "further_pairs"]
+
+PARTNERS = 3
+"""Placed views that a new one is paired with at least: two have to agree on it, and one may be mistaken."""
 
 
 def directed_pairs(images: Sequence[NDArray[np.uint8]], preset: Preset, progress: Progress) -> list[Pair]:
@@ -45,3 +48,26 @@ def chosen_pairs(similarity: NDArray[np.floating], preset: Preset) -> list[Pair]
     if len(similarity) <= preset.both_up_to:
         return both_directions(pairs)
     return one_direction(pairs, len(similarity))
+
+
+def further_pairs(
+    images: Sequence[NDArray[np.uint8]], placed: int, preset: Preset, progress: Progress
+) -> list[Pair]:
+    """The pairs (i, j) that join new views to placed ones, sorted: of all chosen, those with a new view.
+
+    A new view is first: its own map is in its own frame then, whoever the partner. Two new views are paired
+    both ways.
+
+    Args:
+        images: (H, W, 3) uint8 RGB of all views, the ``placed`` ones first.
+    """
+    alike = image_similarity(images, progress=progress)
+    pairs = set()
+    for i, j in chosen_pairs(alike, preset):
+        if max(i, j) >= placed:
+            pairs.add((max(i, j), min(i, j)))
+        if min(i, j) >= placed:
+            pairs.add((min(i, j), max(i, j)))
+    for new in range(placed, len(images)):
+        pairs.update((new, int(view)) for view in np.argsort(-alike[new, :placed], kind="stable")[:PARTNERS])
+    return sorted(pairs)
