@@ -5,7 +5,9 @@
 
 ``SCENE`` is a scene folder, which is copied first; without one, the sample photos are reconstructed. Times
 are those of the asking side, from the request to masks in memory: they hold the pipe, the worker's work and
-reading the preview. The worker's CPU time beside them tells what a busy machine added.
+reading the preview. The worker's CPU time beside them tells what a busy machine added. Where a first answer
+is shown before the final one, both are timed, and how alike they are is the intersection over union of all
+their masks.
 """
 
 from __future__ import annotations
@@ -17,10 +19,12 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -31,6 +35,7 @@ from wildseg3d_blender.prompts import Click, PromptGroup  # noqa: E402
 from wildseg3d_blender.scene_folder import Scene, read_scene  # noqa: E402
 from wildseg3d_blender.scene_previews import read_preview  # noqa: E402
 from wildseg3d_blender.worker.protocol import (  # noqa: E402
+    EarlyPreview,
     FindObjects,
     FoundObjects,
     Preview,
@@ -40,6 +45,7 @@ from wildseg3d_blender.worker.protocol import (  # noqa: E402
 )
 
 SAMPLE = ROOT / "samples" / "table" / "photos"
+Masks = dict[str, NDArray[np.bool_]]
 Times = tuple[float, float]
 """Seconds that the asking side waited, and the worker's CPU seconds in them."""
 
@@ -52,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("scene", type=Path, nargs="?")
     parser.add_argument("--prompts", type=int, default=60)
+    parser.add_argument("--only-prompts", action="store_true", help="with the mask cache that is there")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "scene"
@@ -62,14 +69,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _ask(client, "reconstruct", Reconstruct(photos, str(folder)).to_json())
             else:
                 shutil.copytree(options.scene, folder)
-            measure(client, read_scene(folder), options.prompts)
+            if not options.only_prompts:
+                _measure_finding(client, read_scene(folder))
+            _measure_prompts(client, read_scene(folder), options.prompts)
         finally:
             client.close()
     return 0
 
 
-def measure(client: WorkerClient, scene: Scene, count: int) -> None:
-    """Ask for everything that an artist asks for and print the figures."""
+def _measure_finding(client: WorkerClient, scene: Scene) -> None:
     shutil.rmtree(scene.folder / "mask_cache", ignore_errors=True)
     height, width = scene.views[0].size[::-1]
     print(f"{len(scene.views)} views of {width} x {height}", flush=True)
@@ -79,40 +87,80 @@ def measure(client: WorkerClient, scene: Scene, count: int) -> None:
     answer = _ask(client, "find_objects", FindObjects(str(scene.folder)).to_json())
     found = FoundObjects.from_json(answer)
     print(f"find objects, taken up again: {time.perf_counter() - started:.1f} s, {found.count} objects")
-    _measure_prompts(client, scene, count)
 
 
 def _measure_prompts(client: WorkerClient, scene: Scene, count: int) -> None:
     rng = np.random.default_rng(0)
     times: dict[str, list[Times]] = {}
+    alike: list[float] = []
     for number in range(count):
         view = scene.views[int(rng.integers(len(scene.views)))]
         x, y = (float(value) for value in rng.random(2) * view.size)
         group = PromptGroup((Click(view.name, x, y),))
-        took, answer = _previewed(client, scene, group)
+        told = _previewed(client, scene, group)
+        answer = told.answer
         kind = "preview, a cached object" if answer.cached else "preview, a first click that is solved"
-        times.setdefault(kind, []).append(took)
+        times.setdefault(kind, []).append(told.took)
+        if not answer.cached:
+            times.setdefault(f"{kind}: something shown", []).append(told.shown)
+        if told.alike is not None:
+            alike.append(told.alike)
         if any(answer.larger):
-            took, _ = _previewed(client, scene, PromptGroup(group.prompts, size=1))
-            times.setdefault("preview, the next larger one", []).append(took)
+            told = _previewed(client, scene, PromptGroup(group.prompts, size=1))
+            times.setdefault("preview, the next larger one", []).append(told.took)
         if number % 3 == 0:
             correction = _correction(scene, answer, group)
-            took, _ = _previewed(client, scene, correction)
-            times.setdefault("preview, a correction", []).append(took)
+            told = _previewed(client, scene, correction)
+            times.setdefault("preview, a correction", []).append(told.took)
             took = _cut(client, scene, f"Object {number}", correction)
             times.setdefault("segment, after its preview", []).append(took)
     for label in sorted(times):
         wall, cpu = zip(*times[label], strict=True)
         print(f"{label}: {_figures(wall)}; CPU {_figures(cpu)}", flush=True)
+    if alike:
+        shares = ", ".join(f"{np.mean(np.array(alike) > least):.0%} > {least}" for least in (0.5, 0.8))
+        mean, median = statistics.mean(alike), statistics.median(alike)
+        print(
+            f"{len(alike)} first answers, IoU with the final ones: {mean:.2f}, median {median:.2f}, {shares}"
+        )
 
 
-def _previewed(client: WorkerClient, scene: Scene, group: PromptGroup) -> tuple[Times, Previewed]:
-    """Times from asking to masks in memory, and what was answered."""
+@dataclass(frozen=True)
+class Told:
+    """A preview: when anything was there to show, when the answer was, and how alike the two are; None where
+    there was no first answer."""
+
+    answer: Previewed
+    shown: Times
+    took: Times
+    alike: float | None
+
+
+def _previewed(client: WorkerClient, scene: Scene, group: PromptGroup) -> Told:
+    """Ask for a preview as Blender does, and take the times to masks in memory."""
     started, cpu = time.perf_counter(), _worker_cpu(client)
-    answer = _ask(client, "preview", Preview(str(scene.folder), (group,)).to_json())
-    previewed = Previewed.from_json(answer)
-    read_preview(scene, previewed.folder)
-    return (time.perf_counter() - started, _worker_cpu(client) - cpu), previewed
+    first: list[tuple[Times, Masks]] = []
+
+    def since() -> Times:
+        return time.perf_counter() - started, _worker_cpu(client) - cpu
+
+    def early(told: EarlyPreview) -> None:
+        masks = read_preview(scene, told.folder)
+        first.append((since(), masks))
+
+    params = Preview(str(scene.folder), (group,), early=True).to_json()
+    answer = Previewed.from_json(_ask(client, "preview", params, early))
+    masks = read_preview(scene, answer.folder)
+    took = since()
+    if not first:
+        return Told(answer, took, took, None)
+    return Told(answer, first[0][0], took, _overlap(first[0][1], masks))
+
+
+def _overlap(one: Masks, other: Masks) -> float:
+    """Intersection over union of all views' masks together."""
+    common = sum(int((mask & other[view]).sum()) for view, mask in one.items())
+    return common / max(sum(int((mask | other[view]).sum()) for view, mask in one.items()), 1)
 
 
 def _correction(scene: Scene, answer: Previewed, group: PromptGroup) -> PromptGroup:
@@ -148,8 +196,13 @@ def _cancel_seconds(client: WorkerClient, scene: Scene, after: float) -> float:
     return float("nan")
 
 
-def _ask(client: WorkerClient, method: str, params: dict[str, object]) -> dict[str, object]:
-    request = client.request(method, params)
+def _ask(
+    client: WorkerClient,
+    method: str,
+    params: dict[str, object],
+    early: Callable[[EarlyPreview], None] | None = None,
+) -> dict[str, object]:
+    request = client.request(method, params, on_early=early)
     request.wait()
     return request.result()
 

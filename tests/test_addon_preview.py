@@ -96,6 +96,7 @@ def test_previews_follow_prompts_undo_and_the_toggle(blender: Any, made: Made) -
     prompt.location.x += 0.02
     blender.context.view_layer.update()
     _run(blender, lambda: (shown := previewing.shown()) is not None and shown.key != first.key)
+    _run(blender, _answered)
 
     blender.context.scene.wildseg3d.preview = False
     _run(blender, lambda: previewing.shown() is None)
@@ -105,6 +106,59 @@ def test_previews_follow_prompts_undo_and_the_toggle(blender: Any, made: Made) -
     for _ in range(40):
         _run(blender, lambda: True)
     assert runtime.idle() and previewing.current() is None
+
+
+def test_a_first_answer_is_shown_until_the_answer_comes(
+    blender: Any, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wildseg3d_blender.addon import object_panel, previewing
+    from wildseg3d_blender.addon.scene import lookup
+
+    scene, truths = made
+    remember, seen = previewing.remember, []
+
+    def remembered(key: str, answer: Any) -> None:
+        remember(key, answer)
+        root = lookup.require_root(blender.context.scene)
+        said = object_panel._preview_state(blender.context, root, previewing.answer())
+        seen.append((previewing.shown(), previewing.refining(), previewing.due(), said))
+
+    monkeypatch.setattr(previewing, "remember", remembered)
+    _click(blender, scene, "Thing", ON_BALL)
+    _run(blender, _answered)
+    (first, refining, first_due, first_said), (final, still, due, said) = seen
+    assert (refining, first_due, first_said) == (True, True, "Preview: refining…")
+    assert (still, due, said) == (False, False, "Preview: found for these prompts")
+    assert not first.outdated and not final.outdated and first.key != final.key
+    inside = [(first.preview.mask(view), final.preview.mask(view)) for view in truths]
+    assert sum((a & b).sum() for a, b in inside) > 0.6 * sum((a | b).sum() for a, b in inside)
+    assert _matches(final, truths, BALL)
+
+    # Who waits for the answer gets it alone, and the same.
+    previewing.forget()
+    seen.clear()
+    assert blender.ops.wildseg3d.preview() == {"FINISHED"}
+    previewing.touch()
+    _run(blender, _answered)
+    assert [item[1] for item in seen] == [False]
+    waited = previewing.shown()
+    for view in truths:
+        np.testing.assert_array_equal(waited.preview.mask(view), final.preview.mask(view))
+
+
+def test_another_prompt_after_a_first_answer(blender: Any, made: Made) -> None:
+    from wildseg3d_blender.addon import previewing
+
+    scene = made[0]
+    _click(blender, scene, "Thing", ON_BALL)
+    _run(blender, lambda: previewing.shown() is not None)
+    was = previewing.shown()
+    _click(blender, scene, "Thing", (0.0, -0.6, 0.0), positive=False)
+    previewing.refresh(blender.context.scene)
+    between = previewing.shown()
+    assert between is not None and between.key == was.key, "what was shown stays until there is something new"
+    _run(blender, _answered)
+    assert not previewing.refining() and previewing.shown().key != was.key
 
 
 def test_the_preview_is_what_segment_cuts_out(blender: Any, made: Made) -> None:

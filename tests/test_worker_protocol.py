@@ -12,6 +12,7 @@ from wildseg3d_blender.prompts import Box, Click, PromptGroup
 from wildseg3d_blender.worker import protocol
 from wildseg3d_blender.worker.protocol import (
     Cancel,
+    EarlyPreview,
     FindObjects,
     FoundObjects,
     Initialize,
@@ -44,7 +45,8 @@ MESSAGES = [
     Segment("/scene", "Cup", GROUPS, shared="leave"),
     FindObjects("/scene"),
     FoundObjects(12, 3),
-    Preview("/scene", GROUPS),
+    Preview("/scene", GROUPS, early=True),
+    EarlyPreview(3, "/scene/previews/1"),
     Previewed("/scene/previews/1", True, (False, True), (True, False), ("Found in a only.",)),
     Segmented("Cup", "/scene/objects/Cup", 12, {"a": 3, "b": 4}, ("Ü/1",), ("Few points.",)),
     Realign("/scene"),

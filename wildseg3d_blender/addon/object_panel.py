@@ -267,6 +267,8 @@ def _preview_state(
     if preview is not None:
         found = "known object" if preview.cached else "found for these prompts"
         return f"Preview: {found}{_steps(parts.active_size(item))}"
+    if previewing.refining():
+        return "Preview: refining…"
     quiet = runtime.quiet_job()
     if quiet is not None and quiet.method == previewing.METHOD:
         return f"Preview: {quiet.text} {quiet.fraction:.0%}"

@@ -11,7 +11,7 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,8 @@ from ..errors import Cancelled, NeuralError, PromptError, SceneError, WildSegErr
 from ..prompts import PromptGroup
 from ..scene_folder import Scene, read_scene
 from ..scene_previews import read_preview
+from ..worker.protocol import EarlyPreview, Previewed
 from ..worker.protocol import Preview as Request
-from ..worker.protocol import Previewed
 from . import choosing, runtime
 from .scene import groups, kept_points, lookup, picking, reading, viewing
 
@@ -50,6 +50,7 @@ class Preview:
         cached: it was looked up, not solved.
         larger, smaller: for each part with prompts, whether there is a next larger (smaller) thing that fits.
         warnings: sentences for the artist.
+        early: it only shows about what the answer will be, which is on its way.
     """
 
     bits: Mapping[str, NDArray[np.uint8]]
@@ -58,6 +59,7 @@ class Preview:
     larger: tuple[bool, ...]
     smaller: tuple[bool, ...]
     warnings: tuple[str, ...]
+    early: bool = False
 
     def mask(self, view: str) -> NDArray[np.bool_]:
         """The mask in a view, (H, W) bool on the view's grid."""
@@ -170,7 +172,7 @@ def question(scene: bpy.types.Scene) -> Question | None:
 def due() -> bool:
     """Whether the worker is to be asked now."""
     asked = _state.question
-    if asked is None or asked.applied or asked.key in _state.answers:
+    if asked is None or asked.applied or _is_answered(asked):
         return False
     known = _latest(asked)
     return _has_settled() or (known is not None and known.cached)
@@ -182,6 +184,11 @@ def outdated() -> bool:
     Not before they settled: at each step of a drag nothing would ever be answered.
     """
     return _has_settled() and (_state.question is None or _state.asked != _state.question.key)
+
+
+def _is_answered(asked: Question) -> bool:
+    known = _state.answers.get(asked.key)
+    return isinstance(known, WildSegError) or (known is not None and not known.early)
 
 
 def _has_settled() -> bool:
@@ -201,8 +208,15 @@ def start() -> None:
         except WildSegError as error:
             remember(asked.key, error)
 
+    def when_early(told: EarlyPreview) -> None:
+        try:
+            take_early(asked, told)
+        except SceneError:
+            return  # the answer, which follows, says what is wrong
+
     _state.asked = asked.key
-    runtime.start_quiet(TITLE, METHOD, request(asked).to_json(), when_done)
+    params = replace(request(asked), early=True).to_json()
+    runtime.start_quiet(TITLE, METHOD, params, when_done, when_early)
 
 
 def request(asked: Question) -> Request:
@@ -217,17 +231,37 @@ def take(asked: Question, result: Any) -> Preview:
         SceneError: the masks or the scene folder are gone.
     """
     answer = Previewed.from_json(result)
-    masks = read_preview(read_scene(asked.folder), Path(answer.folder))
-    made = Preview(
-        bits={view: np.packbits(mask) for view, mask in masks.items()},
-        shapes={view: (mask.shape[0], mask.shape[1]) for view, mask in masks.items()},
+    made = replace(
+        _read(asked, answer.folder),
         cached=answer.cached,
         larger=answer.larger,
         smaller=answer.smaller,
         warnings=answer.warnings,
+        early=False,
     )
     remember(asked.key, made)
     return made
+
+
+def take_early(asked: Question, told: EarlyPreview) -> None:
+    """Take in what the answer will be roughly, to be shown until it comes. Raises as ``take``."""
+    if not _is_answered(asked):
+        remember(asked.key, _read(asked, told.folder))
+
+
+def _read(asked: Question, folder: str) -> Preview:
+    """The masks in a folder, as a preview of which nothing else is known."""
+    masks = read_preview(read_scene(asked.folder), Path(folder))
+    sizes = (False,) * len(asked.prompt_groups)
+    return Preview(
+        bits={view: np.packbits(mask) for view, mask in masks.items()},
+        shapes={view: (mask.shape[0], mask.shape[1]) for view, mask in masks.items()},
+        cached=False,
+        larger=sizes,
+        smaller=sizes,
+        warnings=(),
+        early=True,
+    )
 
 
 def remember(key: str, answer: Preview | WildSegError) -> None:
@@ -246,6 +280,18 @@ def current() -> Question | None:
 
 def answer() -> Preview | None:
     """The answer about the active object as it is now, if it is known."""
+    known = _known()
+    return None if known is None or known.early else known
+
+
+def refining() -> bool:
+    """Whether what is shown is about what the answer will be, while that is on its way."""
+    known = _known()
+    return known is not None and known.early
+
+
+def _known() -> Preview | None:
+    """The answer about the active object as it is now, or a first one."""
     known = None if _state.question is None else _state.answers.get(_state.question.key)
     return known if isinstance(known, Preview) else None
 
@@ -274,13 +320,17 @@ def shown() -> Shown | None:
     asked = _state.question
     if asked is None or isinstance(_state.answers.get(asked.key), WildSegError):
         return None
-    if (now := answer()) is not None:
-        return Shown(asked.key, now, applied=asked.applied)
+    if (now := _known()) is not None:
+        return Shown(_shown_key(asked.key, now), now, applied=asked.applied)
     before = None if asked.applied else _latest(asked)
     if before is None or _state.latest is None:
         return None
     fades = time.monotonic() - _state.changed >= FADES_AFTER
-    return Shown(_state.latest[1], before, outdated=fades)
+    return Shown(_shown_key(_state.latest[1], before), before, outdated=fades)
+
+
+def _shown_key(key: str, preview: Preview) -> str:
+    return f"{key} early" if preview.early else key
 
 
 def problem() -> str:

@@ -19,6 +19,7 @@ from typing import Any
 import bpy
 
 from ..errors import Cancelled, WildSegError
+from ..worker.protocol import EarlyPreview
 from . import choosing
 from .worker_client import Request, WorkerClient
 
@@ -35,10 +36,17 @@ class Job:
     ``title`` names it for people, ``method`` as in the protocol. It is sent once the worker is free for it.
     """
 
-    def __init__(self, title: str, method: str, params: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        title: str,
+        method: str,
+        params: Mapping[str, Any],
+        when_early: Callable[[EarlyPreview], None] | None = None,
+    ) -> None:
         self.title = title
         self.method = method
         self._params = params
+        self._when_early = when_early
         self._request: Request | None = None
         self._failure: WildSegError | None = None
         self._given_up = False
@@ -92,7 +100,9 @@ class Job:
         if self.done:
             return
         try:
-            self._request = _client(self._params).request(self.method, self._params)
+            self._request = _client(self._params).request(
+                self.method, self._params, on_early=self._when_early
+            )
         except WildSegError as error:
             self._failure = error
 
@@ -165,14 +175,21 @@ def start_own(title: str, method: str = "") -> OwnJob:
     return _state.own
 
 
-def start_quiet(title: str, method: str, params: Mapping[str, Any], when_done: Callable[[Job], None]) -> Job:
+def start_quiet(
+    title: str,
+    method: str,
+    params: Mapping[str, Any],
+    when_done: Callable[[Job], None],
+    when_early: Callable[[EarlyPreview], None] | None = None,
+) -> Job:
     """Ask for something that nobody waits for; ``when_done`` is called by ``poll`` once it ended.
 
-    A job that comes up meanwhile cancels it. Ask only when ``idle()``.
+    ``when_early`` is called by ``poll`` before that with a first answer, if there is one. A job that comes up
+    meanwhile cancels it. Ask only when ``idle()``.
     """
     if not idle():
         raise RuntimeError("quiet work needs an idle worker")
-    job = _state.quiet = Job(title, method, params)
+    job = _state.quiet = Job(title, method, params, when_early)
     _state.when_done = when_done
     job._send()
     return job

@@ -33,7 +33,7 @@ from typing import IO, Any
 
 from ..errors import Cancelled, WildSegError, WorkerError
 from ..worker import protocol
-from ..worker.protocol import Initialize, Initialized, ProgressReport
+from ..worker.protocol import EarlyPreview, Initialize, Initialized, ProgressReport
 
 STDERR_TAIL = 4000
 """Bytes of the dead worker's last words that are shown."""
@@ -52,7 +52,12 @@ class Request:
     """Something the worker was asked to do. Made by ``WorkerClient.request``."""
 
     def __init__(
-        self, client: WorkerClient, id: int, method: str, on_progress: Callable[[ProgressReport], None] | None
+        self,
+        client: WorkerClient,
+        id: int,
+        method: str,
+        on_progress: Callable[[ProgressReport], None] | None,
+        on_early: Callable[[EarlyPreview], None] | None,
     ) -> None:
         self.id = id
         self.method = method
@@ -62,6 +67,7 @@ class Request:
         self._patience = 0.0
         self._client = client
         self._on_progress = on_progress
+        self._on_early = on_early
         self._result: Any = None
         self._error: WildSegError | None = None
 
@@ -98,6 +104,11 @@ class Request:
         self.progress = report
         if self._on_progress is not None:
             self._on_progress(report)
+
+    def _tell_early(self, answer: EarlyPreview) -> None:
+        # Of what was cancelled nobody wants to know any more.
+        if self._on_early is not None and self.cancelled_at is None:
+            self._on_early(answer)
 
     def _finish(self, result: Any = None, error: WildSegError | None = None) -> None:
         self.done = True
@@ -139,8 +150,11 @@ class WorkerClient:
         method: str,
         params: Mapping[str, Any],
         on_progress: Callable[[ProgressReport], None] | None = None,
+        on_early: Callable[[EarlyPreview], None] | None = None,
     ) -> Request:
         """Ask the worker; starts one when there is none. Returns at once.
+
+        ``on_early`` is called at most once, before the request is done, where a first answer was asked for.
 
         Raises:
             WorkerError: the worker cannot be started.
@@ -150,8 +164,8 @@ class WorkerClient:
             self._worker = _Worker(self._command, self._environment)
             atexit.unregister(self.close)
             atexit.register(self.close)
-            self._send("initialize", Initialize(protocol.PROTOCOL_VERSION).to_json(), None)
-        return self._send(method, params, on_progress)
+            self._send("initialize", Initialize(protocol.PROTOCOL_VERSION).to_json())
+        return self._send(method, params, on_progress, on_early)
 
     def poll(self, block: float = 0.0) -> None:
         """Take in what the worker said and move cancelled requests on; waits up to ``block`` seconds."""
@@ -180,10 +194,14 @@ class WorkerClient:
         self._fail_pending(Cancelled("WildSeg3D was closed."))
 
     def _send(
-        self, method: str, params: Mapping[str, Any], on_progress: Callable[[ProgressReport], None] | None
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        on_progress: Callable[[ProgressReport], None] | None = None,
+        on_early: Callable[[EarlyPreview], None] | None = None,
     ) -> Request:
         assert self._worker is not None
-        request = Request(self, next(self._ids), method, on_progress)
+        request = Request(self, next(self._ids), method, on_progress, on_early)
         line = protocol.request(request.id, method, params)
         self._pending[request.id] = request
         self._worker.write(line)
@@ -194,6 +212,11 @@ class WorkerClient:
             report = ProgressReport.from_json(message.get("params"))
             if (request := self._pending.get(report.id)) is not None:
                 request._report(report)
+            return
+        if message.get("method") == "early":
+            answer = EarlyPreview.from_json(message.get("params"))
+            if (request := self._pending.get(answer.id)) is not None:
+                request._tell_early(answer)
             return
         request = self._pending.pop(message.get("id", 0), None)
         if request is None:

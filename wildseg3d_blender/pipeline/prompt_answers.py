@@ -16,7 +16,7 @@ from ..progress import Progress, span
 from ..prompts import Prompt, PromptGroup, Spot, is_positive, spot_of
 from ..scene_folder import Scene
 from ..scene_objects import object_folders, read_object
-from .segmentation import Masks, Segmenter
+from .segmentation import FirstAnswers, Masks, Segmenter
 from .segmentation.group_mapping import matching_objects, next_size
 from .segmentation.mask_cache import CLEARLY_LARGER, CONTAINED, MaskCache
 from .segmentation.pixel_prompts import pixel_prompts
@@ -32,6 +32,10 @@ class Answer:
     masks: Masks
     item: int | None = None
 
+
+Early = Callable[[Masks], None]
+"""Takes a first answer, roughly what the answer will be: it follows within a second, or some if the segmenter
+has to be prepared."""
 
 _Key = tuple[tuple[Spot, ...], int]
 """Where the prompts are, a positive one first, and the size asked for."""
@@ -53,11 +57,14 @@ class PromptAnswers:
         scene: Scene,
         segmenter: str,
         prepared: Callable[[Progress], Segmenter],
+        ready: Callable[[], bool],
         cache: MaskCache | None,
     ) -> None:
-        """``prepared`` gives the segmenter named ``segmenter``; it is called when something is solved."""
+        """``prepared`` gives the segmenter named ``segmenter``; it is called when something is solved, and
+        takes no time once it is ``ready``."""
         self._scene = scene
         self._prepared = prepared
+        self._ready = ready
         self._cache = cache
         self._rounds: OrderedDict[_Key, Answer] = OrderedDict()
         self._stored = _stored_rounds(scene, segmenter)
@@ -69,9 +76,15 @@ class PromptAnswers:
             if size or answer.item is not None:
                 del self._rounds[spots, size]
 
-    def answer(self, group: PromptGroup, progress: Progress) -> Answer:
-        """What a group means, whose prompts passed ``pixel_prompts``."""
-        return self._sized(_positive_first(group.prompts), group.size, progress)
+    def answer(self, group: PromptGroup, progress: Progress, early: Early | None = None) -> Answer:
+        """What a group means, whose prompts passed ``pixel_prompts``.
+
+        ``early`` is called at most once, where what the group means has to be solved from its beginning.
+        """
+        prompts = _positive_first(group.prompts)
+        if group.size == 0:
+            return self._round(prompts, progress, early)
+        return self._sized(prompts, group.size, progress)
 
     def has_next(self, group: PromptGroup, answer: Answer, *, larger: bool) -> bool:
         """Whether the group's size can go up or down from ``answer``, which is its answer now."""
@@ -98,7 +111,7 @@ class PromptAnswers:
                 answer = self._solved(prompts, earlier, span(progress, 0.75, 1.0))
         return self._remember(prompts, size, answer or best)
 
-    def _round(self, prompts: tuple[Prompt, ...], progress: Progress) -> Answer:
+    def _round(self, prompts: tuple[Prompt, ...], progress: Progress, early: Early | None = None) -> Answer:
         """The best answer, from the longest beginning of the prompts that is remembered."""
         done, last = 0, None
         for count in range(len(prompts), 0, -1):
@@ -109,22 +122,48 @@ class PromptAnswers:
         for count in range(done + 1, len(prompts) + 1):
             start = (count - done - 1) / (len(prompts) - done)
             part = span(progress, start, start + 1 / (len(prompts) - done))
-            last = self._remember(prompts[:count], 0, self._next_round(prompts[:count], last, part))
+            told = early if count == len(prompts) else None
+            last = self._remember(prompts[:count], 0, self._next_round(prompts[:count], last, part, told))
         assert last is not None
         return last
 
-    def _next_round(self, prompts: tuple[Prompt, ...], last: Answer | None, progress: Progress) -> Answer:
+    def _next_round(
+        self, prompts: tuple[Prompt, ...], last: Answer | None, progress: Progress, early: Early | None
+    ) -> Answer:
         if self._cache is not None and (last is None or last.item is not None):
             answers = matching_objects(self._cache, pixel_prompts(self._scene, prompts))
             if answers.certain:
                 return self._cached_answer(answers.items[0])
-        return self._solved(prompts, last, progress)
+        return self._solved(prompts, last, progress, early if last is None else None)
 
-    def _solved(self, prompts: tuple[Prompt, ...], last: Answer | None, progress: Progress) -> Answer:
+    def _solved(
+        self,
+        prompts: tuple[Prompt, ...],
+        last: Answer | None,
+        progress: Progress,
+        early: Early | None = None,
+    ) -> Answer:
+        told = early is None
+        if early is not None and not self._ready():
+            told = self._likeliest(prompts, early)  # preparing takes seconds
         segmenter = self._prepared(span(progress, 0.0, 0.7))
         progress("masks", 0.7, "Finding the object")
+        if early is not None and not told:
+            first = segmenter.first_answer(prompts) if isinstance(segmenter, FirstAnswers) else None
+            if first is None:
+                self._likeliest(prompts, early)
+            else:
+                early(first)
+            progress("masks", 0.75, "Finding the object")
         previous = None if last is None else last.masks
         return Answer(segmenter.segment(prompts, previous=previous, progress=span(progress, 0.7, 1.0)))
+
+    def _likeliest(self, prompts: tuple[Prompt, ...], early: Early) -> bool:
+        """Give the likeliest of the cached objects; False when none satisfies the prompts."""
+        fitting = self._fitting(prompts)
+        if fitting:
+            early(self._cached_answer(fitting[0]).masks)
+        return bool(fitting)
 
     def _steps(self, prompts: tuple[Prompt, ...], start: Answer, size: int) -> Answer | None:
         """``size`` steps from ``start``, or as many as there are; None when there is none."""

@@ -42,6 +42,11 @@ class Resumable(Generic[Result]):
         """Whether the work was ever asked for."""
         return self._thread is not None
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether ``result`` gives at once what came of the work."""
+        return isinstance(self._outcome, tuple)
+
     def result(self, progress: Progress) -> Result:
         """Begin the work or go on with it, and wait for what it gives.
 

@@ -22,7 +22,7 @@ from ..scene_objects import (
     read_objects,
     write_object,
 )
-from .prompt_answers import Answer, PromptAnswers
+from .prompt_answers import Answer, Early, PromptAnswers
 from .resumable import Resumable
 from .segmentation import Masks, Segmenter, create_segmenter
 from .segmentation.build_cache import build_mask_cache
@@ -89,7 +89,9 @@ class SceneSession:
         self._lifting: Lifting | None = None
         self._cache_stamp = _stamp(self._cache_file)
         self._cache = read_mask_cache(self.scene, segmenter)
-        self._answers = PromptAnswers(self.scene, segmenter, self._prepared, self._cache)
+        self._answers = PromptAnswers(
+            self.scene, segmenter, self._prepared, lambda: self._preparing.succeeded, self._cache
+        )
 
     def is_current(self) -> bool:
         """Whether the scene on disk is still the one that was opened."""
@@ -140,13 +142,22 @@ class SceneSession:
         """
         return self._combined(self._answered(one_group(prompts), progress), one_group(prompts))
 
-    def preview(self, groups: Sequence[PromptGroup], progress: Progress = silent) -> PreviewResult:
+    def preview(
+        self,
+        groups: Sequence[PromptGroup],
+        progress: Progress = silent,
+        early: Early | None = None,
+    ) -> PreviewResult:
         """What ``segment`` would find; remembered, so that ``segment`` then solves nothing again.
+
+        Args:
+            early: called at most once, with masks that show roughly what will be found; and only where
+                finding it takes more than about a fifth of a second.
 
         Raises:
             PromptError: as ``segment``, but nothing found is no error here.
         """
-        answers = self._answered(groups, progress)
+        answers = self._answered(groups, progress, early)
         masks = self._combined(answers, groups)
         both = list(zip(groups, answers, strict=True))
         return PreviewResult(
@@ -212,7 +223,9 @@ class SceneSession:
             )
         return SegmentResult(item, folder, owned, changed(before, after, but=item.name), warnings)
 
-    def _answered(self, groups: Sequence[PromptGroup], progress: Progress) -> list[Answer]:
+    def _answered(
+        self, groups: Sequence[PromptGroup], progress: Progress, early: Early | None = None
+    ) -> list[Answer]:
         check_groups(groups)
         for group in groups:
             # Bad prompts are refused before anything is prepared for them, which takes seconds.
@@ -220,10 +233,18 @@ class SceneSession:
         _ = self.cache  # another process may have filled it
         # A segmenter need not bear being asked by two threads.
         self._finding.settle(progress)
-        return [
-            self._answers.answer(group, span(progress, k / len(groups), (k + 1) / len(groups)))
-            for k, group in enumerate(groups)
-        ]
+        answers: list[Answer] = []
+
+        def with_others(masks: Masks) -> None:
+            if early is not None:
+                early(self._combined([*answers, Answer(masks)], groups))
+
+        for k, group in enumerate(groups):
+            part = span(progress, k / len(groups), (k + 1) / len(groups))
+            # Without the groups after it, a first answer is no answer.
+            last = early is not None and k == len(groups) - 1
+            answers.append(self._answers.answer(group, part, with_others if last else None))
+        return answers
 
     def _combined(self, answers: Sequence[Answer], groups: Sequence[PromptGroup]) -> Masks:
         """What the first group means, with the others added and taken away pixel by pixel, in order."""

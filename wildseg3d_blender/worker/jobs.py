@@ -7,6 +7,7 @@ The pipeline is imported by the first job that needs it, so that the worker is r
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ from .protocol import (
 
 if TYPE_CHECKING:
     from ..pipeline.segment import SceneSession
+    from ..pipeline.segmentation import Masks
 
 
 class Jobs:
@@ -86,10 +88,17 @@ class Jobs:
         cache = self._open(params.scene, params.segmenter).find_objects(progress)
         return FoundObjects(count=len(cache), parts=int((cache.parents() >= 0).sum()))
 
-    def preview(self, params: Preview, progress: Progress) -> Previewed:
-        """Prompts -> masks to look at. Raises what ``SceneSession.preview`` raises."""
+    def preview(self, params: Preview, progress: Progress, early: Callable[[str], None]) -> Previewed:
+        """Prompts -> masks to look at. Raises what ``SceneSession.preview`` raises.
+
+        ``early`` is called with the folder of a first answer, if there is one and it was asked for.
+        """
         session = self._open(params.scene, params.segmenter)
-        result = session.preview(params.groups, progress)
+
+        def first(masks: Masks) -> None:
+            early(str(write_preview(session.scene, masks)))
+
+        result = session.preview(params.groups, progress, first if params.early else None)
         return Previewed(
             folder=str(write_preview(session.scene, result.masks)),
             cached=result.cached,

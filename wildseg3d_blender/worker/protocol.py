@@ -15,6 +15,10 @@ the order asked. Arrays never travel here: results name a scene folder that both
     shutdown     (nothing)     -> null            and the worker ends
     cancel       Cancel        notification to the worker: stop the request of that id
     progress     ProgressReport notification from the worker: how far the request of that id is
+    early        EarlyPreview  notification from the worker: about what the preview of that id will show
+
+A preview that was asked for with ``early`` may be told once before it is answered. Whoever does not want
+that, or knows no such message, waits for the answer: it is the same.
 
 A failed request is answered by a JSON-RPC error. What an artist can cause carries
 ``data = {"code": WildSegError.code, "fix": operator or null}`` and becomes the same exception again on
@@ -39,7 +43,7 @@ from ..prompts import PromptGroup, group_from_json, group_to_json
 from ..reconstruct_settings import ALPHA_N, ALPHA_P, IMAGE_SIZE, ITERATIONS, KEY_FRAMES, MIN_CONFIDENCE
 from ..scene_objects import Shared
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 
 INTERRUPT_AFTER = 0.25
 TERMINATE_AFTER = 0.6
@@ -180,11 +184,21 @@ class FoundObjects(Params):
 
 @dataclass(frozen=True)
 class Preview(Params):
-    """What Segment would find for ``groups``, to look at."""
+    """What Segment would find for ``groups``, to look at. ``early``: where that has to be solved, say roughly
+    what it will be as soon as possible, by an EarlyPreview."""
 
     scene: str
     groups: tuple[PromptGroup, ...]
     segmenter: str = "graphcut"
+    early: bool = False
+
+
+@dataclass(frozen=True)
+class EarlyPreview(Params):
+    """Masks were written to ``folder``, as for Previewed: about what the request of that id will find."""
+
+    id: int
+    folder: str
 
 
 @dataclass(frozen=True)

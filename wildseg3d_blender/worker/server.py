@@ -20,6 +20,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -32,6 +33,7 @@ from .jobs import Jobs
 from .photo_messages import CheckPhotos, KeyFrames
 from .protocol import (
     Cancel,
+    EarlyPreview,
     FindObjects,
     Initialize,
     Initialized,
@@ -174,10 +176,10 @@ class Server:
             self._end()
             return
         with self._changed:
-            self._waiting.append(_Job(id, self._job(method, params)))
+            self._waiting.append(_Job(id, self._job(id, method, params)))
             self._changed.notify()
 
-    def _job(self, method: str, params: Any) -> Callable[[Progress], Params]:
+    def _job(self, id: int, method: str, params: Any) -> Callable[[Progress], Params]:
         if method == "reconstruct":
             reconstruct = Reconstruct.from_json(params)
             return lambda progress: self._jobs.reconstruct(reconstruct, progress)
@@ -192,7 +194,7 @@ class Server:
             return lambda progress: self._jobs.find_objects(find, progress)
         if method == "preview":
             preview = Preview.from_json(params)
-            return lambda progress: self._jobs.preview(preview, progress)
+            return lambda progress: self._jobs.preview(preview, progress, partial(self._early, id))
         if method == "segment":
             segment = Segment.from_json(params)
             return lambda progress: self._jobs.segment(segment, progress)
@@ -200,6 +202,9 @@ class Server:
             realign = Realign.from_json(params)
             return lambda progress: self._jobs.realign(realign, progress)
         raise ProtocolError(protocol.METHOD_NOT_FOUND, f"There is no method {method!r}.")
+
+    def _early(self, id: int, folder: str) -> None:
+        self._send(protocol.notification("early", EarlyPreview(id, folder).to_json()))
 
     def _initialize(self, params: Initialize) -> Initialized:
         if params.protocol_version != protocol.PROTOCOL_VERSION:

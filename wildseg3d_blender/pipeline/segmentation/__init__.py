@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,19 @@ class Segmenter(Protocol):
 
         Raises:
             PromptError: a prompt lies outside its view, or nothing positive was given.
+        """
+        ...
+
+
+@runtime_checkable
+class FirstAnswers(Protocol):
+    """A segmenter that can say in a tenth of a second about what it will find."""
+
+    def first_answer(self, prompts: Sequence[Prompt]) -> Masks | None:
+        """Roughly what ``segment`` will find without a previous result; None where it cannot tell so soon.
+
+        Raises:
+            PromptError: as ``segment``.
         """
         ...
 

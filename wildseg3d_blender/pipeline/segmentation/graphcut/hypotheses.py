@@ -77,11 +77,17 @@ def from_clicks(
     ]
     first = next((click for click in clicks if click.positive), None)
     if first is not None:
-        labels = graph.views[first.view].labels
-        found = [
-            replace(h, score=h.score + CENTRE_WEIGHT * centredness(h.selection[labels], first)) for h in found
-        ]
+        found = nearer_to_middle(found, graph.views[first.view].labels, first)
     return ranked(graph, found)
+
+
+def nearer_to_middle(
+    found: list[Hypothesis], labels: NDArray[np.integer], click: PixelClick
+) -> list[Hypothesis]:
+    """Worth more, the nearer the click is to their middle; ``labels`` (H, W) are the nodes of its view."""
+    return [
+        replace(h, score=h.score + CENTRE_WEIGHT * centredness(h.selection[labels], click)) for h in found
+    ]
 
 
 def polished(

@@ -24,6 +24,7 @@ from .hypotheses import Hypothesis, from_clicks
 from .prompt_seeds import Seeds, seeds_of
 from .proposals import Proposed, propose, settle
 from .refine import obeying, refine
+from .rough import contracted, rough_selection
 from .settle import borders_of, settled
 
 MERGED, MOST_NODES = 6, 1700
@@ -41,8 +42,9 @@ class GraphCutSegmenter:
 
     def __init__(self, scene: Scene, progress: Progress) -> None:
         self.scene = scene
-        self.graph = build_graph(scene, progress)
+        self.graph = build_graph(scene, span(progress, 0.0, 0.9))
         self.borders = borders_of(self.graph)
+        self._small = contracted(self.graph, span(progress, 0.9, 1.0))
 
     def segment(
         self,
@@ -68,6 +70,25 @@ class GraphCutSegmenter:
         selection = settled(self.graph, self.borders, guess, seeds.inside, seeds.outside)
         progress("segment", 0.7, "Sharpening outlines")
         return self._masks(selection, seeds)
+
+    def first_answer(self, prompts: Sequence[Prompt]) -> Masks | None:
+        """Roughly what ``segment`` will find without ``previous``, see ``FirstAnswers``; clicks only.
+
+        Raises:
+            PromptError: see ``prompt_seeds.seeds_of``.
+        """
+        seeds = seeds_of(self.scene, self.graph.views, prompts)
+        selection = None if seeds.boxes else rough_selection(self.graph, self._small, seeds)
+        if selection is None:
+            return None
+        clicked = {click.view for click in seeds.clicks}
+        masks = {}
+        for number, data in enumerate(self.graph.views):
+            # Only the photos that the artist clicked in are worth the time of a sharp outline.
+            coarse = selection[data.labels]
+            clicks = [click for click in seeds.clicks if click.view == number]
+            masks[data.view.name] = refine(data, coarse, clicks) if number in clicked else coarse
+        return masks
 
     def proposals(self, progress: Progress) -> Iterator[Proposal]:
         """Objects of the scene, as ``Proposer.proposals`` describes."""

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""First answers: shown while an object is being solved, replaced by the answer, which they never change."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.listed_objects import Listed, Made, Masks, copied, middle_click, same, shown, write_listed_scene
+from tests.object_scene import BALL, BOX
+from wildseg3d_blender.addon.worker_client import Request, WorkerClient
+from wildseg3d_blender.errors import Cancelled
+from wildseg3d_blender.pipeline.evaluation import iou
+from wildseg3d_blender.pipeline.segment import SceneSession
+from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
+from wildseg3d_blender.pipeline.segmentation.mask_cache import FOLDER
+from wildseg3d_blender.prompts import Box, Click, PromptGroup, one_group
+from wildseg3d_blender.scene_previews import read_preview
+from wildseg3d_blender.worker.protocol import EarlyPreview, Preview, Previewed
+
+
+@pytest.fixture(scope="module")
+def listed(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Read it, never write into it."""
+    return write_listed_scene(tmp_path_factory.mktemp("early") / "scene")
+
+
+@pytest.fixture
+def uncached(listed: Made, tmp_path: Path) -> Made:
+    """One without a cache, in which every first click is solved."""
+    scene, truths = copied(listed, tmp_path / "scene")
+    shutil.rmtree(scene.folder / FOLDER)
+    return scene, truths
+
+
+@pytest.fixture
+def ball(listed: Made) -> Click:
+    return middle_click(listed[1], BALL)
+
+
+def _whole(one: Masks, other: Masks) -> float:
+    return iou(*(np.concatenate([masks[view].ravel() for view in one]) for masks in (one, other)))
+
+
+def test_a_first_answer_is_about_what_is_found_and_does_not_change_it(uncached: Made, ball: Click) -> None:
+    scene, truths = uncached
+    told: list[Masks] = []
+    preview = SceneSession(scene.folder).preview(one_group([ball]), early=told.append)
+    assert len(told) == 1 and list(told[0]) == [view.name for view in scene.views]
+    assert told[0][ball.view][int(ball.y), int(ball.x)]
+    assert _whole(told[0], preview.masks) > 0.6
+    assert not same(told[0], preview.masks)
+    assert same(SceneSession(scene.folder).preview(one_group([ball])).masks, preview.masks)
+    assert _whole(preview.masks, shown(truths, BALL)) > 0.8
+
+
+def test_only_what_takes_long_is_told_early(listed: Made, uncached: Made, ball: Click) -> None:
+    told: list[Masks] = []
+    assert SceneSession(listed[0].folder).preview(one_group([ball]), early=told.append).cached
+    assert not told
+    session = SceneSession(uncached[0].folder)
+    session.preview(one_group([ball]))
+    session.preview(one_group([ball]), early=told.append)
+    nick = Click(ball.view, ball.x - 14, ball.y, positive=False)
+    session.preview(one_group([ball, nick]), early=told.append)
+    assert not told
+
+
+def test_a_box_and_an_excluded_spot(uncached: Made, ball: Click) -> None:
+    scene, truths = uncached
+    session, told = SceneSession(scene.folder), []
+    box = middle_click(truths, BOX)
+    session.preview([PromptGroup((ball,)), PromptGroup((box,), subtract=True)], early=told.append)
+    assert len(told) == 1 and not told[0][box.view][int(box.y), int(box.x)]
+    rows, columns = np.nonzero(shown(truths, BALL)["v2"])
+    frame = Box("v2", float(columns.min()), float(rows.min()), columns.max() + 1.0, rows.max() + 1.0)
+    found = session.preview(one_group([frame]), early=told.append)
+    assert len(told) == 1, "boxes have no first answer where nothing is cached"
+    assert iou(found.masks["v2"], shown(truths, BALL)["v2"]) > 0.7
+
+
+def test_before_the_segmenter_is_prepared_the_likeliest_cached_object_is_shown(
+    uncached: Made, ball: Click
+) -> None:
+    scene, truths = uncached
+    alone, both = shown(truths, BALL), shown(truths, BALL, BOX)
+    build_mask_cache(scene, Listed([both, alone], [1.13, 1.0]))
+    session, told = SceneSession(scene.folder), []
+    states: list[bool] = []
+
+    def early(masks: Masks) -> None:
+        states.append(session.prepared)
+        told.append(masks)
+
+    preview = session.preview(one_group([ball]), early=early)
+    assert not preview.cached, "either may be meant, so it is solved"
+    assert states == [False]
+    assert same(told[0], alone) or same(told[0], both)
+
+
+def test_cancelled_after_its_first_answer_it_is_found_when_asked_again(uncached: Made, ball: Click) -> None:
+    scene, truths = uncached
+    session, told = SceneSession(scene.folder), []
+
+    def progress(stage: str, fraction: float, text: str = "") -> None:
+        if told:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        session.preview(one_group([ball]), progress, told.append)
+    assert len(told) == 1
+    other = middle_click(truths, BOX)
+    assert _whole(session.preview(one_group([other])).masks, shown(truths, BOX)) > 0.6
+    again = session.preview(one_group([ball])).masks
+    assert same(again, SceneSession(scene.folder).preview(one_group([ball])).masks)
+
+
+@pytest.fixture
+def client() -> Iterator[WorkerClient]:
+    made = WorkerClient()
+    yield made
+    made.close()
+
+
+def test_the_worker_tells_the_first_answer_and_then_the_answer(
+    uncached: Made, ball: Click, client: WorkerClient
+) -> None:
+    scene, _ = uncached
+    groups, told = one_group([ball]), []
+
+    def early(answer: EarlyPreview) -> None:
+        told.append((answer.id, read_preview(scene, answer.folder)))
+
+    # Not asked for, none comes; and it is the same answer.
+    plain = client.request("preview", Preview(str(scene.folder), groups).to_json(), on_early=early)
+    assert plain.wait(60) and not told
+    final = read_preview(scene, Previewed.from_json(plain.result()).folder)
+    other = one_group([Click(ball.view, ball.x + 1, ball.y)])
+    asked = client.request("preview", Preview(str(scene.folder), other, early=True).to_json(), on_early=early)
+    assert asked.wait(60)
+    assert [id for id, _ in told] == [asked.id]
+    answered = read_preview(scene, Previewed.from_json(asked.result()).folder)
+    assert same(answered, SceneSession(scene.folder).preview(other).masks)
+    assert _whole(told[0][1], answered) > 0.6 and _whole(final, answered) > 0.8
+
+
+def test_another_prompt_right_after_the_first_answer(
+    uncached: Made, ball: Click, client: WorkerClient
+) -> None:
+    scene, truths = uncached
+    told: list[int] = []
+
+    def ask(groups: Sequence[PromptGroup]) -> Request:
+        params = Preview(str(scene.folder), tuple(groups), early=True).to_json()
+        return client.request("preview", params, on_early=lambda answer: told.append(answer.id))
+
+    first = ask(one_group([ball]))
+    while not told and not first.done:
+        client.poll(block=0.05)
+    first.cancel(gently=True)
+    pid = client.pid
+    box = one_group([middle_click(truths, BOX)])
+    second = ask(box)
+    assert second.wait(60) and first.done and client.pid == pid
+    assert told == [first.id, second.id]
+    masks = read_preview(scene, Previewed.from_json(second.result()).folder)
+    assert same(masks, SceneSession(scene.folder).preview(box).masks)
+
+
+def test_a_cancelled_request_tells_nothing_more(uncached: Made, ball: Click, client: WorkerClient) -> None:
+    scene, _ = uncached
+    told: list[int] = []
+    params = Preview(str(scene.folder), one_group([ball]), early=True).to_json()
+    request = client.request("preview", params, on_early=lambda e: told.append(e.id))
+    request.cancel(gently=True)
+    assert request.wait(60) and not told
+    with pytest.raises(Cancelled):
+        request.result()
