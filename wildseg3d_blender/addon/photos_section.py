@@ -181,8 +181,8 @@ def _draw_reconstructed(layout: bpy.types.UILayout, context: bpy.types.Context, 
     for line in settings.tips.splitlines():
         draw_text(layout.box(), context, line, icon="INFO", inset=1)
     if choosing.offers_dust3r(lookup.require_root(context.scene)):
-        again = layout.operator("wildseg3d.reconstruct", text="Reconstruct with DUSt3R", icon="FILE_REFRESH")
-        again.engine = "dust3r"
+        again = layout.operator("wildseg3d.reconstruct", text="Add Them with DUSt3R", icon="FILE_REFRESH")
+        again.engine = "mixed"
     row = layout.row()
     row.template_list("WILDSEG3D_UL_photos", "", settings, "photos", settings, "active_photo", rows=5)
     side = row.column(align=True)
