@@ -29,15 +29,23 @@ NOT_NEEDED = ("bpy", "mypy", "ruff")
 
 @dataclass(frozen=True)
 class Blender:
-    """A Blender to test under: its module's version, its Python, and pins that replace the lock's."""
+    """A Blender to test under.
+
+    Attributes:
+        module: its module's version.
+        python: the Python it knows.
+        pins: what replaces the lock's versions.
+        ends_badly: its module dies while the process ends, see ``pytest_ending_early``.
+    """
 
     module: str
     python: str = "3.11"
     pins: tuple[str, ...] = ()
+    ends_badly: bool = False
 
 
 VERSIONS = {
-    "4.2": Blender("4.2.23"),
+    "4.2": Blender("4.2.23", ends_badly=True),
     "4.5": Blender("4.5.15"),
     "5.0": Blender("5.0.1"),
     "5.2": Blender("5.2.3", "3.13", ("numpy==2.4.6", "cattrs==26.2.1", "attrs==26.1.0")),
@@ -53,15 +61,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for version in VERSIONS if chosen.version == "all" else [chosen.version]:
         python = _environment(version)
         print(f"== Blender {VERSIONS[version].module}", flush=True)
-        if _run_tests(python, for_pytest) != 0:
+        if _run_tests(python, for_pytest, VERSIONS[version].ends_badly) != 0:
             failed.append(version)
     print(f"Failed: {', '.join(failed)}" if failed else "All passed.")
     return 1 if failed else 0
 
 
-def _run_tests(python: Path, for_pytest: Sequence[str]) -> int:
+def _run_tests(python: Path, for_pytest: Sequence[str], ends_badly: bool) -> int:
     tests = sorted(str(file.relative_to(ROOT)) for file in (ROOT / "tests").glob("test_addon*.py"))
-    command = [str(python), "-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
+    pytest = ["tests/pytest_ending_early.py"] if ends_badly else ["-m", "pytest"]
+    command = [str(python), *pytest, "-q", "-m", "not slow", "-p", "no:cacheprovider"]
     return subprocess.run([*command, *tests, *for_pytest], cwd=ROOT, check=False).returncode
 
 
@@ -72,7 +81,7 @@ def _environment(version: str) -> Path:
     ready = folder / ".ready"
     lock = (ROOT / "vendor" / "dev.lock").read_text(encoding="utf-8")
     blender = VERSIONS[version]
-    stamp = f"{blender}\n{lock}"
+    stamp = f"{blender.module} {blender.python} {blender.pins}\n{lock}"
     if ready.is_file() and ready.read_text(encoding="utf-8") == stamp:
         return python
     print(f"== Making {folder.name}", flush=True)
