@@ -131,9 +131,13 @@ def test_an_import_that_is_undone_midway_says_so(blender: Any, scene: Scene) -> 
         assert _everything(blender) == before
 
 
-def test_a_split_stopped_at_any_step_changes_nothing(blender: Any, scene: Scene, root: Any) -> None:
-    from wildseg3d_blender.addon.scene import splitting
+@pytest.mark.parametrize(("at_once", "steps"), [(1_000_000, 4), (1, 5)])
+def test_a_split_stopped_at_any_step_changes_nothing(
+    blender: Any, scene: Scene, root: Any, monkeypatch: pytest.MonkeyPatch, at_once: int, steps: int
+) -> None:
+    from wildseg3d_blender.addon.scene import dealing, splitting
 
+    monkeypatch.setattr(dealing, "MOST_AT_ONCE", at_once)
     _write(scene, FLOOR, "Floor")
     before, all_points = _everything(blender), _identities(blender)
     for count in itertools.count(1):
@@ -142,7 +146,7 @@ def test_a_split_stopped_at_any_step_changes_nothing(blender: Any, scene: Scene,
             break
         work.close()
         assert (_everything(blender), _identities(blender)) == (before, all_points), f"step {count}"
-    assert count > 4
+    assert count == steps + 1
     after = _identities(blender)
     assert _together(after) == _together(all_points)
     assert len(after["Floor"]) > 1000

@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 
 from ...errors import SceneError
 
-_OTHERS = "wildseg3d_others"
+MOST_AT_ONCE = 2_000_000
+"""So many points are dealt out in one go: Blender takes about 20 ms for a million."""
+
+_MINE = "wildseg3d_mine"
 
 
 @dataclass(frozen=True)
@@ -35,44 +38,108 @@ class Deal:
     to: NDArray[np.int32]
 
 
-def hand_of(deals: Sequence[Deal], hand: int, origin: Sequence[float], name: str) -> bpy.types.Mesh:
-    """A new mesh with the points that ``deals`` give to ``hand``, in the order of ``deals``.
+@dataclass(frozen=True)
+class Hand:
+    """A mesh to be made of the points that are dealt to ``number``.
 
-    Args:
-        origin: where the new mesh's own space lies in the root's.
-        name: for the new mesh.
+    Attributes:
+        number: what ``Deal.to`` says of its points.
+        origin: where its own space lies in the root's, (3,).
+        name: for the mesh.
+    """
+
+    number: int
+    origin: tuple[float, float, float]
+    name: str
+
+
+def batches(deals: Sequence[Deal], hands: Sequence[Hand]) -> list[list[Hand]]:
+    """The hands in turn, as many together as Blender makes without standing still."""
+    if hands and sum(len(deal.to) for deal in deals) <= MOST_AT_ONCE:
+        return [list(hands)]
+    found: list[list[Hand]] = []
+    room = 0
+    for hand in hands:
+        count = sum(int(np.count_nonzero(deal.to == hand.number)) for deal in deals)
+        room -= count
+        if not found or room < 0:
+            found.append([])
+            room = MOST_AT_ONCE - count
+        found[-1].append(hand)
+    return found
+
+
+def hand_of(
+    deals: Sequence[Deal], number: int, origin: tuple[float, float, float], name: str
+) -> bpy.types.Mesh:
+    """As ``hands_of``, of one hand."""
+    return hands_of(deals, [Hand(number, origin, name)])[0]
+
+
+def hands_of(deals: Sequence[Deal], hands: Sequence[Hand]) -> list[bpy.types.Mesh]:
+    """For each of ``hands`` a new mesh with its points, in the order of ``deals``.
+
+    All are evaluated in one go, which Blender does on several threads.
 
     Raises:
         SceneError: a mesh is gone, or has other points than when they were dealt out.
     """
-    giving = [deal for deal in deals if (deal.to == hand).any()]
-    meshes = [_checked(deal) for deal in giving]
-    if not giving:
-        return _emptied(_checked(deals[0]), name)
+    meshes = [mesh_of(deal.mesh, len(deal.to)) for deal in deals]
     scene = bpy.data.scenes.new("WildSeg3D")
-    made: list[Any] = [scene]
+    used: list[Any] = [scene]
+    made: list[bpy.types.Mesh] = []
     try:
-        sources = []
-        for deal, mesh in zip(giving, meshes, strict=True):
-            # The copy shares its arrays with the mesh; the column that only this needs is in the copy alone.
-            copy = mesh.copy()
-            source = bpy.data.objects.new(name, copy)
-            made += [copy, source]
-            column = copy.attributes.get(_OTHERS) or copy.attributes.new(_OTHERS, "BOOLEAN", "POINT")
-            column.data.foreach_set("value", deal.to != hand)
-            scene.collection.objects.link(source)
-            sources.append((source, np.subtract(deal.origin, origin)))
-        group = bpy.data.node_groups.new(name, "GeometryNodeTree")
-        made.append(group)
-        _build(group, sources)
-        holder = sources[0][0]
-        holder.modifiers.new(name, "NODES").node_group = group
+        holders = [_holder(scene, deals, meshes, hand, used) for hand in hands]
         layer = scene.view_layers[0]
         layer.update()
-        result = bpy.data.meshes.new_from_object(holder.evaluated_get(layer.depsgraph))
-    finally:
+        for holder, hand in zip(holders, hands, strict=True):
+            made.append(_result(holder, layer.depsgraph) if holder else _emptied(meshes[0]))
+            made[-1].name = hand.name
+    except BaseException:
         bpy.data.batch_remove(made)
-    result.name = name
+        raise
+    finally:
+        bpy.data.batch_remove(used)
+    return made
+
+
+def _holder(
+    scene: bpy.types.Scene,
+    deals: Sequence[Deal],
+    meshes: Sequence[bpy.types.Mesh],
+    hand: Hand,
+    used: list[Any],
+) -> bpy.types.Object | None:
+    """An object of ``scene`` whose nodes make the mesh of ``hand``; None where no point is dealt to it.
+
+    What is made on the way is added to ``used``.
+    """
+    sources = []
+    for deal, mesh in zip(deals, meshes, strict=True):
+        mine = deal.to == hand.number
+        if not mine.any():
+            continue
+        # The copy shares its arrays with the mesh; the column that only this needs is in the copy alone.
+        copy = mesh.copy()
+        source = bpy.data.objects.new(hand.name, copy)
+        used += [copy, source]
+        column = copy.attributes.get(_MINE) or copy.attributes.new(_MINE, "BOOLEAN", "POINT")
+        column.data.foreach_set("value", mine)
+        scene.collection.objects.link(source)
+        sources.append((source, np.subtract(deal.origin, hand.origin)))
+    if not sources:
+        return None
+    group = bpy.data.node_groups.new(hand.name, "GeometryNodeTree")
+    used.append(group)
+    _build(group, sources)
+    holder = sources[0][0]
+    holder.modifiers.new(hand.name, "NODES").node_group = group
+    return holder
+
+
+def _result(holder: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> bpy.types.Mesh:
+    result = bpy.data.meshes.new_from_object(holder.evaluated_get(depsgraph))
+    result.attributes.remove(result.attributes[_MINE])
     return result
 
 
@@ -84,14 +151,9 @@ def mesh_of(name: str, count: int) -> bpy.types.Mesh:
     return mesh
 
 
-def _checked(deal: Deal) -> bpy.types.Mesh:
-    return mesh_of(deal.mesh, len(deal.to))
-
-
-def _emptied(mesh: bpy.types.Mesh, name: str) -> bpy.types.Mesh:
+def _emptied(mesh: bpy.types.Mesh) -> bpy.types.Mesh:
     """A mesh without points that knows the attributes of ``mesh``."""
     result = mesh.copy()
-    result.name = name
     known = [
         (item.name, item.data_type)
         for item in mesh.attributes
@@ -107,34 +169,37 @@ def _emptied(mesh: bpy.types.Mesh, name: str) -> bpy.types.Mesh:
 def _build(
     group: bpy.types.NodeTree, sources: Sequence[tuple[bpy.types.Object, NDArray[np.float64]]]
 ) -> None:
-    """Nodes that drop the others' points from each source, move the rest by its offset and join them. The
-    first source's mesh is what the nodes are given."""
+    """Nodes that take the hand's points from each source, move them by its offset and join them. The first
+    source's mesh is what the nodes are given."""
     sockets, nodes, link = group.interface, group.nodes, group.links.new
     for direction in ("INPUT", "OUTPUT"):
         sockets.new_socket("Geometry", in_out=direction, socket_type="NodeSocketGeometry")
-    joined = nodes.new("GeometryNodeJoinGeometry")
-    for source, offset in sources[::-1]:  # what is linked last comes first
-        if source == sources[0][0]:
+    mine = nodes.new("GeometryNodeInputNamedAttribute")
+    mine.data_type = "BOOLEAN"
+    mine.inputs["Name"].default_value = _MINE
+    selection = next(socket for socket in mine.outputs if socket.enabled)
+    parts: list[bpy.types.NodeSocket] = []
+    for source, offset in sources:
+        if not parts:
             given = nodes.new("NodeGroupInput").outputs[0]
         else:
             info = nodes.new("GeometryNodeObjectInfo")
             info.inputs["Object"].default_value = source
             given = info.outputs["Geometry"]
-        others = nodes.new("GeometryNodeInputNamedAttribute")
-        others.data_type = "BOOLEAN"
-        others.inputs["Name"].default_value = _OTHERS
-        kept = nodes.new("GeometryNodeDeleteGeometry")
+        kept = nodes.new("GeometryNodeSeparateGeometry")
         kept.domain = "POINT"
         link(given, kept.inputs["Geometry"])
-        link(next(socket for socket in others.outputs if socket.enabled), kept.inputs["Selection"])
-        geometry = kept.outputs[0]
+        link(selection, kept.inputs["Selection"])
+        geometry = kept.outputs["Selection"]
         if offset.any():
             moved = nodes.new("GeometryNodeSetPosition")
             moved.inputs["Offset"].default_value = offset.tolist()
             link(geometry, moved.inputs["Geometry"])
             geometry = moved.outputs[0]
-        link(geometry, joined.inputs[0])
-    without = nodes.new("GeometryNodeRemoveAttribute")
-    without.inputs["Name"].default_value = _OTHERS
-    link(joined.outputs[0], without.inputs["Geometry"])
-    link(without.outputs[0], nodes.new("NodeGroupOutput").inputs[0])
+        parts.append(geometry)
+    joined = nodes.new("GeometryNodeJoinGeometry").inputs[0] if len(parts) > 1 else None
+    output = nodes.new("NodeGroupOutput").inputs[0]
+    for geometry in parts[::-1]:  # what is linked last comes first
+        link(geometry, output if joined is None else joined)
+    if joined is not None:
+        link(joined.node.outputs[0], output)

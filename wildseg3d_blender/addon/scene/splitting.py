@@ -20,7 +20,7 @@ from ...ownership import owned_by
 from ...scene_folder import Scene
 from ...scene_objects import OLDEST, SceneObject, Shared, read_objects
 from . import dealing, display, groups, lookup, point_attributes, reading, visibility
-from .dealing import Deal
+from .dealing import Deal, Hand
 from .points import show_colour
 from .steps import Aside, Pause, Steps, mesh_named, object_named, run
 
@@ -129,7 +129,7 @@ def merge_back(root: bpy.types.Object, group: str) -> None:
         point_attributes.check_readable(giving)
         count = len(giving.data.vertices)
         deals.append(Deal(giving.data.name, tuple(giving.wildseg3d.origin), np.full(count, REST, np.int32)))
-    replace_mesh(rest, dealing.hand_of(deals, REST, rest.wildseg3d.origin, rest.data.name))
+    replace_mesh(rest, dealing.hand_of(deals, REST, tuple(rest.wildseg3d.origin), rest.data.name))
     _delete(target)
     item.applied = ""
 
@@ -214,23 +214,29 @@ def _moving(
     """
     held = _all_held(object_named(root_name), names, making)
     goes = yield Aside(lambda: _destinations(scene, ownership(), held), "Sorting the points")
-    hands = _hands(held, goes, names, making)
-    made: dict[int, tuple[str, tuple[float, float, float]]] = {}
+    deals, going = _deals(held, goes, names, making)
+    hands = [_hand(number, deals, held, names) for number in going]
+    made: list[tuple[Hand, str]] = []
     try:
-        for number, (to, deals) in enumerate(hands.items()):
-            yield Pause(number / len(hands), "Moving the points")
-            owner = next((item for item in held if item.index == to), None)
-            origin = _middle(deals, to) if owner is None else owner.origin
-            label = names[to] if owner is None else owner.mesh
-            made[to] = dealing.hand_of(deals, to, origin, label).name, origin
+        for batch in dealing.batches(deals, hands):
+            yield Pause(len(made) / len(hands), "Moving the points")
+            meshes = dealing.hands_of(deals, batch)
+            made += [(hand, mesh.name) for hand, mesh in zip(batch, meshes, strict=True)]
         yield Pause(1.0, "Moving the points")
         return _put_in_place(object_named(root_name), names, held, made, making)
     except BaseException:
-        for mesh_name, _ in made.values():
+        for _, mesh_name in made:
             mesh = bpy.data.meshes.get(mesh_name)
             if mesh is not None and not mesh.users:
                 bpy.data.meshes.remove(mesh)
         raise
+
+
+def _hand(number: int, deals: Sequence[Deal], held: Sequence[_Held], names: Sequence[str]) -> Hand:
+    owner = next((item for item in held if item.index == number), None)
+    if owner is None:
+        return Hand(number, _middle(deals, number), names[number])
+    return Hand(number, owner.origin, owner.mesh)
 
 
 def _all_held(root: bpy.types.Object, names: Sequence[str], making: Collection[str]) -> list[_Held]:
@@ -286,10 +292,10 @@ def _owners(
     return found
 
 
-def _hands(
+def _deals(
     held: Sequence[_Held], goes: Sequence[NDArray[np.int32]], names: Sequence[str], making: Collection[str]
-) -> dict[int, list[Deal]]:
-    """What is dealt to each index whose points change; the points of the others are let be."""
+) -> tuple[list[Deal], list[int]]:
+    """The meshes whose points change, dealt out, and who gets some; the points of others are let be."""
     present = [_present(to) for to in goes]
     for index, name in enumerate(names):
         if name in making and not any(index in there for there in present):
@@ -302,12 +308,12 @@ def _hands(
         others = there - {item.index}
         if others:
             changing |= others | {item.index}
-    deals = {
-        item.index: Deal(item.mesh, item.origin, to)
+    deals = [
+        Deal(item.mesh, item.origin, to)
         for item, to in zip(held, goes, strict=True)
         if item.index in changing
-    }
-    return {to: list(deals.values()) for to in sorted(changing - {DELETED})}
+    ]
+    return deals, sorted(changing - {DELETED})
 
 
 def _present(to: NDArray[np.int32]) -> set[int]:
@@ -317,11 +323,14 @@ def _present(to: NDArray[np.int32]) -> set[int]:
     return {int(to[0])} | set(np.unique(to[1:][to[1:] != to[:-1]]).tolist())
 
 
-def _middle(deals: Sequence[Deal], hand: int, enough: int = 500) -> tuple[float, float, float]:
+def _middle(deals: Sequence[Deal], hand: int, enough: int = 250) -> tuple[float, float, float]:
     """About the median of the points that go to ``hand``, in the root's space."""
     found = []
     for deal in deals:
-        mine = np.flatnonzero(deal.to == hand)
+        stride = max(1, len(deal.to) // 50_000)
+        mine = np.flatnonzero(deal.to[::stride] == hand) * stride
+        if len(mine) < enough:
+            mine = np.flatnonzero(deal.to == hand)
         if len(mine) and (mesh := bpy.data.meshes.get(deal.mesh)) is not None:
             sample = mine[:: max(1, len(mine) // enough)].tolist()
             positions = [mesh.vertices[index].co[:] for index in sample if index < len(mesh.vertices)]
@@ -334,20 +343,20 @@ def _put_in_place(
     root: bpy.types.Object,
     names: Sequence[str],
     held: Sequence[_Held],
-    made: Mapping[int, tuple[str, tuple[float, float, float]]],
+    made: Sequence[tuple[Hand, str]],
     making: Collection[str],
 ) -> list[str]:
-    """Give the new meshes, index -> name and origin, to their objects; new ones are made."""
+    """Give the new meshes, named in ``made``, to their objects; new objects are made."""
     owners = {item.index: object_named(item.item) for item in held if item.index != DELETED}
-    meshes = {to: mesh_named(name) for to, (name, _) in made.items()}
+    meshes = [(hand, mesh_named(name)) for hand, name in made]
     for item in held:
         if item.index == DELETED:
             _delete(object_named(item.item))
-    for to, (_, origin) in made.items():
-        if to in owners:
-            replace_mesh(owners[to], meshes[to])
+    for hand, mesh in meshes:
+        if hand.number in owners:
+            replace_mesh(owners[hand.number], mesh)
         else:
-            _new_object(root, groups.require(root, names[to]), meshes[to], origin)
+            _new_object(root, groups.require(root, names[hand.number]), mesh, hand.origin)
     found = (groups.mesh_object(groups.require(root, name)) for name in making)
     return [item.name for item in found if item is not None]
 
