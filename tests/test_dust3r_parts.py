@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from wildseg3d_blender.photo_warp import PhotoWarp
 from wildseg3d_blender.pipeline.adaptive_batches import in_batches
 from wildseg3d_blender.pipeline.engines.dust3r.features import FeatureStore, feature_key
-from wildseg3d_blender.pipeline.engines.dust3r.framing import back_on_view, frame, framed_image
+from wildseg3d_blender.pipeline.engines.dust3r.framing import back_on_view, cut_view, frame, framed_image
 from wildseg3d_blender.pipeline.engines.dust3r.pairs import (
     PARTNERS,
     PRESETS,
     directed_pairs,
     further_pairs,
 )
-from wildseg3d_blender.pipeline.pair_graph import Edge
+from wildseg3d_blender.pipeline.pair_graph import Edge, PairView
 from wildseg3d_blender.pipeline.photos import Photo
 from wildseg3d_blender.progress import silent
 
@@ -95,6 +96,19 @@ def test_maps_come_back_where_they_were_cut_out() -> None:
     assert (np.abs(back.points_j[..., :2] - here)[seen] <= 0.501 * scale).all()
     inside = cut.warp().to_view(here)
     assert np.array_equal(seen, ((inside >= 0) & (inside < cut.size)).all(-1))
+
+
+def test_a_cut_view_still_knows_its_photo() -> None:
+    whole_K = np.array([[180.0, 0, 108], [0, 180, 72.5], [0, 0, 1]])
+    photo_K = np.array([[1500.0, 0, 900], [0, 1500, 600], [0, 0, 1]])
+    image = np.zeros((145, 216, 3), np.uint8)
+    view = PairView(Photo("a", Path("a.jpg"), (1800, 1200)), image, PhotoWarp(photo_K, whole_K, -0.05))
+    cut = frame(view.size, 128)
+    shown = cut_view(view, cut)
+    assert shown.size == cut.size
+    pixels = np.array([[0.5, 0.5], [64.0, 30.0], [127.5, 79.5]])
+    there = view.warp.to_photo(cut.warp().to_photo(pixels))
+    assert np.allclose(shown.warp.to_photo(pixels), there, atol=1e-9)
 
 
 def test_new_photos_are_paired_with_placed_ones_and_both_ways_with_each_other() -> None:

@@ -9,16 +9,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
+from benchmarks.neural_parts.truthful import TruthfulEngine
+from samples.truth import SampleTruth, load_truth
 from tests.neural.test_dust3r_engine import Counting, engine
-from tests.small_photos import IMAGE_SIZE, write_small_photos
-from wildseg3d_blender.pipeline.alignment import align, dga_weights
-from wildseg3d_blender.pipeline.engines import EngineResult
+from tests.neural.tiny_dust3r import tiny_network
+from tests.small_photos import IMAGE_SIZE, SIZE, write_small_photos
+from wildseg3d_blender.conventions import transform, unproject
+from wildseg3d_blender.pipeline.alignment import align, dga_weights, fit_sim3
+from wildseg3d_blender.pipeline.alignment.sim3 import rotation_angle
+from wildseg3d_blender.pipeline.engines import EngineResult, dust3r
 from wildseg3d_blender.pipeline.engines.mixed import MixedEngine
 from wildseg3d_blender.pipeline.engines.stereo import StereoEngine
+from wildseg3d_blender.pipeline.pair_store import read_pair_graph
 from wildseg3d_blender.pipeline.photos import Photo, open_photos
+from wildseg3d_blender.pipeline.reconstruct import reconstruct
 from wildseg3d_blender.progress import silent
+from wildseg3d_blender.scene_folder import read_scene
 
 STAGES = {"network", "encoding", "pairs", "joining"}
 
@@ -99,3 +107,40 @@ def test_where_stereo_places_nothing_the_network_does_all(photos: list[Photo], t
     plain = open_photos(sorted(tmp_path.glob("*.png")))[0]
     made = MixedEngine(StereoEngine(), engine(Counting())).pair_graph(plain, image_size=64, progress=silent)
     assert len(made.graph.views) == 4 and len(made.graph.edges) == 6
+
+
+def test_a_blurred_photo_gets_its_place_in_the_scene(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photos: list[Photo]
+) -> None:
+    """Photos to scene folder and back, with a network that answers as a good one would."""
+    truth = load_truth()
+    files = [photo.path for photo in photos[:-1]]
+    blurred = tmp_path / "table_03.jpg"
+    with Image.open(truth.photo("table_03")) as photo:
+        photo.resize(SIZE, Image.Resampling.LANCZOS).filter(ImageFilter.GaussianBlur(8)).save(blurred)
+    monkeypatch.setattr(TruthfulEngine, "truth", truth, raising=False)
+    monkeypatch.setattr(dust3r, "Dust3rEngine", TruthfulEngine)
+    monkeypatch.setattr(dust3r.engine, "installed_network", lambda size: tiny_network())
+    exact = reconstruct([*files, blurred], tmp_path / "stereo", image_size=IMAGE_SIZE)
+    assert [item.photo for item in exact.skipped] == [blurred]
+    made = reconstruct([*files, blurred], tmp_path / "mixed", engine="mixed", image_size=IMAGE_SIZE)
+    assert [view.name for view in made.views] == [*(path.stem for path in files), "table_03"]
+    assert not made.skipped and made.engine == "mixed"
+    graph = read_pair_graph(read_scene(made.folder))
+    assert len(graph.views) == 5 and {edge.i for edge in graph.edges} == {0, 1, 2, 3, 4}
+    true = np.stack([truth.cameras[view.name].cam_to_world for view in made.views])
+    found = np.stack([view.cam_to_world for view in made.views])
+    # Where stereo's four cameras are right the fifth is, too: off by no more than the pairs themselves are.
+    to_truth = fit_sim3(found[:4, :3, 3], true[:4, :3, 3])
+    away = float(np.linalg.norm(true[4, :3, 3] - np.median(truth_points(truth, "table_03"), axis=0)))
+    assert np.linalg.norm(to_truth.apply(found[4:, :3, 3])[0] - true[4, :3, 3]) < 0.05 * away
+    turned = to_truth.rotation @ found[4, :3, :3]
+    assert np.degrees(rotation_angle(turned.T @ true[4, :3, :3])) < 3.0
+    assert (made.confidence(made.views[4]) > 0).mean() > 0.5
+
+
+def truth_points(truth: SampleTruth, name: str) -> np.ndarray:
+    """(n, 3) what a photo shows, in the world."""
+    depth = truth.depth(name)
+    points = unproject(depth, truth.depth_intrinsics(name))[np.isfinite(depth)]
+    return transform(truth.cameras[name].cam_to_world, points)

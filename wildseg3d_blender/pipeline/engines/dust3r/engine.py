@@ -7,7 +7,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -20,7 +19,7 @@ from ...pair_selection.selection import Pair
 from ...photos import Photo
 from .. import EngineResult
 from .features import FeatureStore, feature_key
-from .framing import back_on_view, cut_out, frame, framed_image
+from .framing import back_on_view, cut_view, frame, framed_image
 from .pairs import PRESETS, directed_pairs, further_pairs
 
 if TYPE_CHECKING:
@@ -106,10 +105,7 @@ class Dust3rEngine:
                 new = _views(photos, image_size, network.side, span(progress, 0.02, 0.05))
                 longer, square = min(image_size, network.side), network.side == SMALL
                 cuts = [frame(view.size, longer, square=square) for view in placed]
-                shown = [
-                    *(replace(v, image=cut_out(v.image, cut)) for v, cut in zip(placed, cuts, strict=True)),
-                    *new,
-                ]
+                shown = [*(cut_view(v, cut) for v, cut in zip(placed, cuts, strict=True)), *new]
                 pairs = further_pairs(
                     [view.image for view in shown], len(placed), self._preset, span(progress, 0.05, 0.1)
                 )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ....photo_warp import PhotoWarp
-from ...pair_graph import Edge
+from ...pair_graph import Edge, PairView
 from ...photos import Photo, read_image
 
 PATCH = 16
@@ -81,10 +81,10 @@ def framed_image(photo: Photo, cut: Frame) -> NDArray[np.uint8]:
     Raises:
         PhotoError: the file has changed, is gone or is damaged.
     """
-    return cut_out(read_image(photo, longer_side=max(cut.shrunk_size)), cut)
+    return _cut_out(read_image(photo, longer_side=max(cut.shrunk_size)), cut)
 
 
-def cut_out(whole: NDArray[np.uint8], cut: Frame) -> NDArray[np.uint8]:
+def _cut_out(whole: NDArray[np.uint8], cut: Frame) -> NDArray[np.uint8]:
     """The whole photo (H, W, 3) of any size, uint8 RGB, on its frame's grid."""
     image = Image.fromarray(whole)
     if image.size != cut.shrunk_size:
@@ -94,6 +94,14 @@ def cut_out(whole: NDArray[np.uint8], cut: Frame) -> NDArray[np.uint8]:
         )
     x, y = cut.corner
     return np.asarray(image.crop((x, y, x + cut.size[0], y + cut.size[1])))
+
+
+def cut_view(view: PairView, cut: Frame) -> PairView:
+    """The view of another engine, as ``cut`` shrinks and cuts it for the network."""
+    shrunk = np.diag([*(np.array(cut.shrunk_size) / np.array(cut.photo_size)), 1.0])
+    shrunk[:2, 2] = -np.array(cut.corner, dtype=np.float64)
+    warp = replace(view.warp, view_K=shrunk @ view.warp.view_K)
+    return replace(view, image=_cut_out(view.image, cut), warp=warp)
 
 
 def back_on_view(cut: Frame, edge: Edge) -> Edge:
