@@ -76,6 +76,8 @@ def test_each_key_of_the_tool_runs_an_operator_that_takes_its_settings(blender: 
         assert operator.get_rna_type().name == entry.name  # Blender found it
     inverting = [entry for entry in entries if entry.idname.endswith("click") and entry.properties.invert]
     assert [(entry.ctrl, entry.type) for entry in inverting] == [(1, "LEFTMOUSE")]
+    selecting = [entry for entry in entries if entry.idname.endswith("select_under_cursor")]
+    assert [(entry.alt, entry.properties.here) for entry in selecting] == [(1, True)]
     steps = {entry.type: entry.properties.step for entry in entries if entry.idname == "wildseg3d.look"}
     assert steps == {"PAGE_UP": -1, "PAGE_DOWN": 1}
 
@@ -86,6 +88,7 @@ def test_hints_name_the_keys_as_the_keymap_has_them(blender: Any) -> None:
     entries = next(keymap.keymap_items for keymap in _keymaps(blender) if len(keymap.keymap_items))
     hints = tools.hints_of(entries)
     assert hints[1].startswith("Ctrl Left Mouse") and hints[-1].startswith("Esc")
+    assert hints[2] == "Alt Left Mouse: select the object"
     step = next(entry for entry in entries if entry.idname == "wildseg3d.prompt_end")
     step.type = "Q"
     try:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import blf
 import bpy
@@ -18,6 +18,9 @@ FONT = 0
 
 NARROW = 180
 """Width of the sidebar, in points of the interface, below which a line takes one text."""
+
+BUTTON, ICON = 30, 20
+"""What a button takes beside its text, its icon and margins, and what one with an icon only takes; points."""
 
 _FIXES = {
     CHOOSE: ("Choose Photos…", "IMAGE_DATA"),
@@ -105,6 +108,19 @@ def draw_text(
     column.active = not dim
     for number, line in enumerate(wrapped(text, _width(context, icon, inset), _text_width(context))):
         column.label(text=line, icon=icon if number == 0 or icon == "NONE" else "BLANK1")
+
+
+def row_of(
+    layout: bpy.types.UILayout, context: bpy.types.Context, texts: Sequence[str], *, icons: int = 0
+) -> bpy.types.UILayout:
+    """A row for buttons with these texts, each with an icon; a column where the sidebar cuts them off.
+
+    Args:
+        icons: how many more buttons there are that are an icon only.
+    """
+    width_of, scale = _text_width(context), _scale(context)
+    wanted = sum(width_of(text) + BUTTON * scale for text in texts) + ICON * scale * icons
+    return layout.row(align=True) if wanted <= _width(context, "NONE", 0) else layout.column(align=True)
 
 
 def is_narrow(context: bpy.types.Context) -> bool:

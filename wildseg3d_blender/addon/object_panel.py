@@ -9,7 +9,7 @@ import bpy
 
 from ..errors import NeuralError, SceneError
 from . import choosing, finding, previewing, runtime
-from .drawing import SidebarPanel, draw_action, draw_text
+from .drawing import SidebarPanel, draw_action, draw_text, is_narrow, row_of
 from .scene import groups, lookup, parts
 
 _read: dict[tuple[str, str, int], str] = {}
@@ -33,18 +33,20 @@ class WILDSEG3D_UL_objects(bpy.types.UIList):
     ) -> None:
         """One line."""
         mesh = groups.mesh_object(item)
-        line = layout.row()
+        narrow = is_narrow(context)
+        line = layout.row(align=narrow)
         colour = line.row()
-        colour.ui_units_x = 0.8
+        colour.ui_units_x = 0.5 if narrow else 0.8
         colour.prop(item, "colour", text="")
         row = line.row(align=True)
         name = row.row(align=True)
         name.active = mesh is not None  # one that is not cut out yet is grey
         name.prop(item, "name", text="", emboss=False)
-        counted = row.row(align=True)
-        counted.alignment = "RIGHT"
-        counted.active = False
-        counted.label(text=str(len(lookup.prompts(data.id_data, item.name))))
+        if not narrow:
+            counted = row.row(align=True)
+            counted.alignment = "RIGHT"
+            counted.active = False
+            counted.label(text=str(len(lookup.prompts(data.id_data, item.name))))
         if mesh is not None:
             row.prop(item, "visible", text="", emboss=False, icon="HIDE_OFF" if item.visible else "HIDE_ON")
         else:
@@ -146,21 +148,13 @@ class WILDSEG3D_PT_objects(SidebarPanel, bpy.types.Panel):
         named.operator("wildseg3d.look", text=shown or "Look Through", icon="VIEW_CAMERA").view = shown
         row.operator("wildseg3d.look", text="", icon="TRIA_RIGHT").step = 1
 
-        row = layout.row()
-        with lookup.remembering():
-            row.template_list("WILDSEG3D_UL_objects", "", settings, "groups", settings, "row", rows=4)
-        side = row.column(align=True)
-        side.operator("wildseg3d.object_add", text="", icon="ADD")
-        side.operator("wildseg3d.object_remove", text="", icon="REMOVE")
-        side.separator()
-        side.menu("WILDSEG3D_MT_objects", text="", icon="DOWNARROW_HLT")
-
-        row = layout.row(align=True)
+        _draw_list(layout, context, root)
+        row = row_of(layout, context, ("Add Prompt", "Exclude"), icons=1)
         add = row.operator("wildseg3d.prompt_place", text="Add Prompt", icon="ADD")
         add.positive = True
         row.operator("wildseg3d.prompt_place", text="Exclude", icon="REMOVE").positive = False
         row.operator("wildseg3d.prompt_remove", text="", icon="LOOP_BACK")
-        _draw_parts(layout, root, groups.active(root))
+        _draw_parts(layout, context, groups.active(root))
         _draw_preview(layout, context, root)
         draw_action(layout, "segment", "MOD_EXPLODE")
         job = runtime.current_job()
@@ -193,7 +187,7 @@ class WILDSEG3D_PT_refine(SidebarPanel, bpy.types.Panel):
         row.operator("wildseg3d.realign", icon="CON_TRACKTO")
         row.operator_menu_enum("wildseg3d.realign", "fit", text="", icon="DOWNARROW_HLT")
         if aligned_for := root.wildseg3d.aligned_for:
-            column.label(text=f"Aligned for {aligned_for}", icon="CHECKMARK", translate=False)
+            draw_text(column, context, f"Aligned for {aligned_for}", icon="CHECKMARK")
 
 
 def draw_context_menu(self: Any, context: bpy.types.Context) -> None:
@@ -202,6 +196,13 @@ def draw_context_menu(self: Any, context: bpy.types.Context) -> None:
     if chosen is not None and chosen.bl_idname == "WILDSEG3D_UL_objects":
         self.layout.separator()
         self.layout.menu_contents("WILDSEG3D_MT_objects")
+
+
+def draw_select_menu(self: Any, context: bpy.types.Context) -> None:
+    """Added to the 3D view's Select menu while there is a reconstruction."""
+    if lookup.active_root(context.scene) is not None:
+        self.layout.separator()
+        self.layout.operator("wildseg3d.select_under_cursor", text="WildSeg3D Object by Click")
 
 
 def _out_of_reach(root: bpy.types.Object) -> str:
@@ -223,14 +224,30 @@ def _out_of_reach(root: bpy.types.Object) -> str:
     return _read[known]
 
 
-def _draw_parts(layout: bpy.types.UILayout, root: bpy.types.Object, item: Any | None) -> None:
+def _draw_list(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:
+    """The objects, and what is done with them: beside the list, or above it where that leaves no names."""
+    settings, narrow = root.wildseg3d, is_narrow(context)
+    row = layout.column(align=True) if narrow else layout.row()
+    if narrow:
+        side = row.row(align=True)
+    with lookup.remembering():
+        row.template_list("WILDSEG3D_UL_objects", "", settings, "groups", settings, "row", rows=4)
+    if not narrow:
+        side = row.column(align=True)
+    side.operator("wildseg3d.object_add", text="", icon="ADD")
+    side.operator("wildseg3d.object_remove", text="", icon="REMOVE")
+    side.separator()
+    side.menu("WILDSEG3D_MT_objects", text="", icon="DOWNARROW_HLT")
+
+
+def _draw_parts(layout: bpy.types.UILayout, context: bpy.types.Context, item: Any | None) -> None:
     """What the active object is made of, where that is more than itself; and the way to more."""
     column = layout.column(align=True)
     if item is not None and len(item.parts) > 1:
         column.template_list(
             "WILDSEG3D_UL_parts", "", item, "parts", item, "active_part", rows=min(len(item.parts), 4)
         )
-    row = column.row(align=True)
+    row = row_of(column, context, ("Add Part", "Take Away"))
     row.operator("wildseg3d.part_add", text="Add Part", icon="SELECT_EXTEND").subtract = False
     row.operator("wildseg3d.part_add", text="Take Away", icon="SELECT_SUBTRACT").subtract = True
 
@@ -238,7 +255,7 @@ def _draw_parts(layout: bpy.types.UILayout, root: bpy.types.Object, item: Any | 
 def _draw_preview(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:
     """The toggle, Smaller and Larger, and one line that says what the preview is doing."""
     column = layout.column(align=True)
-    row = column.row(align=True)
+    row = row_of(column, context, ("Smaller", "Larger"), icons=1)
     icon = "HIDE_OFF" if context.scene.wildseg3d.preview else "HIDE_ON"
     row.prop(context.scene.wildseg3d, "preview", text="", icon=icon)
     row.operator("wildseg3d.smaller", icon="TRIA_DOWN")
@@ -247,9 +264,7 @@ def _draw_preview(layout: bpy.types.UILayout, context: bpy.types.Context, root: 
         draw_text(column, context, problem, icon="ERROR")
         return
     preview = previewing.answer()
-    line = column.row()
-    line.active = False
-    line.label(text=_preview_state(context, root, preview))
+    draw_text(column, context, _preview_state(context, root, preview), dim=True)
     for warning in preview.warnings if preview is not None else ():
         draw_text(column, context, warning, icon="ERROR")
 
@@ -292,7 +307,7 @@ def _draw_finding(layout: bpy.types.UILayout, context: bpy.types.Context, root: 
     elif (count := finding.found(folder, _segmenter(context))) is not None:
         row = layout.row()
         row.active = False
-        row.label(text=f"{count} objects found in advance", icon="CHECKMARK")
+        draw_text(row, context, f"{count} objects found in advance", icon="CHECKMARK", inset=2)
         row.operator("wildseg3d.find_objects", text="", icon="FILE_REFRESH", emboss=False)
     else:
         layout.operator("wildseg3d.find_objects", icon="VIEWZOOM")
@@ -328,8 +343,10 @@ CLASSES = (
 def register() -> None:
     """Called by the add-on."""
     bpy.types.UI_MT_list_item_context_menu.append(draw_context_menu)
+    bpy.types.VIEW3D_MT_select_object.append(draw_select_menu)
 
 
 def unregister() -> None:
     """Called by the add-on."""
+    bpy.types.VIEW3D_MT_select_object.remove(draw_select_menu)
     bpy.types.UI_MT_list_item_context_menu.remove(draw_context_menu)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from .drawing import SidebarPanel
+from .drawing import SidebarPanel, is_narrow, row_of
 from .scene import groups, lookup, visibility
 
 
@@ -24,7 +24,7 @@ class WILDSEG3D_PT_scene(SidebarPanel, bpy.types.Panel):
         """What is shown; then the sections."""
         root = lookup.require_root(context.scene)
         layout = self.layout
-        _draw_shown(layout, root)
+        _draw_shown(layout, context, root)
         for name, title, draw in (
             ("wildseg3d_surfaces", "Surfaces", _draw_surfaces),
             ("wildseg3d_orientation", "Ground and Scale", _draw_orientation),
@@ -33,16 +33,16 @@ class WILDSEG3D_PT_scene(SidebarPanel, bpy.types.Panel):
             header, body = layout.panel(name)
             header.label(text=title)
             if body is not None:
-                draw(body, root)
+                draw(body, context, root)
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
         column.prop(root.wildseg3d, "folder", text="Kept in")
 
 
-def _draw_shown(layout: bpy.types.UILayout, root: bpy.types.Object) -> None:
+def _draw_shown(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:
     layout.operator("wildseg3d.select_under_cursor", icon="RESTRICT_SELECT_OFF")
-    row = layout.row(align=True)
+    row = row_of(layout, context, ("Isolate", "Hide Rest"))
     isolated = visibility.is_isolated(root)
     row.operator("wildseg3d.isolate", icon="SOLO_ON" if isolated else "SOLO_OFF", depress=isolated)
     rest = _rest(root)
@@ -50,7 +50,7 @@ def _draw_shown(layout: bpy.types.UILayout, root: bpy.types.Object) -> None:
     row.operator("wildseg3d.hide_rest", icon="HIDE_ON" if hidden else "HIDE_OFF", depress=hidden)
 
 
-def _draw_surfaces(layout: bpy.types.UILayout, root: bpy.types.Object) -> None:
+def _draw_surfaces(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:
     """A row for the scene and one for the active object: make either kind, see points or surface."""
     column = layout.column(align=True)
     targets = [("", "Scene", _rest(root))]
@@ -58,11 +58,14 @@ def _draw_surfaces(layout: bpy.types.UILayout, root: bpy.types.Object) -> None:
     if active is not None:
         targets.append((active.name, active.name, groups.mesh_object(active)))
     for name, label, source in targets:
+        if narrow := is_narrow(context):
+            column.label(text=label, translate=False)
         row = column.row(align=True)
         row.enabled = source is not None
-        named = row.row()
-        named.ui_units_x = 4
-        named.label(text=label, translate=False)
+        if not narrow:
+            named = row.row()
+            named.ui_units_x = 4
+            named.label(text=label, translate=False)
         for kind, text in (("VIEWS", "Photos"), ("MERGED", "Closed")):
             button = row.operator("wildseg3d.make_surface", text=text)
             button.kind, button.object = kind, name
@@ -74,11 +77,12 @@ def _draw_surfaces(layout: bpy.types.UILayout, root: bpy.types.Object) -> None:
             button.object, button.surface = name, shows
 
 
-def _draw_orientation(layout: bpy.types.UILayout, root: bpy.types.Object) -> None:
+def _draw_orientation(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:
     column = layout.column(align=True)
     column.operator("wildseg3d.set_ground", text="Ground by 3 Clicks", icon="AXIS_TOP")
     active = groups.active(root)
-    fitted = column.row(align=True)
+    texts = ["From Scene", *([f"From {active.name}"] if active is not None else ())]
+    fitted = row_of(column, context, texts)
     fitted.operator_context = "EXEC_DEFAULT"
     fitted.operator("wildseg3d.set_ground", text="From Scene").object = ""
     if active is not None and groups.mesh_object(active) is not None:
@@ -89,7 +93,7 @@ def _draw_orientation(layout: bpy.types.UILayout, root: bpy.types.Object) -> Non
     layout.operator("wildseg3d.set_distance", icon="DRIVER_DISTANCE")
 
 
-def _draw_points(layout: bpy.types.UILayout, root: bpy.types.Object) -> None:
+def _draw_points(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:
     layout.use_property_split = True
     layout.use_property_decorate = False
     for name in ("point_size", "hide_uncertain", "share"):

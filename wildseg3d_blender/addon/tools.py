@@ -16,10 +16,12 @@ FALLBACK = "builtin.select_box"
 """The tool that follows when this one is put away."""
 
 CLICK = "wildseg3d.prompt_click"
+SELECT = "wildseg3d.select_under_cursor"
 
 _HINTS = (
     (CLICK, False, "prompt, drag: box"),
     (CLICK, True, "the opposite"),
+    (SELECT, None, "select the object"),
     ("wildseg3d.look", None, "other photos"),
     ("wildseg3d.segment", None, "segment"),
     ("wildseg3d.prompt_end", None, "done"),
@@ -36,13 +38,14 @@ class ObjectPromptTool(bpy.types.WorkSpaceTool):
     bl_label = "Object Prompt"
     bl_description = (
         "Click on an object, in a photo or anywhere in the scene. Ctrl-click what must stay out. "
-        "Drag a box around it, or drag a prompt to move it"
+        "Drag a box around it, or drag a prompt to move it. Alt-click selects an object that was cut out"
     )
     bl_icon = (Path(__file__).parent / "icons" / "object_prompt").as_posix()
     bl_cursor = "CROSSHAIR"
     bl_keymap = (
         (CLICK, {"type": "LEFTMOUSE", "value": "PRESS"}, None),
         (CLICK, {"type": "LEFTMOUSE", "value": "PRESS", "ctrl": True}, {"properties": [("invert", True)]}),
+        (SELECT, {"type": "LEFTMOUSE", "value": "PRESS", "alt": True}, {"properties": [("here", True)]}),
         ("wildseg3d.look", {"type": "PAGE_UP", "value": "PRESS"}, {"properties": [("step", -1)]}),
         ("wildseg3d.look", {"type": "PAGE_DOWN", "value": "PRESS"}, {"properties": [("step", 1)]}),
         ("wildseg3d.segment", {"type": "RET", "value": "PRESS"}, None),

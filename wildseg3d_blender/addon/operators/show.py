@@ -6,10 +6,10 @@ from __future__ import annotations
 import bpy
 
 from ...errors import SceneError
-from ..scene import groups, lookup, surfaces, visibility
+from ..scene import groups, lookup, surfaces, viewing, visibility
 from .base import has_root, object_mode, reporting
 from .surface import select_only
-from .surface_clicks import Place, SurfaceClicks
+from .surface_clicks import Place, SurfaceClicks, place_under
 
 
 class WILDSEG3D_OT_select_under_cursor(SurfaceClicks, bpy.types.Operator):
@@ -24,18 +24,30 @@ class WILDSEG3D_OT_select_under_cursor(SurfaceClicks, bpy.types.Operator):
     object: bpy.props.StringProperty(
         name="Object", description="Name of the points that were clicked on", options={"HIDDEN", "SKIP_SAVE"}
     )
+    here: bpy.props.BoolProperty(
+        name="Here",
+        description="Take what is under the mouse now, without asking for a click",
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return has_root(cls, context) and object_mode(cls, context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Ask for a click."""
-        return self.begin_clicks(context)
+        """Ask for a click, unless this is one."""
+        if not self.here:
+            return self.begin_clicks(context)
+        try:
+            return self.picked(context, [place_under(context, context.area, event.mouse_x, event.mouse_y)])
+        except SceneError as error:
+            self.report({"INFO"}, error.message)
+            return {"CANCELLED"}
 
     def picked(self, context: bpy.types.Context, places: list[Place]) -> set[str]:
         """It was clicked."""
         self.object = places[0][1]
+        viewing.redraw()
         return self.execute(context)
 
     @reporting

@@ -65,7 +65,7 @@ class SurfaceClicks:
         if area is None:
             return {"PASS_THROUGH"}
         try:
-            self._picked.append(_place_under(context, area, event.mouse_x, event.mouse_y))
+            self._picked.append(place_under(context, area, event.mouse_x, event.mouse_y))
         except WildSegError as error:
             report_error(self, error)
             return {"RUNNING_MODAL"}
@@ -121,7 +121,8 @@ def _holds(box: bpy.types.Area | bpy.types.Region, x: int, y: int) -> bool:
     return bool(box.x <= x < box.x + box.width and box.y <= y < box.y + box.height)
 
 
-def _place_under(context: bpy.types.Context, area: bpy.types.Area, x: int, y: int) -> Place:
+def place_under(context: bpy.types.Context, area: bpy.types.Area, x: int, y: int) -> Place:
+    """What is nearest under the mouse (window coordinates) in a 3D view. SceneError when nothing is there."""
     root = lookup.require_root(context.scene)
     region = next(region for region in area.regions if region.type == "WINDOW" and _holds(region, x, y))
     mouse = (x - region.x, y - region.y)
