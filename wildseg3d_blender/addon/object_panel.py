@@ -150,10 +150,10 @@ class WILDSEG3D_PT_objects(SidebarPanel, bpy.types.Panel):
 
         _draw_list(layout, context, root)
         row = row_of(layout, context, ("Add Prompt", "Exclude"), icons=1)
-        add = row.operator("wildseg3d.prompt_place", text="Add Prompt", icon="ADD")
-        add.positive = True
-        row.operator("wildseg3d.prompt_place", text="Exclude", icon="REMOVE").positive = False
-        row.operator("wildseg3d.prompt_remove", text="", icon="LOOP_BACK")
+        row.operator("wildseg3d.prompt_place", text="Add Prompt", icon="ADD").positive = True
+        less = row.row(align=True)
+        less.operator("wildseg3d.prompt_place", text="Exclude", icon="REMOVE").positive = False
+        less.operator("wildseg3d.prompt_remove", text="", icon="LOOP_BACK")
         _draw_parts(layout, context, groups.active(root))
         _draw_preview(layout, context, root)
         draw_action(layout, "segment", "MOD_EXPLODE")
@@ -257,8 +257,9 @@ def _draw_preview(layout: bpy.types.UILayout, context: bpy.types.Context, root: 
     column = layout.column(align=True)
     row = row_of(column, context, ("Smaller", "Larger"), icons=1)
     icon = "HIDE_OFF" if context.scene.wildseg3d.preview else "HIDE_ON"
-    row.prop(context.scene.wildseg3d, "preview", text="", icon=icon)
-    row.operator("wildseg3d.smaller", icon="TRIA_DOWN")
+    less = row.row(align=True)
+    less.prop(context.scene.wildseg3d, "preview", text="", icon=icon)
+    less.operator("wildseg3d.smaller", icon="TRIA_DOWN")
     row.operator("wildseg3d.larger", icon="TRIA_UP")
     if problem := previewing.problem():
         draw_text(column, context, problem, icon="ERROR")
@@ -307,7 +308,7 @@ def _draw_finding(layout: bpy.types.UILayout, context: bpy.types.Context, root: 
     elif (count := finding.found(folder, _segmenter(context))) is not None:
         row = layout.row()
         row.active = False
-        draw_text(row, context, f"{count} objects found in advance", icon="CHECKMARK", inset=2)
+        row.label(text=f"{count} found" if is_narrow(context) else f"{count} objects found", icon="CHECKMARK")
         row.operator("wildseg3d.find_objects", text="", icon="FILE_REFRESH", emboss=False)
     else:
         layout.operator("wildseg3d.find_objects", icon="VIEWZOOM")
