@@ -289,6 +289,16 @@ def test_photos_that_stereo_left_out_are_offered_to_dust3r(blender: Any, scene: 
     left_out = root.wildseg3d.photos.add()
     left_out.name, left_out.placed = "IMG_1.jpg", False
     assert choosing.offers_dust3r(root)
+    assert choosing.adding_text(blender.context.scene, root) == ""  # never measured
+    _install(
+        folder,
+        device="CPU",
+        dust3r=True,
+        models=("dust3r-512-dpt",),
+        speeds={"cpu": {"encode": 5.0, "pair": 20.0}},
+    )
+    said = choosing.adding_text(blender.context.scene, root)
+    assert said.startswith("1 more photo: about ") and said.endswith(" on the CPU")
     file.write_text(json.dumps({**record, "engine": "dust3r"}), encoding="utf-8")
     assert not choosing.offers_dust3r(root)
     file.write_text(json.dumps({**record, "engine": "stereo"}), encoding="utf-8")

@@ -17,8 +17,9 @@ from wildseg3d_blender.neural.estimate import (
     smaller_preset,
     stereo_estimate,
 )
-from wildseg3d_blender.neural.presets import PRESETS, expected_pairs
-from wildseg3d_blender.pipeline.engines.dust3r.pairs import chosen_pairs
+from wildseg3d_blender.neural.presets import PRESETS, expected_further_pairs, expected_pairs
+from wildseg3d_blender.pipeline.engines.dust3r.pairs import chosen_pairs, further_pairs
+from wildseg3d_blender.progress import silent
 
 SPEED = {"encode": 0.05, "pair": 0.1}
 
@@ -47,6 +48,27 @@ def test_expected_pairs_are_about_those_chosen(quality: str, kind: str) -> None:
             assert said == chosen
         else:
             assert said == pytest.approx(chosen, rel=0.25)
+
+
+@pytest.mark.parametrize("quality", PRESETS)
+def test_pairs_that_add_photos_are_about_those_chosen(quality: str) -> None:
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 256, (48, 64, 3), dtype=np.uint8) for _ in range(16)]
+    for placed, new in ((2, 1), (4, 1), (9, 2), (14, 2)):
+        chosen = len(further_pairs(images[: placed + new], placed, PRESETS[quality], silent))
+        said = expected_further_pairs(placed, new, PRESETS[quality])
+        if placed + new <= PRESETS[quality].complete_up_to:
+            assert said == chosen
+        else:
+            # Which photos look alike decides: with noise for photos that is chance.
+            assert 0.4 * said <= chosen <= 2.0 * said
+
+
+def test_adding_photos_takes_less_than_all_of_them() -> None:
+    whole = dust3r_estimate(Asked(11, "balanced"), "cpu", SPEED)
+    added = dust3r_estimate(Asked(11, "balanced", placed=9), "cpu", SPEED)
+    assert Asked(11, "balanced", placed=9).pairs == 2 * 9 + 2
+    assert added.seconds < 0.7 * whole.seconds and added.memory < whole.memory
 
 
 def test_stereo_takes_what_was_measured() -> None:

@@ -135,6 +135,21 @@ def offers_dust3r(root: bpy.types.Object) -> bool:
         return False
 
 
+def adding_text(scene: bpy.types.Scene, root: bpy.types.Object) -> str:
+    """What DUSt3R takes to add the photos that stereo left out; "" where that is not known.
+
+    Looks at small files only.
+    """
+    found = environment.find_environment(neural_task.neural_folder(bpy.context))
+    device = _device_of(scene, found)
+    if found is None or device not in found.speeds:
+        return ""
+    settings, photos = scene.wildseg3d, root.wildseg3d.photos
+    placed = sum(item.placed for item in photos)
+    asked = estimate.Asked(len(photos), settings.quality.lower(), settings.image_size, placed)
+    return _dust3r_text(asked, device, found)
+
+
 def setup_for(params: Mapping[str, Any], paths: tuple[Path, ...]) -> Setup | None:
     """The worker that a request needs; None when any will do.
 
@@ -188,7 +203,7 @@ def _dust3r_text(asked: estimate.Asked, device: str, found: environment.Environm
     speed = found.speeds[device]
     expected = estimate.dust3r_estimate(asked, device, speed)
     on = "the CPU" if device == "cpu" else found.device
-    text = f"{asked.photos} photos: about {_said(expected)} on {on}"
+    text = f"{_photos(asked)}: about {_said(expected)} on {on}"
     if "memory" in speed and expected.card > speed["memory"]:
         return (
             f"{text}, which has only {estimate.amount(speed['memory'])}: set Device to CPU, or Engine to "
@@ -203,6 +218,13 @@ def _dust3r_text(asked: estimate.Asked, device: str, found: environment.Environm
         f"{text}. It needs {estimate.amount(expected.memory)} of memory, and this computer has "
         f"{estimate.amount(room)}: {advice}."
     )
+
+
+def _photos(asked: estimate.Asked) -> str:
+    if not asked.placed:
+        return f"{asked.photos} photos"
+    new = asked.photos - asked.placed
+    return "1 more photo" if new == 1 else f"{new} more photos"
 
 
 def _said(expected: estimate.Estimate) -> str:

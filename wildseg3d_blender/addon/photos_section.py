@@ -180,7 +180,10 @@ def _looking() -> str:
 def _draw_reconstructed(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) -> None:
     for line in settings.tips.splitlines():
         draw_text(layout.box(), context, line, icon="INFO", inset=1)
-    if choosing.offers_dust3r(lookup.require_root(context.scene)):
+    root = lookup.require_root(context.scene)
+    if choosing.offers_dust3r(root):
+        if text := choosing.adding_text(context.scene, root):
+            draw_text(layout, context, text, dim=True)
         again = layout.operator("wildseg3d.reconstruct", text="Add Them with DUSt3R", icon="FILE_REFRESH")
         again.engine = "mixed"
     row = layout.row()

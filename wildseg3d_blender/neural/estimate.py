@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..reconstruct_settings import IMAGE_SIZE
-from .presets import PRESETS, expected_pairs
+from .presets import PRESETS, expected_further_pairs, expected_pairs
 
 GB = 1e9
 
@@ -61,11 +61,15 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Asked:
-    """What DUSt3R is asked for: so many photos, a quality preset, views of that longer side in pixels."""
+    """What DUSt3R is asked for: so many photos, a quality preset, views of that longer side in pixels.
+
+    ``placed`` of the photos have their place already: only pairs with the others are looked at.
+    """
 
     photos: int
     quality: str
     image_size: int = IMAGE_SIZE.default
+    placed: int = 0
 
     @property
     def area(self) -> float:
@@ -74,7 +78,10 @@ class Asked:
 
     @property
     def pairs(self) -> int:
-        return expected_pairs(self.photos, PRESETS[self.quality])
+        preset = PRESETS[self.quality]
+        if self.placed:
+            return expected_further_pairs(self.placed, self.photos - self.placed, preset)
+        return expected_pairs(self.photos, preset)
 
 
 def stereo_estimate(photos: int, cores: int, image_size: int = IMAGE_SIZE.default) -> Estimate:

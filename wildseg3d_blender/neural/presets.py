@@ -47,3 +47,11 @@ def expected_pairs(photos: int, preset: Preset) -> int:
     if photos > preset.complete_up_to:
         every = min(every, round(MUTUAL * preset.neighbours * photos))
     return 2 * every if photos <= preset.both_up_to else every
+
+
+def expected_further_pairs(placed: int, new: int, preset: Preset) -> int:
+    """How many directed pairs it takes to add ``new`` photos to placed ones, about likewise."""
+    every = new * placed + new * (new - 1)
+    if placed + new <= preset.complete_up_to:
+        return every
+    return min(every, round(2 * MUTUAL * preset.neighbours * new))
