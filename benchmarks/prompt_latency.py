@@ -5,9 +5,10 @@
     blender --python benchmarks/prompt_latency.py -- SCENE_FOLDER [--objects 8 | --at VIEW X Y ...] [--points]
 
 Each object gets a click, then a second one, and then one that excludes. A time runs from before the
-operator to the answer, and with a window to the end of the first drawing that shows it. Without one, what
-Blender itself takes to draw is left out: look often, as the timer does. With one, the extension must be
-installed; the points are hidden unless ``--points`` is given, as drawing them is the graphics card's affair.
+operator to the first drawing that shows a preview of just these prompts, perhaps a first answer, and to that
+which shows the answer. Without a window, what Blender itself takes to draw is left out: look often, as the
+timer does. With one, the extension must be installed; the points are hidden unless ``--points`` is given, as
+drawing them is the graphics card's affair.
 """
 
 from __future__ import annotations
@@ -37,13 +38,13 @@ TICK = 0.005
 
 @dataclass
 class Measured:
-    """One prompt, in milliseconds: the operator alone, until the answer, until it was drawn."""
+    """One prompt, in milliseconds: the operator alone, until anything was seen, until the answer was."""
 
     kind: str
     cached: bool
     operator: float
-    answered: float
-    drawn: float
+    visible: float
+    final: float
 
 
 def part(name: str) -> Any:
@@ -63,12 +64,18 @@ def run(options: argparse.Namespace) -> Iterator[None]:
     window = bpy.context.window_manager.windows[0]
     area = next(item for item in window.screen.areas if item.type == "VIEW_3D")
     region = next(item for item in area.regions if item.type == "WINDOW")
-    drawn_keys: list[tuple[str, float]] = []
+    seen: dict[str, float] = {}
+    cached: list[bool] = []
 
     def drawn() -> None:
         shown, asked = previewing.shown(), previewing.current()
-        if shown is not None and asked is not None and shown.key == asked.key:
-            drawn_keys.append((shown.key, time.perf_counter()))
+        if shown is None or asked is None:
+            return
+        if shown.key == asked.key:
+            seen.setdefault("final", time.perf_counter())
+            cached[:] = [shown.preview.cached]
+        elif previewing.refining():
+            seen.setdefault("visible", time.perf_counter())
 
     def override() -> Any:
         return bpy.context.temp_override(window=window, area=area, region=region)
@@ -87,28 +94,24 @@ def run(options: argparse.Namespace) -> Iterator[None]:
         rest = time.perf_counter() + PAUSE
         while time.perf_counter() < rest:
             yield
-        drawn_keys.clear()
+        seen.clear()
         started = time.perf_counter()
         with override():
             bpy.ops.wildseg3d.prompt_add(
                 view=place[0], x=place[1], y=place[2], object=f"Thing {number}", positive=kind != "exclude"
             )
         done = time.perf_counter()
-        answered = None
-        while time.perf_counter() - started < PATIENCE and not drawn_keys:
+        while time.perf_counter() - started < PATIENCE and "final" not in seen:
             if background is not None:
                 background.step(bpy.context.scene)
                 drawn()
-            if answered is None and previewing.answer() is not None:
-                answered = time.perf_counter()
             yield
-        if not drawn_keys:
+        if "final" not in seen:
             print(f"{kind} at {place}: no answer ({previewing.problem()})")
             continue
-        end = drawn_keys[0][1]
-        cached = previewing.answer().cached
-        times = (1000 * (at - started) for at in (done, answered or end, end))
-        found.append(Measured(kind, cached, *times))
+        visible = seen.get("visible", seen["final"])
+        times = (1000 * (at - started) for at in (done, visible, seen["final"]))
+        found.append(Measured(kind, *cached, *times))
         print(found[-1], flush=True)
     if handler is not None:
         bpy.types.SpaceView3D.draw_handler_remove(handler, "WINDOW")
@@ -139,14 +142,14 @@ def _places(scene: Any, count: int) -> list[tuple[str, float, float]]:
 
 def report(found: list[Measured]) -> None:
     """Print medians and worst, looked up and solved apart."""
-    print(f"{'':28}{'number':>8}{'operator':>12}{'answered':>20}{'drawn':>20}   ms, median (worst)")
+    print(f"{'':28}{'number':>8}{'operator':>12}{'visible':>20}{'final':>20}   ms, median (worst)")
     for cached in (True, False):
         for kind in ("first click", "second click", "exclude"):
             chosen = [item for item in found if item.kind == kind and item.cached == cached]
             if not chosen:
                 continue
             cells = []
-            for name in ("operator", "answered", "drawn"):
+            for name in ("operator", "visible", "final"):
                 values = [getattr(item, name) for item in chosen]
                 cells.append(f"{statistics.median(values):.0f} ({max(values):.0f})")
             label = f"{kind}, {'looked up' if cached else 'solved'}"

@@ -146,6 +146,23 @@ def test_a_first_answer_is_shown_until_the_answer_comes(
         np.testing.assert_array_equal(waited.preview.mask(view), final.preview.mask(view))
 
 
+def test_the_worker_gets_ready_once_the_objects_are_found(blender: Any, made: Made) -> None:
+    from wildseg3d_blender.addon import finding, preparing, runtime
+
+    folder = made[0].folder
+    finding.want(folder)
+    _run(blender, lambda: preparing.due() == folder)
+    _run(blender, lambda: preparing.due() is None)
+    assert runtime.idle() and not finding.is_wanted(folder)
+    runtime.close()
+    finding.want(folder)
+    _run(blender, lambda: (job := runtime.quiet_job()) is not None and job.method == preparing.METHOD)
+    _click(blender, made[0], "Thing", ON_BALL)
+    _run(blender, _answered)
+    _run(blender, lambda: preparing.due() is None)
+    assert runtime.idle()
+
+
 def test_another_prompt_after_a_first_answer(blender: Any, made: Made) -> None:
     from wildseg3d_blender.addon import previewing
 

@@ -174,6 +174,16 @@ def test_going_through_photos_keeps_the_zoom(blender: Any, root: Any, view_3d: A
     assert seen == ["tall", "wide", "plain"]
 
 
+def test_thumbnails_that_had_no_time_are_drawn_again_once(blender: Any) -> None:
+    from wildseg3d_blender.addon import thumbnails
+
+    def pixels() -> Any:
+        raise AssertionError("nothing is made when no time is left")
+
+    assert thumbnails.Budget(left=0.0).texture(pixels, "R8") is None
+    assert thumbnails.take_unfinished() and not thumbnails.take_unfinished()
+
+
 def test_thumbnails_fill_the_width_and_keep_the_current_one(blender: Any) -> None:
     from wildseg3d_blender.addon.thumbnails import layout
 

@@ -20,7 +20,7 @@ from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.mask_cache import FOLDER
 from wildseg3d_blender.prompts import Box, Click, PromptGroup, one_group
 from wildseg3d_blender.scene_previews import read_preview
-from wildseg3d_blender.worker.protocol import EarlyPreview, Preview, Previewed
+from wildseg3d_blender.worker.protocol import EarlyPreview, Prepare, Prepared, Preview, Previewed
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +169,24 @@ def test_another_prompt_right_after_the_first_answer(
     assert told == [first.id, second.id]
     masks = read_preview(scene, Previewed.from_json(second.result()).folder)
     assert same(masks, SceneSession(scene.folder).preview(box).masks)
+
+
+def test_prepared_the_worker_answers_roughly_at_once(
+    uncached: Made, ball: Click, client: WorkerClient
+) -> None:
+    scene, _ = uncached
+    prepare = client.request("prepare", Prepare(str(scene.folder)).to_json())
+    prepare.cancel(gently=True)
+    assert prepare.wait(60)
+    with pytest.raises(Cancelled):
+        prepare.result()
+    prepare = client.request("prepare", Prepare(str(scene.folder)).to_json())
+    assert prepare.wait(60) and Prepared.from_json(prepare.result()).segmenter == "graphcut"
+    stages: list[str] = []
+    params = Preview(str(scene.folder), tuple(one_group([ball])), early=True).to_json()
+    asked = client.request("preview", params, on_progress=lambda report: stages.append(report.stage))
+    assert asked.wait(60) and not Previewed.from_json(asked.result()).cached
+    assert "segmenter" not in stages
 
 
 def test_a_cancelled_request_tells_nothing_more(uncached: Made, ball: Click, client: WorkerClient) -> None:

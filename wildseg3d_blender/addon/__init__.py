@@ -10,7 +10,7 @@
     choosing.py       which engine and segmenter, and in which Python the worker runs
     tools.py, thumbnails.py    the toolbar's Object Prompt, and all photos along the bottom meanwhile
     runtime.py        the one worker of this Blender session and its jobs
-    finding.py, previewing.py, background.py    what is asked of it without a button
+    finding.py, preparing.py, previewing.py, background.py    what is asked of it without a button
     idle_release.py   networks give their memory back when nobody needs them
     api.py, command.py    everything for scripts: as plain functions, and as ``blender --command wildseg3d``
     photo_list.py, photo_checking.py, photo_icons.py    photos that wait to be reconstructed

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The timer on Blender's main thread: takes in what the worker says and gives it quiet work when it is free.
 
-What the artist waits for goes first, then the preview, then looking at photos, then finding objects.
+What the artist waits for goes first, then the preview, then looking at photos, then finding objects,
+then getting ready for more.
 Without a window nothing starts by itself.
 """
 
@@ -11,7 +12,7 @@ import time
 
 import bpy
 
-from . import finding, photo_checking, previewing, runtime
+from . import finding, photo_checking, preparing, previewing, runtime, thumbnails
 from .scene import viewing
 
 BUSY_TICK = 0.005
@@ -41,6 +42,8 @@ def step(scene: bpy.types.Scene) -> None:
         photo_checking.start(scene)
     elif quiet is None and (folder := finding.due()) is not None:
         finding.start(folder)
+    elif quiet is None and (folder := preparing.due()) is not None:
+        preparing.start(folder)
 
 
 def hurry(scene: bpy.types.Scene) -> None:
@@ -70,12 +73,15 @@ def _tick() -> float:
     if (looks := previewing.looks()) != _looked:
         _looked = looks
         previewing.redraw()  # an outdated preview fades after a while, without anything else happening
+    if unfinished := thumbnails.take_unfinished():
+        viewing.redraw()
     quiet, now = runtime.quiet_job(), time.monotonic()
     if quiet is not quiet_before or (quiet is not None and now - _drawn_at >= REDRAW_EVERY):
         _drawn_at = now
         viewing.redraw_sidebars()
     previewed = quiet is not None and quiet.method == previewing.METHOD
-    return BUSY_TICK if previewed or previewing.due() else runtime.TICK
+    soon = previewed or previewing.due() or unfinished
+    return BUSY_TICK if soon else runtime.TICK
 
 
 def register() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 
 from ..errors import SceneError
-from . import background, finding, in_step, previewing, runtime
+from . import background, finding, in_step, preparing, previewing, runtime
 from .scene import location, lookup, selecting
 
 
@@ -18,6 +18,7 @@ def _on_load(*_: Any) -> None:
     """Another file was opened: what was being made belonged to the one before."""
     runtime.drop_jobs()
     finding.forget()
+    preparing.forget()
     previewing.forget()
     selecting.forget()
     for root in _roots():

@@ -13,7 +13,7 @@ import bpy
 from ..cache_header import FOLDER, fitting_header
 from ..errors import Cancelled, NeuralError, WildSegError
 from ..worker.protocol import FindObjects
-from . import choosing, previewing, runtime
+from . import choosing, preparing, previewing, runtime
 
 METHOD = "find_objects"
 TITLE = "Find Objects"
@@ -95,6 +95,7 @@ def start(folder: Path) -> None:
             _fail(folder, error)
         else:
             note(folder)
+            preparing.want(folder, asked.segmenter)
 
     try:
         asked = FindObjects(scene=str(folder), segmenter=choosing.segmenter(bpy.context.scene))

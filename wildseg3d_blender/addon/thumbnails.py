@@ -6,6 +6,8 @@ Drawn from small textures: a photo's is made once, a mask's with each preview. A
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,11 +36,11 @@ LEAST_HEIGHT = 36
 
 MOST_BATCHES = 200
 
+TEXTURES_IN = 0.02
+"""Seconds that making textures may take in one drawing; what is left follows with the next ones."""
+
 SIDE = 192
 """Longer side of a thumbnail's textures, in pixels, about."""
-
-FILLING = 0.75
-"""Strength of the tint: more than over the photo looked through, as it is so small here."""
 
 WHITE = (1.0, 1.0, 1.0, 1.0)
 
@@ -75,6 +77,27 @@ _batches: dict[Slot, Any] = {}
 
 _shader: Any = None
 
+_unfinished = False
+"""Textures were left for the next drawing."""
+
+
+@dataclass
+class Budget:
+    """Seconds left for making textures in one drawing; the last one may overdraw it."""
+
+    left: float = TEXTURES_IN
+
+    def texture(self, pixels: Callable[[], NDArray[np.float32]], kind: str) -> Any | None:
+        """A texture of those pixels, or None where no time is left."""
+        global _unfinished
+        if self.left <= 0.0:
+            _unfinished = True
+            return None
+        started = time.perf_counter()
+        made = _upload(pixels(), kind)
+        self.left -= time.perf_counter() - started
+        return made
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -93,12 +116,19 @@ class Slot:
 
 def forget() -> None:
     """Free what is on the graphics card."""
-    global _shader
+    global _shader, _unfinished
     _textures.clear()
     _textures_of.clear()
     _masks.clear()
     _batches.clear()
-    _shader = None
+    _shader, _unfinished = None, False
+
+
+def take_unfinished() -> bool:
+    """Whether there was no time for all of them in the last drawing, so that they should be drawn again."""
+    global _unfinished
+    left, _unfinished = _unfinished, False
+    return left
 
 
 def layout(
@@ -156,21 +186,26 @@ def draw(context: bpy.types.Context) -> None:
     current, root = _current(context), lookup.require_root(context.scene)
     shader = _compiled()
     slots = _slots(context, opened)
-    for slot in slots:
+    budget = Budget()
+    # The photo looked through has its textures first.
+    for slot in sorted(slots, key=lambda slot: slot.view != current):
         view = opened.view(slot.view)
         if slot.view == current:
             _frame(slot, context.preferences.system.ui_scale)
-        mask = None if shown is None or slot.view not in shown.preview.shapes else shown
+        photo, mask = _photo(opened, view, budget), None
+        if photo is None:
+            continue
+        if shown is not None and slot.view in shown.preview.shapes:
+            mask = _mask(shown, slot.view, budget)
         shader.bind()
         projection = gpu.matrix.get_projection_matrix() @ gpu.matrix.get_model_view_matrix()
         shader.uniform_float("to_clip", projection)
-        strength = 0.0 if mask is None else (tint.FADED if mask.outdated else 1.0)
+        strength = 0.0 if mask is None or shown is None else (tint.FADED if shown.outdated else 1.0)
         shader.uniform_float("tint", (*tint.colour_of(root), 0.6 * strength))
         shader.uniform_float("outline", (*tint.outline_of(root), strength))
         shader.uniform_float("shade", 1.0 if slot.view == current or current == "" else 0.8)
-        photo = _photo(opened, view)
         shader.uniform_sampler("photo", photo)
-        shader.uniform_sampler("mask", photo if mask is None else _mask(mask, slot.view))
+        shader.uniform_sampler("mask", photo if mask is None else mask)
         _batch(slot, shader).draw(shader)
     _draw_clicks(opened, root, slots, context.preferences.system.ui_scale)
 
@@ -218,19 +253,29 @@ def _forget_other_scenes(scene: Scene) -> None:
         _textures_of[:] = [stamp]
 
 
-def _photo(scene: Scene, view: View) -> Any:
-    if view.name not in _textures:
+def _photo(scene: Scene, view: View, budget: Budget) -> Any | None:
+    """A photo as a texture; None where there was no time to make it yet."""
+
+    def pixels() -> NDArray[np.float32]:
         colours = np.asarray(_thinned(scene.colours(view)), np.float32) / 255.0
-        pixels = np.dstack([colours, np.ones(colours.shape[:2], np.float32)])
-        _textures[view.name] = _upload(pixels, "RGBA8")
+        return np.dstack([colours, np.ones(colours.shape[:2], np.float32)])
+
+    if view.name not in _textures:
+        made = budget.texture(pixels, "RGBA8")
+        if made is None:
+            return None
+        _textures[view.name] = made
     return _textures[view.name]
 
 
-def _mask(shown: previewing.Shown, view: str) -> Any:
+def _mask(shown: previewing.Shown, view: str, budget: Budget) -> Any | None:
+    """A preview's mask in a view as a texture; None where there was no time to make it yet."""
     known = _masks.get(view)
     if known is None or known[0] != shown.key:
-        mask = _thinned(shown.preview.mask(view)).astype(np.float32)
-        known = _masks[view] = (shown.key, _upload(mask, "R8"))
+        made = budget.texture(lambda: _thinned(shown.preview.mask(view)).astype(np.float32), "R8")
+        if made is None:
+            return None
+        known = _masks[view] = (shown.key, made)
     return known[1]
 
 

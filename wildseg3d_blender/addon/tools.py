@@ -9,6 +9,7 @@ from typing import Any
 
 import bpy
 
+from . import previewing
 from .scene import groups, lookup, parts
 
 IDNAME = "wildseg3d.object_prompt"
@@ -62,6 +63,8 @@ class ObjectPromptTool(bpy.types.WorkSpaceTool):
         layout.row(align=True).prop(tool.operator_properties(CLICK), "meaning", expand=True)
         item = groups.active(root)
         layout.label(text=_subject(item), icon="OUTLINER_OB_POINTCLOUD")
+        if previewing.refining():
+            layout.label(text="Refining…", icon="SORTTIME")
         layout.prop(context.scene.wildseg3d, "thumbnails", text="", icon="IMAGE_REFERENCE")
         if context.region is not None and context.region.type == "TOOL_HEADER":
             hint = layout.row()

@@ -107,6 +107,12 @@ class SceneSession:
         """Whether the segmenter was needed yet."""
         return self._preparing.begun
 
+    def prepare(self, progress: Progress = silent) -> None:
+        """Prepare the segmenter, so that no prompt has to wait for that. Cancelled, it goes on from there."""
+        # Finding objects prepares it too.
+        self._finding.settle(progress)
+        self._prepared(progress)
+
     @property
     def cache(self) -> MaskCache | None:
         """The scene's cached objects; None before ``find_objects``, here or by another process."""

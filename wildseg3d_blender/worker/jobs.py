@@ -17,6 +17,8 @@ from .photo_messages import CheckedPhotos, CheckPhotos, DoubtfulPhoto, KeyFrames
 from .protocol import (
     FindObjects,
     FoundObjects,
+    Prepare,
+    Prepared,
     Preview,
     Previewed,
     Realign,
@@ -87,6 +89,11 @@ class Jobs:
         """Fill the scene's mask cache. Raises what ``SceneSession.find_objects`` raises."""
         cache = self._open(params.scene, params.segmenter).find_objects(progress)
         return FoundObjects(count=len(cache), parts=int((cache.parents() >= 0).sum()))
+
+    def prepare(self, params: Prepare, progress: Progress) -> Prepared:
+        """Make the segmenter ready. Raises what ``SceneSession.prepare`` raises."""
+        self._open(params.scene, params.segmenter).prepare(progress)
+        return Prepared(params.segmenter)
 
     def preview(self, params: Preview, progress: Progress, early: Callable[[str], None]) -> Previewed:
         """Prompts -> masks to look at. Raises what ``SceneSession.preview`` raises.

@@ -9,6 +9,7 @@ the order asked. Arrays never travel here: results name a scene folder that both
     key_frames   KeyFrames     -> TakenFrames     a video's; both in ``photo_messages``, as are
     check_photos CheckPhotos   -> CheckedPhotos   what is wrong with photos, before reconstructing
     find_objects FindObjects   -> FoundObjects    at once where the scene's cache is there already
+    prepare      Prepare       -> Prepared        what takes seconds before prompts can be solved
     preview      Preview       -> Previewed       masks to look at; no object is written
     segment      Segment       -> Segmented
     realign      Realign       -> Realigned
@@ -180,6 +181,23 @@ class FoundObjects(Params):
 
     count: int
     parts: int
+
+
+@dataclass(frozen=True)
+class Prepare(Params):
+    """Make ready for prompts on the scene folder ``scene``; those that come sooner wait for it.
+
+    Cancelled and asked again, it goes on from where it was."""
+
+    scene: str
+    segmenter: str = "graphcut"
+
+
+@dataclass(frozen=True)
+class Prepared(Params):
+    """Ready, as long as that scene stays open in the worker."""
+
+    segmenter: str
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ from .protocol import (
     Initialize,
     Initialized,
     Params,
+    Prepare,
     Preview,
     ProgressReport,
     ProtocolError,
@@ -192,6 +193,9 @@ class Server:
         if method == "find_objects":
             find = FindObjects.from_json(params)
             return lambda progress: self._jobs.find_objects(find, progress)
+        if method == "prepare":
+            prepare = Prepare.from_json(params)
+            return lambda progress: self._jobs.prepare(prepare, progress)
         if method == "preview":
             preview = Preview.from_json(params)
             return lambda progress: self._jobs.preview(preview, progress, partial(self._early, id))
