@@ -21,7 +21,7 @@ from tests.synthetic import Corruption, TrueView, orbit, pair_graph
 from tests.test_addon_import import read_attribute
 from wildseg3d_blender.atomic_folder import previous_folder
 from wildseg3d_blender.conventions import BLENDER_FROM_OPENCV, project
-from wildseg3d_blender.errors import SceneError
+from wildseg3d_blender.errors import SceneError, WildSegError
 from wildseg3d_blender.pipeline.realign import realign
 from wildseg3d_blender.prompts import Click, one_group
 from wildseg3d_blender.scene_folder import PAIRS_FOLDER, Scene, read_scene
@@ -239,6 +239,39 @@ def test_undo_and_redo_step_the_scene_folder_and_the_worker(blender: Any, scene:
     root = _step(blender, "undo")
     assert _files(scene.folder) == shown
     assert_shows(read_scene(scene.folder), root)
+
+
+@pytest.mark.parametrize("broken_off", ["cancelled", "undone"])
+def test_an_alignment_broken_off_while_blender_takes_it_in_leaves_all_as_it_was(
+    blender: Any, scene: Scene, root: Any, broken_off: str
+) -> None:
+    from wildseg3d_blender.addon import runtime
+    from wildseg3d_blender.addon.tasks.driving import Run
+    from wildseg3d_blender.addon.tasks.refining import refining
+
+    blender.ops.ed.undo_push(message="before")
+    blender.ops.object.empty_add()
+    blender.ops.ed.undo_push(message="empty")
+    before = _files(scene.folder)
+    run = Run(refining(root, ["Ball"]), "Refine Alignment", print)
+    run.begin()
+    meshes = len(blender.data.meshes)
+    while (job := run.job) is not None and len(blender.data.meshes) == meshes:
+        if run.waits:
+            job.wait(1.0)
+        run.go_on(0.0)
+    assert _files(scene.folder) != before
+    if broken_off == "cancelled":
+        assert runtime.cancel()
+    else:
+        assert blender.ops.ed.undo() == {"FINISHED"}
+    with pytest.raises(WildSegError, match=r"Cancelled|undone meanwhile"):
+        run.go_on(float("inf"))
+    run.stop()
+    root = blender.context.scene.wildseg3d.root
+    assert _files(scene.folder) == before and root.wildseg3d.aligned_for == ""
+    assert_shows(read_scene(scene.folder), root)
+    assert blender.ops.wildseg3d.realign(object="Ball") == {"FINISHED"}
 
 
 def test_undo_of_an_alignment_that_is_no_longer_kept_goes_on(blender: Any, scene: Scene, root: Any) -> None:

@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import bpy
 
+from ..errors import SceneError
 from . import previewing, runtime
 from .scene import following
 
@@ -20,3 +24,16 @@ def bring(root: bpy.types.Object) -> None:
         runtime.close()
         previewing.forget_answers()
     following.follow(root)
+
+
+@contextlib.contextmanager
+def or_as_before(root_name: str) -> Iterator[None]:
+    """Whatever breaks off the block, the scene folder is then again what the root of that name shows."""
+    try:
+        yield
+    except BaseException:
+        root = bpy.data.objects.get(root_name)
+        if root is not None and root.wildseg3d.role == "ROOT":
+            with contextlib.suppress(SceneError):  # out of reach: the next Segment brings it
+                bring(root)
+        raise

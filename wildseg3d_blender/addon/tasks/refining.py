@@ -54,6 +54,11 @@ def refining(root: bpy.types.Object, names: Sequence[str]) -> Work:
             raise SceneError(f"{name} is not an object yet: press Segment first.")
     in_step.bring(root)
     scene = lookup.open_scene(root)
+    with in_step.or_as_before(root.name):
+        return (yield from _refining(scene, root, names))
+
+
+def _refining(scene: Scene, root: bpy.types.Object, names: Sequence[str]) -> Work:
     root_name, digests = root.name, {}
     for name, missing in _to_segment(scene, root, names).items():
         Segmented.from_json((yield Call(f"Segment {name}", "segment", missing.to_json())))

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import bpy
 
@@ -41,8 +41,13 @@ def segmenting(root: bpy.types.Object, name: str = "", shared: str = AS_SET) -> 
     check(root)
     in_step.bring(root)
     scene = lookup.open_scene(root)
-    root_name, digests, answers = root.name, {}, {}
     requests = _requests(scene, root, name, shared)
+    with in_step.or_as_before(root.name):
+        return (yield from _segmenting(scene, root.name, requests))
+
+
+def _segmenting(scene: Scene, root_name: str, requests: Mapping[str, Segment]) -> Work:
+    digests, answers = {}, {}
     for asked, request in requests.items():
         digests[asked] = reading.digest(request.groups)
         answer = yield Call(f"Segment {asked}", "segment", request.to_json())
