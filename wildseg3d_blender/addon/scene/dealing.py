@@ -30,12 +30,12 @@ class Deal:
     Attributes:
         mesh: the mesh's name.
         origin: where its own space lies in the root's, (3,).
-        to: for each point the number of the hand that gets it, (N,) int32.
+        to: for each point the number of the hand that gets it, (N,) of any integers.
     """
 
     mesh: str
     origin: tuple[float, float, float]
-    to: NDArray[np.int32]
+    to: NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,9 @@ MOST_RUNS = 1000
 """Points in more runs than this were mixed by something else than moving objects."""
 
 Numbers = NDArray[np.int64]
-Owner = NDArray[np.int32]
-"""Whose the pixels of all views are. One more at the end, for points of no pixel, whose number is -1."""
+Owner = NDArray[np.int16]
+"""Whose pixels, or points, are, by index. Of the pixels of all views there is one more at the end, for points
+of no pixel, whose number is -1."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def merge_back(root: bpy.types.Object, group: str) -> None:
     for giving in (rest, target):
         point_attributes.check_readable(giving)
         count = len(giving.data.vertices)
-        deals.append(Deal(giving.data.name, tuple(giving.wildseg3d.origin), np.full(count, REST, np.int32)))
+        deals.append(Deal(giving.data.name, tuple(giving.wildseg3d.origin), np.full(count, REST, np.int16)))
     replace_mesh(rest, dealing.hand_of(deals, REST, tuple(rest.wildseg3d.origin), rest.data.name))
     _delete(target)
     item.applied = ""
@@ -156,7 +157,7 @@ def _is_as(item: Any, known: SceneObject) -> bool:
 
 
 def _nobody(scene: Scene, answer: int) -> Owner:
-    owner = np.full(sum(view.size[0] * view.size[1] for view in scene.views) + 1, answer, np.int32)
+    owner = np.full(sum(view.size[0] * view.size[1] for view in scene.views) + 1, answer, np.int16)
     owner[-1] = STAYS
     return owner
 
@@ -260,7 +261,7 @@ def _held(item: bpy.types.Object, index: int) -> _Held:
     return _Held(item.name, index, view, pixel, item.data.name, tuple(item.wildseg3d.origin))
 
 
-def _destinations(scene: Scene, owner: Owner, held: Sequence[_Held]) -> list[NDArray[np.int32]]:
+def _destinations(scene: Scene, owner: Owner, held: Sequence[_Held]) -> list[Owner]:
     """For each mesh, the index that each of its points goes to, (N,)."""
     found = []
     for item in held:
@@ -270,11 +271,9 @@ def _destinations(scene: Scene, owner: Owner, held: Sequence[_Held]) -> list[NDA
     return found
 
 
-def _owners(
-    scene: Scene, owner: Owner, view: NDArray[np.int32], pixel: NDArray[np.int32]
-) -> NDArray[np.int32]:
+def _owners(scene: Scene, owner: Owner, view: NDArray[np.int32], pixel: NDArray[np.int32]) -> Owner:
     """What ``owner`` says about each point, (N,): run by run, because points come in runs of one view."""
-    found: NDArray[np.int32] = np.empty(len(view), np.int32)
+    found: Owner = np.empty(len(view), np.int16)
     ends = [*(np.flatnonzero(view[1:] != view[:-1]) + 1).tolist(), len(view)]
     if len(ends) > MOST_RUNS:
         return owner.take(point_attributes.numbers_of(scene, view, pixel))
@@ -293,7 +292,7 @@ def _owners(
 
 
 def _deals(
-    held: Sequence[_Held], goes: Sequence[NDArray[np.int32]], names: Sequence[str], making: Collection[str]
+    held: Sequence[_Held], goes: Sequence[Owner], names: Sequence[str], making: Collection[str]
 ) -> tuple[list[Deal], list[int]]:
     """The meshes whose points change, dealt out, and who gets some; the points of others are let be."""
     present = [_present(to) for to in goes]
@@ -316,7 +315,7 @@ def _deals(
     return deals, sorted(changing - {DELETED})
 
 
-def _present(to: NDArray[np.int32]) -> set[int]:
+def _present(to: Owner) -> set[int]:
     """The values in ``to``, found where it changes: faster than sorting it."""
     if not len(to):
         return set()
