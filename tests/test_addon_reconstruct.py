@@ -72,6 +72,40 @@ def _positions(item: Any) -> np.ndarray:
     return values
 
 
+def test_undo_and_redo_past_reconstruct(blender: Any, photos: Path, tmp_path: Path) -> None:
+    """Once over nothing, then over that: panel, scene folder and points are what they were each time."""
+    from tests.test_addon_panels import _drawn
+    from wildseg3d_blender.addon.scene import lookup
+    from wildseg3d_blender.scene_states import state_of
+
+    def seen() -> tuple[list[str], str, int]:
+        root = lookup.active_root(blender.context.scene)
+        if root is None:
+            return _drawn(blender), "", 0
+        scene = lookup.open_scene(root)
+        measured = sum(int((scene.confidence(view) > 0).sum()) for view in scene.views)
+        assert len(lookup.points(root).data.vertices) == measured
+        assert root.wildseg3d.state == state_of(scene.folder)
+        return _drawn(blender), root.wildseg3d.state, measured
+
+    blender.ops.wildseg3d.photos_add(directory=str(photos))
+    blender.ops.ed.undo_push(message="photos")
+    states = [seen()]
+    for size in (SIZE, 192):
+        blender.ops.wildseg3d.reconstruct(scene_folder=str(tmp_path / "scene"), image_size=size)
+        blender.ops.ed.undo_push(message="reconstruct")
+        states.append(seen())
+    assert len({state for _, state, _ in states}) == 3
+    for operator, at in (("undo", 1), ("undo", 0), ("redo", 1), ("redo", 2), ("undo", 1)):
+        assert getattr(blender.ops.ed, operator)() == {"FINISHED"}
+        assert seen() == states[at]
+        assert blender.ops.wildseg3d.reconstruct.poll()
+    root = lookup.active_root(blender.context.scene)
+    x, y = (0.5 * side for side in lookup.open_scene(root).views[0].photo_size)
+    blender.ops.wildseg3d.prompt_add(view=lookup.cameras(root)[0].wildseg3d.view, x=x, y=y, object="Thing")
+    assert blender.ops.wildseg3d.segment() == {"FINISHED"}
+
+
 def test_unsaved_files_keep_their_scenes_with_the_user_and_say_so(
     blender: Any, photos: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

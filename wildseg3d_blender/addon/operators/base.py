@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -77,6 +78,7 @@ class WorkerOperator:
     _run: Run | None = None
     _timer: Any = None
     _tick: float = 0.0
+    _shown: float = 0.0
 
     def work(self, context: bpy.types.Context) -> Work:
         """What to do; see ``Work``."""
@@ -153,8 +155,9 @@ class WorkerOperator:
         self.report({"WARNING"}, text)  # type: ignore[attr-defined]
 
     def _show_progress(self, run: Run) -> None:
-        job = run.job
-        if job is not None and self._tick == runtime.TICK:
+        job, now = run.job, time.monotonic()
+        if job is not None and now - self._shown >= runtime.TICK:
+            self._shown = now
             viewing.redraw_sidebars()
             done = ", ".join(filter(None, (f"{job.fraction:.0%}", time_left.text(job))))
             self._show_status(f"{job.title}: {job.text} ({done})   Esc: Cancel")
