@@ -202,7 +202,8 @@ def _write(
         for number, (name, item) in enumerate(items.items()):
             progress("lifting", 0.5 * number / len(items), f"Taking the points of {name}")
             masks = [item.masks[view.name] for view in scene.views]
-            lifted = {view.name: lifting.points(masks, v) for v, view in enumerate(scene.views)}
+            names = (view.name for view in scene.views)
+            lifted = dict(zip(names, lifting.all_points(masks), strict=True))
             write_object(draft, replace(item, points=lifted))
             points[name] = sum(int(mask.sum()) for mask in lifted.values())
         if carried is not None:

@@ -281,12 +281,13 @@ class SceneSession:
         item = answers[0].item
         if len(answers) == 1 and item is not None and self._cache is not None:
             return self._cache.points_of(item)
-        lifting = self._geometry()
-        ordered, points = [masks[view.name] for view in self.scene.views], {}
-        for number, view in enumerate(self.scene.views):
-            progress("lifting", number / len(ordered), f"Taking the object's points in {view.name}")
-            points[view.name] = lifting.points(ordered, number)
-        return points
+        names = [view.name for view in self.scene.views]
+
+        def waiting(number: int) -> None:
+            progress("lifting", number / len(names), "Taking the object's points")
+
+        found = self._geometry().all_points([masks[name] for name in names], waiting)
+        return dict(zip(names, found, strict=True))
 
     def _unsized(self, groups: Sequence[PromptGroup]) -> tuple[str, ...]:
         """A word about sizes that were asked for and cannot be had."""

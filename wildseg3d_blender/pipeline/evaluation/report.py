@@ -190,7 +190,7 @@ def _held_out(
     if lifting is None:
         return {}
     ordered = [latest.masks[view.name] for view in scene.views]
-    points = {view.name: lifting.points(ordered, k) for k, view in enumerate(scene.views)}
+    points = dict(zip((view.name for view in scene.views), lifting.all_points(ordered), strict=True))
     return {item.view.name: item.scores(points) for item in unseen}
 
 

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...scene_folder import Scene
+from ..side_by_side import side_by_side
 from .sightlines import Sightlines
 
 Bools = NDArray[np.bool_]
@@ -29,7 +30,8 @@ def lift(scene: Scene, masks: Mapping[str, NDArray[np.bool_]]) -> dict[str, NDAr
     """
     lifting = Lifting(scene)
     ordered = [np.asarray(masks[view.name], dtype=bool) for view in scene.views]
-    return {view.name: lifting.points(ordered, number) for number, view in enumerate(scene.views)}
+    found = lifting.all_points(ordered)
+    return {view.name: points for view, points in zip(scene.views, found, strict=True)}
 
 
 @dataclass(frozen=True)
@@ -108,15 +110,24 @@ class Lifting:
         """Per view (H, W) bool: the pixels that can belong to an object at all."""
         return self._lines.solid
 
-    def points(self, masks: Sequence[Bools], view: int) -> Bools:
-        """The pixels of a view whose points belong to the object with these masks, one (H, W) per view."""
-        links = self.links(view, np.flatnonzero(masks[view] & self.solid[view]))
+    def all_points(
+        self, masks: Sequence[Bools], waiting: Callable[[int], None] = lambda given: None
+    ) -> Iterator[Bools]:
+        """View by view (H, W), the pixels whose points belong to the object with these masks, one per view.
+
+        ``waiting`` as in ``side_by_side``.
+        """
         marks = [Marks((mask.shape[0], mask.shape[1])) for mask in masks]
         for mark, mask in zip(marks, masks, strict=True):
             mark.mark(np.s_[:, :], mask)
-        kept = np.zeros(masks[view].shape, dtype=bool)
-        kept.ravel()[links.pixels] = links.kept(marks, slice(None))
-        return kept
+
+        def points(view: int) -> Bools:
+            links = self.links(view, np.flatnonzero(masks[view] & self.solid[view]))
+            kept = np.zeros(masks[view].shape, dtype=bool)
+            kept.ravel()[links.pixels] = links.kept(marks, slice(None))
+            return kept
+
+        return side_by_side(points, range(len(masks)), waiting)
 
     def links(self, view: int, pixels: NDArray[np.int64]) -> Links:
         """What all views have to say about some flat pixels (n,) of one view."""
