@@ -40,6 +40,7 @@ void main()
 }
 """
 
+# A pale line with a dark rim: on any photo one of the two stands out, whatever the object's colour.
 # The mask is interpolated here, over a little more than a pixel so that its outline has no stairs: which
 # filter a texture has differs between Blender's versions.
 _PHOTO_FRAGMENT = """
@@ -64,8 +65,10 @@ void main()
                          + mask_between(place + vec2(0.6, -0.6)) + mask_between(place - vec2(0.6, 0.6)));
   float from_edge = abs(inside - 0.5) / max(fwidth(inside), 1e-4);
   float line = 1.0 - smoothstep(0.8, 1.8, from_edge);
+  float rim = 1.0 - smoothstep(1.8, 3.2, from_edge);
   vec4 filling = vec4(tint.rgb, tint.a * smoothstep(0.4, 0.6, inside));
-  fragment = mix(filling, outline, line * outline.a);
+  vec4 rimmed = mix(filling, vec4(0.0, 0.0, 0.0, outline.a), rim * 0.8);
+  fragment = mix(rimmed, outline, line * outline.a);
 }
 """
 
