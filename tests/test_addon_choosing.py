@@ -317,3 +317,25 @@ def test_the_choice_survives_saving_and_opening(blender: Any, folder: Path, tmp_
     blender.ops.wm.open_mainfile(filepath=str(tmp_path / "work.blend"))
     settings = blender.context.scene.wildseg3d
     assert (settings.engines, settings.quality, settings.device) == ("DEFAULT", "FINE", "CUDA")
+
+
+def test_what_finding_objects_takes_is_said_where_sam_2_does_it(
+    blender: Any, scene: Scene, folder: Path
+) -> None:
+    from wildseg3d_blender.addon import choosing
+
+    now = blender.context.scene
+    assert choosing.finding_text(now, 10) == ""  # by graph cuts
+    now.wildseg3d.engines = "NEURAL"
+    assert choosing.finding_text(now, 10) == ""  # SAM 2 is not there
+    cpu = {"photo": 5.0, "point": 0.15}
+    two = ("sam2.1-tiny", "sam2.1-large")
+    _install(folder, device="CPU", dust3r=False, models=two)
+    assert choosing.finding_text(now, 10) == ""  # never measured
+    _install(folder, device="CPU", dust3r=False, models=two, speeds={"cpu": cpu})
+    assert choosing.finding_text(now, 10) == "about 10 min, 1.7 GB"
+    assert choosing.finding_text(now) == "about 5 min, 1.7 GB"  # of the five photos there are
+    assert choosing.estimate_text(now) == ""  # of DUSt3R nothing is known
+    card = {"photo": 0.05, "point": 0.001, "follow": 0.01}
+    _install(folder, device="NVIDIA RTX 3090", dust3r=False, models=two, speeds={"cpu": cpu, "cuda": card})
+    assert choosing.finding_text(now, 10) == "about 15 s, 1.9 GB"

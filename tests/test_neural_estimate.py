@@ -8,17 +8,27 @@ import pytest
 
 from wildseg3d_blender.neural.estimate import (
     ALIGNING,
+    ANSWERS,
+    ENCODERS,
     GB,
+    LOADING,
+    POINTS,
+    SAM2_WEIGHTS,
+    WINDOWS,
     Asked,
     amount,
     duration,
     dust3r_estimate,
     installed_memory,
+    sam2_estimate,
     smaller_preset,
     stereo_estimate,
 )
 from wildseg3d_blender.neural.presets import PRESETS, expected_further_pairs, expected_pairs
+from wildseg3d_blender.neural.registry import find_model
 from wildseg3d_blender.pipeline.engines.dust3r.pairs import chosen_pairs, further_pairs
+from wildseg3d_blender.pipeline.segmentation.sam2.automatic import Search
+from wildseg3d_blender.pipeline.segmentation.sam2.segmenter import BEST_FIRST, ON_CPU
 from wildseg3d_blender.progress import silent
 
 SPEED = {"encode": 0.05, "pair": 0.1}
@@ -117,3 +127,24 @@ def test_figures_are_as_round_as_they_are_sure() -> None:
 def test_this_computer_has_memory() -> None:
     memory = installed_memory()
     assert memory is None or memory > 0.5 * GB
+
+
+def test_finding_objects_grows_with_photos_and_with_the_network() -> None:
+    on_cpu, on_card = {"photo": 5.0, "point": 0.15}, {"photo": 0.05, "point": 0.001, "follow": 0.01}
+    ten, twenty = (sam2_estimate(views, "cpu", on_cpu, "sam2.1-tiny") for views in (10, 20))
+    # Ten photos, three of them searched, twenty objects carried into nine others.
+    carried = 20 * 9 * (ANSWERS * 0.15 + WINDOWS * 5.0)
+    assert ten.seconds == pytest.approx(LOADING + 50.0 + 3 * 144 * 0.15 + carried)
+    assert 1.8 * ten.seconds < twenty.seconds < 2.3 * ten.seconds
+    assert ten.card == 0 and ten.memory < twenty.memory < 2.5 * GB
+    small, large = (sam2_estimate(10, "cuda", on_card, name) for name in ("sam2.1-tiny", "sam2.1-large"))
+    assert small.seconds < large.seconds < ten.seconds / 10
+    assert 0.5 * GB < small.card < large.card < 3 * GB
+
+
+def test_finding_objects_is_estimated_for_what_is_searched() -> None:
+    assert POINTS["cpu"] == ON_CPU.points**2 and not ON_CPU.tracked
+    assert POINTS["cuda"] == POINTS["mps"] == Search().points ** 2 and Search().tracked
+    assert set(ENCODERS) == set(SAM2_WEIGHTS) == set(BEST_FIRST)
+    for name, weights in SAM2_WEIGHTS.items():
+        assert weights == pytest.approx(find_model(name).bytes, rel=0.03)

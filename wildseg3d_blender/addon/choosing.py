@@ -118,7 +118,7 @@ def estimate_text(scene: bpy.types.Scene) -> str:
         return f"{count} photos: about {_said(estimate.stereo_estimate(count, os.cpu_count() or 1, size))}"
     found = environment.find_environment(neural_task.neural_folder(bpy.context))
     device = _device_of(scene, found)
-    if found is None or device not in found.speeds:
+    if found is None or "pair" not in found.speeds.get(device, {}):
         return ""
     asked = estimate.Asked(count, scene.wildseg3d.quality.lower(), size)
     return _dust3r_text(asked, device, found)
@@ -142,12 +142,37 @@ def adding_text(scene: bpy.types.Scene, root: bpy.types.Object) -> str:
     """
     found = environment.find_environment(neural_task.neural_folder(bpy.context))
     device = _device_of(scene, found)
-    if found is None or device not in found.speeds:
+    if found is None or "pair" not in found.speeds.get(device, {}):
         return ""
     settings, photos = scene.wildseg3d, root.wildseg3d.photos
     placed = sum(item.placed for item in photos)
     asked = estimate.Asked(len(photos), settings.quality.lower(), settings.image_size, placed)
     return _dust3r_text(asked, device, found)
+
+
+def finding_text(scene: bpy.types.Scene, views: int = 0) -> str:
+    """What finding objects by SAM 2 will take; "" where the default segmenter does it, or nothing is known.
+
+    Looks at small files only.
+
+    Args:
+        views: of the scene; by default as many as photos are chosen.
+    """
+    count = views or _photo_count(scene)
+    try:
+        if count < 2 or segmenter(scene) != "sam2":
+            return ""
+    except NeuralError:
+        return ""
+    found = environment.find_environment(neural_task.neural_folder(bpy.context))
+    device = _device_of(scene, found)
+    if found is None or "photo" not in found.speeds.get(device, {}):
+        return ""
+    there = {status.model.name for status in models.statuses() if status.path}
+    # As the segmenter chooses: the smallest for a CPU, else the best.
+    name = next(name for name in WEIGHTS["sam2"][:: 1 if device == "cpu" else -1] if name in there)
+    expected = estimate.sam2_estimate(count, device, found.speeds[device], name)
+    return f"about {_said(expected)}"
 
 
 def setup_for(params: Mapping[str, Any], paths: tuple[Path, ...]) -> Setup | None:

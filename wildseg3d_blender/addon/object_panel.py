@@ -311,6 +311,8 @@ def _draw_finding(layout: bpy.types.UILayout, context: bpy.types.Context, root: 
         row.label(text=f"{count} found" if is_narrow(context) else f"{count} objects found", icon="CHECKMARK")
         row.operator("wildseg3d.find_objects", text="", icon="FILE_REFRESH", emboss=False)
     else:
+        if text := choosing.finding_text(context.scene, sum(item.placed for item in root.wildseg3d.photos)):
+            draw_text(layout, context, f"Finding objects: {text}", dim=True)
         layout.operator("wildseg3d.find_objects", icon="VIEWZOOM")
 
 

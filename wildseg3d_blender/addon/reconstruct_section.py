@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 
 from ..errors import WildSegError
-from . import choosing, runtime
+from . import choosing, preferences, runtime
 from .drawing import draw_action, draw_text
 from .preferences import extension_package
 from .scene import lookup
@@ -32,6 +32,8 @@ def draw_reconstruct(layout: bpy.types.UILayout, context: bpy.types.Context) -> 
         column.prop(settings, "quality")
     if text := choosing.estimate_text(context.scene):
         draw_text(column, context, text, dim=True)
+    if preferences.finds_objects(context) and (text := choosing.finding_text(context.scene)):
+        draw_text(column, context, f"Then finding objects: {text}", dim=True)
     draw_action(layout, "reconstruct", "OUTLINER_OB_CAMERA", _label(context))
 
     header, body = layout.panel_prop(settings, "show_advanced")

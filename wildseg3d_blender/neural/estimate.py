@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a reconstruction will take, before it runs: seconds and memory, about."""
+"""What a reconstruction and finding objects will take, before they run: seconds and memory, about."""
 
 from __future__ import annotations
 
@@ -45,6 +45,29 @@ PAIR = 16 * 2 * 512 * 384
 
 COPIES = 1.1
 """Times that a pair's answer is in memory at the peak, while it is aligned: 20 to 90 pairs measured."""
+
+ENCODERS = {"sam2.1-tiny": 1.0, "sam2.1-small": 1.3, "sam2.1-base-plus": 2.2, "sam2.1-large": 5.1}
+"""Seconds to encode a photo over those of SAM 2.1 tiny, measured on a CPU; decoding is the same for all."""
+
+SAM2_WEIGHTS = {
+    "sam2.1-tiny": 0.16 * GB,
+    "sam2.1-small": 0.18 * GB,
+    "sam2.1-base-plus": 0.32 * GB,
+    "sam2.1-large": 0.9 * GB,
+}
+
+SAM2_PASS, FEATURES = 0.5 * GB, 8.4e6
+"""What a photo takes while it is encoded, and what is kept of it."""
+
+KEY_VIEWS, OBJECTS = 3, 20
+"""Assumed where nobody can know: views that are searched, and objects that there are. Few scenes have more
+than twice or less than half of that."""
+
+POINTS = {"cpu": 12 * 12, "cuda": 32 * 32, "mps": 32 * 32}
+"""Looked at in each key view, see ``sam2.automatic.Search``."""
+
+ANSWERS, WINDOWS = 2.0, 0.5
+"""To carry an object into another view by geometry: answers, and encodings of a window around a small one."""
 
 LOADING, ALIGNING = 6.0, 0.1
 """Seconds: to load the weights from a disk, and for each pair to be aligned and written."""
@@ -100,6 +123,19 @@ def dust3r_estimate(asked: Asked, device: str, speed: Mapping[str, float]) -> Es
     each = asked.photos * speed["encode"] + asked.pairs * (speed["pair"] + ALIGNING)
     memory = PROCESS + COPIES * PAIR * asked.area * asked.pairs
     seconds, at_once = LOADING + asked.area * each, WEIGHTS + asked.area * PASS
+    if device == "cuda":
+        return Estimate(seconds, memory, at_once + DRIVER)
+    return Estimate(seconds, memory + at_once)
+
+
+def sam2_estimate(views: int, device: str, speed: Mapping[str, float], model: str) -> Estimate:
+    """SAM 2 finding the objects of a scene, on a device of that ``measured_speed``."""
+    photo, point = ENCODERS[model] * speed["photo"], speed["point"]
+    follow = speed["follow"] if "follow" in speed else ANSWERS * point + WINDOWS * photo
+    searching = min(views, KEY_VIEWS) * POINTS[device] * point
+    seconds = LOADING + views * photo + searching + OBJECTS * (views - 1) * follow
+    memory = PROCESS + views * FEATURES
+    at_once = SAM2_WEIGHTS[model] + SAM2_PASS
     if device == "cuda":
         return Estimate(seconds, memory, at_once + DRIVER)
     return Estimate(seconds, memory + at_once)

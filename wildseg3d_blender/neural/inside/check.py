@@ -5,7 +5,7 @@
 
 Its last line is a JSON object {"versions", "device", "dust3r", "speeds", "seconds"} with exit code 0, or the
 reason in one line with exit code 1. DUSt3R's code may be absent: it is for non-commercial use and comes on
-request. Where it is there, "speeds" says for each device how fast it runs (see ``speed.measured_speed``).
+request. "speeds" says for each device how fast the networks run (see ``measured_speed`` of either).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from importlib import metadata, util
 
 NEEDED = ("cv2", "numpy", "PIL", "pycolmap", "maxflow", "safetensors", "huggingface_hub", "torch", "sam2")
@@ -34,7 +35,7 @@ def main() -> int:
         dust3r = util.find_spec("mini_dust3r") is not None
         if dust3r:
             _run_dust3r(device)
-        speeds = _speeds({"cpu", device}) if dust3r else {}
+        speeds = _speeds({"cpu", device}, dust3r)
     except Exception as error:  # noqa: BLE001 - whatever it is, it goes to the user as the reason
         print(f"{type(error).__name__}: {error}".replace("\n", " "))
         return 1
@@ -107,21 +108,27 @@ def _run_dust3r(device: str) -> None:
     _check_finite("DUSt3R", second["pts3d_in_other_view"])
 
 
-def _speeds(devices: set[str]) -> dict[str, dict[str, float]]:
-    """How fast each device runs DUSt3R at its true size; without those that cannot."""
+def _speeds(devices: set[str], dust3r: bool) -> dict[str, dict[str, float]]:
+    """How fast each device runs the networks at their true size; without those that it cannot."""
     import torch
 
     from ...pipeline import torch_runtime
-    from ...pipeline.engines.dust3r.speed import measured_speed
+    from ...pipeline.segmentation.sam2 import speed as sam2_speed
 
-    speeds = {}
-    for name in sorted(devices):
-        try:
-            speeds[name] = measured_speed(torch.device(name))
-        except Exception as error:
-            if not torch_runtime.is_out_of_memory(error):
-                raise
-            # It may still run smaller images; how fast is not known then.
+    measures: list[Callable[[torch.device], dict[str, float]]] = [sam2_speed.measured_speed]
+    if dust3r:
+        from ...pipeline.engines.dust3r import speed as dust3r_speed
+
+        measures.append(dust3r_speed.measured_speed)
+    speeds: dict[str, dict[str, float]] = {name: {} for name in sorted(devices)}
+    for name in speeds:
+        for measured in measures:
+            try:
+                speeds[name] |= measured(torch.device(name))
+            except Exception as error:
+                if not torch_runtime.is_out_of_memory(error):
+                    raise
+                # It may still run smaller images; how fast is not known then.
     return speeds
 
 
