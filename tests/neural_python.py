@@ -23,7 +23,8 @@ def neural_python() -> tuple[Path | None, str]:
     named = os.environ.get(SETTING)
     python = Path(named) if named else interpreter_in(MADE / "env")
     if not python.is_file():
-        return None, f"there is no neural environment at {python}: make it with `make setup-neural`"
+        advice = f"correct {SETTING}" if named else "make it with `make setup-neural`"
+        return None, f"there is no neural environment at {python}: {advice}"
     imports = "; ".join(f"import {name}" for name in NEEDED)
     tried = subprocess.run([str(python), "-c", imports], capture_output=True, text=True, check=False)
     if tried.returncode:
