@@ -4,22 +4,15 @@
 from __future__ import annotations
 
 import math
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
 
 import bpy
 
-from ...errors import WildSegError
 from ..scene import lookup, surfaces, view_surfaces, viewing
-from ..scene.surface_mesh import Faces
-from ..scene.surfaces import Plan
-from .base import has_root, idle, object_mode, report_error, reporting
-
-TICK = 0.05
-"""Seconds between looks at whether it is done."""
+from ..scene.steps import object_named
+from .base import Work, WorkerOperator, has_root, idle, object_mode
 
 
-class WILDSEG3D_OT_make_surface(bpy.types.Operator):
+class WILDSEG3D_OT_make_surface(WorkerOperator, bpy.types.Operator):
     """Make a mesh of an object's points, or of the points that belong to no object"""
 
     bl_idname = "wildseg3d.make_surface"
@@ -71,10 +64,6 @@ class WILDSEG3D_OT_make_surface(bpy.types.Operator):
         max=512,
     )
 
-    _made_by: Plan
-    _faces: Future[Faces]
-    _timer: Any = None
-
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return has_root(cls, context) and idle(cls) and object_mode(cls, context)
@@ -87,51 +76,6 @@ class WILDSEG3D_OT_make_surface(bpy.types.Operator):
             return f"Make one closed mesh of {of} that all photos agree on; its back is made up"
         return f"Make a mesh of {of} as the photos show it, cut where a thing ends before another. Sharpest"
 
-    @reporting
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Make it, select it, hide the points."""
-        plan = self._plan(context)
-        self._finish(context, plan, plan.compute())
-        return {"FINISHED"}
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """As ``execute``, but computed on a thread, so that Blender stays usable."""
-        try:
-            self._made_by = self._plan(context)
-        except WildSegError as error:
-            report_error(self, error)
-            return {"CANCELLED"}
-        threads = ThreadPoolExecutor(1, "wildseg3d surface")
-        self._faces = threads.submit(self._made_by.compute)
-        threads.shutdown(wait=False)
-        manager = context.window_manager
-        self._timer = manager.event_timer_add(TICK, window=context.window)
-        manager.modal_handler_add(self)
-        context.workspace.status_text_set("Making the surface   Esc: cancel")
-        return {"RUNNING_MODAL"}
-
-    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Wait for the thread; Esc forgets about it."""
-        if event.type == "ESC" and event.value == "PRESS":
-            self.cancel(context)
-            return {"CANCELLED"}
-        if event.type != "TIMER" or not self._faces.done():
-            return {"PASS_THROUGH"}
-        self.cancel(context)
-        try:
-            self._finish(context, self._made_by, self._faces.result())
-        except WildSegError as error:
-            report_error(self, error)
-            return {"CANCELLED"}
-        return {"FINISHED"}
-
-    def cancel(self, context: bpy.types.Context) -> None:
-        """Stop waiting; Blender calls this too when it ends the operator itself."""
-        if self._timer is not None:
-            context.window_manager.event_timer_remove(self._timer)
-            self._timer = None
-        context.workspace.status_text_set(None)
-
     def draw(self, context: bpy.types.Context) -> None:
         """What the chosen kind asks for."""
         layout = self.layout
@@ -140,18 +84,18 @@ class WILDSEG3D_OT_make_surface(bpy.types.Operator):
         for name in ("step", "hole", "steepest") if self.kind == "VIEWS" else ("detail",):
             layout.prop(self, name)
 
-    def _plan(self, context: bpy.types.Context) -> Plan:
-        root = lookup.require_root(context.scene)
-        if self.kind == "MERGED":
-            return surfaces.plan_merged(root, self.object, detail=self.detail)
-        steepest = math.degrees(self.steepest)
-        return surfaces.plan_photos(root, self.object, step=self.step, hole=self.hole, steepest=steepest)
-
-    def _finish(self, context: bpy.types.Context, plan: Plan, faces: Faces) -> None:
-        made = surfaces.finish(plan, faces)
-        select_only(context, made)
+    def work(self, context: bpy.types.Context) -> Work:
+        """Make it, select it, hide the points."""
+        name = yield from surfaces.making(lookup.require_root(context.scene).name, self.object, self._kind())
+        made = object_named(name)
+        select_only(bpy.context, made)
         viewing.redraw()
-        self.report({"INFO"}, f"{made.name}: {len(made.data.polygons):,} faces")
+        return f"{made.name}: {len(made.data.polygons):,} faces"
+
+    def _kind(self) -> surfaces.Photos | surfaces.Closed:
+        if self.kind == "MERGED":
+            return surfaces.Closed(self.detail)
+        return surfaces.Photos(self.step, self.hole, math.degrees(self.steepest))
 
 
 def select_only(context: bpy.types.Context, item: bpy.types.Object) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...conventions import project
 from . import surface_nets, volume
+from .in_parts import Parts, scaled
 from .view_surfaces import Sheet, dot, in_view, smooth_normals
 from .volume import Evidence
 
@@ -44,7 +45,13 @@ class Merged:
     colour: Floats
 
 
-def merge(evidence: Sequence[Evidence], colours: Sequence[NDArray[np.uint8]], detail: int) -> Merged | None:
+FUSED = 0.8
+"""How far merging is, about, once the volume is there."""
+
+
+def merging(
+    evidence: Sequence[Evidence], colours: Sequence[NDArray[np.uint8]], detail: int
+) -> Parts[Merged | None]:
     """The surface that all views agree on, closed where none of them saw it; None where there is none.
 
     Args:
@@ -58,12 +65,14 @@ def merge(evidence: Sequence[Evidence], colours: Sequence[NDArray[np.uint8]], de
     low, high = np.quantile(points, [OUTERMOST, 1.0 - OUTERMOST], axis=0).astype(np.float32)
     if not (high - low).max() > 0:
         return None
-    fused = volume.fuse(evidence, low, high, detail)
+    fusing = volume.fusing(evidence, low, high, detail)
+    fused = yield from scaled(fusing, 0.0, FUSED)
     vertices, corners = _large(*surface_nets.surface_nets(fused.distance))
     if not len(corners):
         return None
     vertices = (fused.origin_world + fused.voxel * vertices).astype(np.float32)
-    return _painted(vertices, corners, evidence, colours, fused.voxel)
+    painting = _painting(vertices, corners, evidence, colours, fused.voxel)
+    return (yield from scaled(painting, FUSED, 1.0))
 
 
 def _large(vertices: Floats, corners: NDArray[np.int64]) -> tuple[Floats, NDArray[np.int64]]:
@@ -77,20 +86,21 @@ def _large(vertices: Floats, corners: NDArray[np.int64]) -> tuple[Floats, NDArra
     return vertices[kept], number[corners[kept[corners[:, 0]]]]
 
 
-def _painted(
+def _painting(
     vertices: Floats,
     corners: NDArray[np.int64],
     evidence: Sequence[Evidence],
     colours: Sequence[NDArray[np.uint8]],
     voxel: float,
-) -> Merged:
-    """The mesh with its photos and colours."""
+) -> Parts[Merged]:
+    """The mesh with its photos and colours, a photo at a time."""
     normals = _vertex_normals(vertices, corners)
     photo = np.full(len(corners), NO_PHOTO, np.int64)
     best = np.zeros(len(corners), np.float32)
     places = np.zeros((*corners.shape, 2), np.float32)
     total, weight = np.zeros((len(vertices), 3), np.float32), np.zeros((len(vertices), 1), np.float32)
     for number, (one, picture) in enumerate(zip(evidence, colours, strict=True)):
+        yield number / len(evidence)
         if not one.sheet.here.any():
             continue
         density, pixels, at = _shown(one.sheet, vertices, normals, volume.band(one, voxel))

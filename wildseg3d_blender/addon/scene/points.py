@@ -43,7 +43,7 @@ _WIDTHS: dict[str, tuple[int, type]] = {
 }
 
 
-def _linear_light(encoded: NDArray[np.float64]) -> NDArray[np.float32]:
+def linear_light(encoded: NDArray[np.floating]) -> NDArray[np.float32]:
     """IEC 61966-2-1; Blender makes the same bytes of it again."""
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
     return linear.astype(np.float32)
@@ -53,7 +53,7 @@ RUN = 64
 """Points of a sample that follow each other."""
 
 _ENCODED = (np.arange(256) / 255.0).astype(np.float32)
-_LINEAR = _linear_light(np.arange(256) / 255.0)
+_LINEAR = linear_light(np.arange(256) / 255.0)
 
 
 class Measured:
@@ -155,7 +155,8 @@ def building_mesh(points: Measured, name: str) -> Steps[str]:
     name, scratch = mesh.name, Scratch(16 * points.count)
     try:
         mesh.vertices.add(points.count)
-        yield from _writing_colour(points, name, scratch)
+        linear = yield Aside(lambda: points.linear_colour(scratch), "Making the points")
+        yield from writing_colour(name, linear)
         for number, (attribute, kind) in enumerate(KINDS.items()):
             if attribute == "colour":
                 continue
@@ -172,14 +173,16 @@ def building_mesh(points: Measured, name: str) -> Steps[str]:
     return name
 
 
-def _writing_colour(points: Measured, name: str, scratch: Scratch) -> Steps[None]:
-    """Floats that Blender makes bytes of: bytes that are set one by one take longer, and in one piece."""
-    linear = yield Aside(lambda: points.linear_colour(scratch), "Making the points")
+def writing_colour(name: str, linear: NDArray[np.float32]) -> Steps[None]:
+    """Give the mesh of that name the points' colours (N, 4), linear light, as bytes.
+
+    Floats that Blender makes bytes of: bytes that are set one by one take longer, and in one piece.
+    """
     colour = mesh_named(name).attributes.new("colour", "FLOAT_COLOR", "POINT")
     colour.data.foreach_set("color", linear.ravel())
     yield Pause(0.1)
     mesh = mesh_named(name)
-    if not points.count:  # what has no points cannot be converted
+    if not len(linear):  # what has no points cannot be converted
         mesh.attributes.remove(mesh.attributes["colour"])
         mesh.attributes.new("colour", "BYTE_COLOR", "POINT")
         return

@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Points -> a textured mesh: the surfaces that the photos show, or one closed mesh.
-
-What takes time, ``Plan.compute``, touches no data of Blender's: it may run on a thread of its own.
-"""
+"""Points -> a textured mesh: the surfaces that the photos show, or one closed mesh."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import bpy
 import numpy as np
@@ -15,34 +12,48 @@ from numpy.typing import NDArray
 
 from ...errors import SceneError
 from ...scene_folder import Scene, View
-from . import groups, lookup, merged_surface, point_attributes, surface_mesh, view_surfaces, visibility
+from . import (
+    groups,
+    in_parts,
+    lookup,
+    merged_surface,
+    point_attributes,
+    surface_mesh,
+    view_surfaces,
+    visibility,
+)
+from .in_parts import Parts
+from .steps import Aside, Pause, Steps, mesh_named, object_named, run
 from .surface_mesh import Faces
 from .view_surfaces import Sheet
 from .volume import Evidence
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A surface to be made.
+class Photos:
+    """The surfaces that the photos show, each place from its best photo; see ``view_surfaces``."""
 
-    Attributes:
-        root, group: names of the reconstruction and of the object in its list (or "" for the rest).
-        compute: gives the faces. SceneError when there are none.
-    """
+    step: int = 2
+    hole: int = 16
+    steepest: float = view_surfaces.STEEPEST
 
-    root: str
-    group: str
-    compute: Callable[[], Faces]
+
+@dataclass(frozen=True)
+class Closed:
+    """One closed mesh; see ``merged_surface``."""
+
+    detail: int = 96
 
 
 @dataclass(frozen=True)
 class _Cloud:
-    """The points of a mesh as they are in the root's space: (N, 3), (N, 3), (N,), (N,)."""
+    """The points of a mesh in its own space, (N, 3), (N, 3), (N,), (N,), and where that is in the root's."""
 
     position: NDArray[np.float32]
     normal: NDArray[np.float32]
     view: NDArray[np.int32]
     pixel: NDArray[np.int32]
+    origin: tuple[float, float, float]
 
 
 def from_photos(
@@ -65,8 +76,7 @@ def from_photos(
     Raises:
         SceneError: no such object, it was not segmented yet or shows no surface, or the scene folder is gone.
     """
-    plan = plan_photos(root, group, step=step, hole=hole, steepest=steepest)
-    return finish(plan, plan.compute())
+    return object_named(run(making(root.name, group, Photos(step, hole, steepest))))
 
 
 def merged(root: bpy.types.Object, group: str = "", *, detail: int = 96) -> bpy.types.Object:
@@ -75,86 +85,79 @@ def merged(root: bpy.types.Object, group: str = "", *, detail: int = 96) -> bpy.
     Otherwise as ``from_photos``; what no photo shows has its neighbours' colours, in a slot of its own.
 
     Args:
-        detail: see ``merged_surface.merge``.
+        detail: see ``merged_surface.merging``.
     """
-    plan = plan_merged(root, group, detail=detail)
-    return finish(plan, plan.compute())
+    return object_named(run(making(root.name, group, Closed(detail))))
 
 
-def plan_photos(root: bpy.types.Object, group: str, *, step: int, hole: int, steepest: float) -> Plan:
-    """What ``from_photos`` does, up to the making of the mesh."""
-    scene, source = lookup.open_scene(root), points_of(root, group)
-    name, cloud = source.name, _cloud(source)
-
-    def compute() -> Faces:
-        sheets = [sheet for sheet in _sheets(scene, cloud) if sheet.here.any()]
-        found = view_surfaces.triangulate(sheets, step=step, hole=hole, steepest=steepest)
-        pairs = [(sheet, part) for sheet, part in zip(sheets, found, strict=True) if len(part.corners)]
-        if not pairs:
-            raise SceneError(
-                f"{name} shows no surface at this resolution: lower Every Pixel, or raise Holes."
-            )
-        counts = [len(part.points_world) for _, part in pairs]
-        first = np.cumsum(counts) - counts
-        rows_columns = [tuple(part.pixels.astype(int).T[::-1]) for _, part in pairs]
-        return Faces(
-            points_world=np.concatenate([part.points_world for _, part in pairs]),
-            corners=np.concatenate(
-                [part.corners + start for (_, part), start in zip(pairs, first, strict=True)]
-            ),
-            slot=np.repeat(np.arange(len(pairs)), [len(part.corners) for _, part in pairs]),
-            photos=tuple(sheet.view.name for sheet, _ in pairs),
-            place=np.concatenate([part.pixels[part.corners] / sheet.view.size for sheet, part in pairs]),
-            colour=np.concatenate(
-                [
-                    np.asarray(scene.colours(sheet.view))[at]
-                    for (sheet, _), at in zip(pairs, rows_columns, strict=True)
-                ]
-            ),
-        )
-
-    return Plan(root.name, group, compute)
+def making(root_name: str, group: str, kind: Photos | Closed) -> Steps[str]:
+    """The steps of ``from_photos`` and ``merged``; returns the surface's name."""
+    root = object_named(root_name)
+    scene, source_name = lookup.open_scene(root), points_of(root, group).name
+    cloud = yield from _reading(source_name)
+    if isinstance(kind, Photos):
+        computing = _photo_faces(scene, source_name, cloud, kind)
+    else:
+        computing = _closed_faces(scene, source_name, cloud, kind)
+    faces = yield from in_parts.beside(computing, "Making the surface")
+    prepared = yield Aside(lambda: surface_mesh.ready(faces, cloud.origin), "Making the mesh")
+    mesh_name = yield from surface_mesh.building(root_name, scene, prepared)
+    mesh = mesh_named(mesh_name)
+    try:
+        root = object_named(root_name)
+        return _place(root, group, points_of(root, group), mesh).name
+    except BaseException:
+        bpy.data.meshes.remove(mesh)
+        raise
 
 
-def plan_merged(root: bpy.types.Object, group: str, *, detail: int) -> Plan:
-    """What ``merged`` does, up to the making of the mesh."""
-    scene, source = lookup.open_scene(root), points_of(root, group)
-    name, cloud = source.name, _cloud(source)
+def _photo_faces(scene: Scene, name: str, cloud: _Cloud, kind: Photos) -> Parts[Faces]:
+    """The faces of ``from_photos``. SceneError when there are none; ``name`` is what it names."""
+    sheets = [sheet for sheet in _sheets(scene, cloud) if sheet.here.any()]
+    found = yield from view_surfaces.triangulating(
+        sheets, step=kind.step, hole=kind.hole, steepest=kind.steepest
+    )
+    pairs = [(sheet, part) for sheet, part in zip(sheets, found, strict=True) if len(part.corners)]
+    if not pairs:
+        raise SceneError(f"{name} shows no surface at this resolution: lower Every Pixel, or raise Holes.")
+    counts = [len(part.points_world) for _, part in pairs]
+    first = np.cumsum(counts) - counts
+    rows_columns = [tuple(part.pixels.astype(int).T[::-1]) for _, part in pairs]
+    return Faces(
+        points_world=np.concatenate([part.points_world for _, part in pairs]),
+        corners=np.concatenate([part.corners + start for (_, part), start in zip(pairs, first, strict=True)]),
+        slot=np.repeat(np.arange(len(pairs)), [len(part.corners) for _, part in pairs]),
+        photos=tuple(sheet.view.name for sheet, _ in pairs),
+        place=np.concatenate([part.pixels[part.corners] / sheet.view.size for sheet, part in pairs]),
+        colour=np.concatenate(
+            [
+                np.asarray(scene.colours(sheet.view))[at]
+                for (sheet, _), at in zip(pairs, rows_columns, strict=True)
+            ]
+        ),
+    )
 
-    def compute() -> Faces:
-        evidence = [
-            Evidence(sheet, _depth(scene, sheet.view), np.asarray(scene.confidence(sheet.view)))
-            for sheet in _sheets(scene, cloud)
-        ]
-        found = merged_surface.merge(evidence, [scene.colours(view) for view in scene.views], detail)
-        if found is None:
-            raise SceneError(f"{name} shows no surface at this resolution: raise Detail.")
-        shown, slot = np.unique(found.photo, return_inverse=True)
-        sizes = np.array([view.size for view in scene.views])[found.photo]
-        return Faces(
-            points_world=found.points_world,
-            corners=found.corners,
-            slot=slot.ravel(),
-            photos=tuple("" if n == merged_surface.NO_PHOTO else scene.views[n].name for n in shown),
-            place=found.pixels / sizes[:, None],
-            colour=found.colour,
-        )
 
-    return Plan(root.name, group, compute)
-
-
-def finish(plan: Plan, faces: Faces) -> bpy.types.Object:
-    """Make the mesh of computed faces; returns its object.
-
-    Raises:
-        SceneError: the reconstruction or the points were deleted meanwhile.
-    """
-    root = bpy.data.objects.get(plan.root)
-    if root is None:
-        raise SceneError(f"{plan.root} was deleted while its surface was computed: undo that, and try again.")
-    source = points_of(root, plan.group)
-    mesh = surface_mesh.build(root, lookup.open_scene(root), faces, np.array(source.wildseg3d.origin))
-    return _place(root, plan.group, source, mesh)
+def _closed_faces(scene: Scene, name: str, cloud: _Cloud, kind: Closed) -> Parts[Faces]:
+    """The faces of ``merged``. SceneError when there are none; ``name`` is what it names."""
+    evidence = [
+        Evidence(sheet, _depth(scene, sheet.view), np.asarray(scene.confidence(sheet.view)))
+        for sheet in _sheets(scene, cloud)
+    ]
+    colours = [scene.colours(view) for view in scene.views]
+    found = yield from merged_surface.merging(evidence, colours, kind.detail)
+    if found is None:
+        raise SceneError(f"{name} shows no surface at this resolution: raise Detail.")
+    shown, slot = np.unique(found.photo, return_inverse=True)
+    sizes = np.array([view.size for view in scene.views])[found.photo]
+    return Faces(
+        points_world=found.points_world,
+        corners=found.corners,
+        slot=slot.ravel(),
+        photos=tuple("" if n == merged_surface.NO_PHOTO else scene.views[n].name for n in shown),
+        place=found.pixels / sizes[:, None],
+        colour=found.colour,
+    )
 
 
 def points_of(root: bpy.types.Object, group: str) -> bpy.types.Object:
@@ -199,15 +202,23 @@ def _place(
     return made
 
 
-def _cloud(source: bpy.types.Object) -> _Cloud:
-    """The points of a mesh. SceneError when they lost their attributes or are in Edit Mode."""
-    if source.mode == "EDIT":
-        raise SceneError(f"{source.name} is in Edit Mode: leave it first (Tab).")
-    position: NDArray[np.float32] = point_attributes.column(source.data, "position")
-    normal: NDArray[np.float32] = point_attributes.column(source.data, "normal")
-    view: NDArray[np.int32] = point_attributes.column(source.data, "view")
-    pixel: NDArray[np.int32] = point_attributes.column(source.data, "pixel")
-    return _Cloud(position + np.array(source.wildseg3d.origin, np.float32), normal, view, pixel)
+def _reading(name: str) -> Steps[_Cloud]:
+    """The points of the mesh object ``name``, an attribute at a time.
+
+    Raises:
+        SceneError: they lost their attributes, are in Edit Mode, or are others than they were a step before.
+    """
+    found: dict[str, NDArray[Any]] = {}
+    source = object_named(name)
+    count = len(source.data.vertices)
+    for attribute in ("position", "normal", "view", "pixel"):
+        point_attributes.check_readable(source)
+        if len(source.data.vertices) != count:
+            raise SceneError(f"The points of {name} were changed meanwhile: press the button again.")
+        found[attribute] = point_attributes.column(source.data, attribute)
+        yield Pause(0.0, "Reading the points")
+        source = object_named(name)
+    return _Cloud(**found, origin=tuple(source.wildseg3d.origin))
 
 
 def _sheets(scene: Scene, cloud: _Cloud) -> list[Sheet]:
@@ -216,7 +227,7 @@ def _sheets(scene: Scene, cloud: _Cloud) -> list[Sheet]:
     known = numbers >= 0
     pixels = [view.size[0] * view.size[1] for view in scene.views]
     positions, normals = np.zeros((2, sum(pixels), 3), np.float32)
-    positions[numbers[known]] = cloud.position[known]
+    positions[numbers[known]] = cloud.position[known] + np.array(cloud.origin, np.float32)
     normals[numbers[known]] = cloud.normal[known]
     here = np.zeros(sum(pixels), np.bool_)
     here[numbers[known]] = True

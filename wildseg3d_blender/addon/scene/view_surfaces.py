@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ...conventions import camera_rays, pixel_centres, project, transform
 from ...scene_folder import View
+from .in_parts import Parts, whole
 from .surface_nets import islands
 
 STEEPEST = 75.0
@@ -81,9 +82,22 @@ def triangulate(
         hole: gaps up to this many pixels wide, where nothing was measured, are closed.
         steepest: degrees, see the module.
     """
-    filled = [fill(sheet, hole, steepest) for sheet in sheets]
-    grids = [_Grid.of(sheet, step, steepest) for sheet in filled]
-    return [grid.triangles(_yields(grid, [other for other in grids if other is not grid])) for grid in grids]
+    return whole(triangulating(sheets, step=step, hole=hole, steepest=steepest))
+
+
+def triangulating(
+    sheets: Sequence[Sheet], *, step: int, hole: int, steepest: float
+) -> Parts[list[Triangles]]:
+    """As ``triangulate``, a view at a time."""
+    grids: list[_Grid] = []
+    for sheet in sheets:
+        grids.append(_Grid.of(fill(sheet, hole, steepest), step, steepest))
+        yield len(grids) / (2 * len(sheets))
+    found: list[Triangles] = []
+    for grid in grids:
+        found.append(grid.triangles(_yields(grid, [other for other in grids if other is not grid])))
+        yield 0.5 + len(found) / (2 * len(sheets))
+    return found
 
 
 def fill(sheet: Sheet, hole: int, steepest: float = STEEPEST) -> Sheet:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...conventions import project
+from .in_parts import Parts, whole
 from .view_surfaces import Sheet, dot, in_view, smooth_normals
 
 BAND = 3.0
@@ -63,6 +64,11 @@ class Evidence:
 
 def fuse(evidence: Sequence[Evidence], low: Floats, high: Floats, detail: int) -> Volume:
     """The volume of the box from ``low`` (3,) to ``high`` (3,), ``detail`` voxels along its longest side."""
+    return whole(fusing(evidence, low, high, detail))
+
+
+def fusing(evidence: Sequence[Evidence], low: Floats, high: Floats, detail: int) -> Parts[Volume]:
+    """As ``fuse``, a slice of the volume at a time."""
     voxel = float((high - low).max()) / detail
     margin = 2
     origin = (low - (margin - 0.5) * voxel).astype(np.float32)
@@ -81,6 +87,7 @@ def fuse(evidence: Sequence[Evidence], low: Floats, high: Floats, detail: int) -
             weight += trust
         known[x] = (weight > 0).reshape(shape[1:])
         distance[x] = (total / np.maximum(weight, 1e-30)).reshape(shape[1:])
+        yield (x + 1) / shape[0]
     for axis in range(3):
         for end in (0, -1):
             distance.swapaxes(0, axis)[end] = 1.0
