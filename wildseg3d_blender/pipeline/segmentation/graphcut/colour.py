@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import cv2
@@ -26,7 +27,7 @@ class Palette:
     """How many pixels of each node fall into each colour bin, as a sparse table of k entries.
 
     Attributes:
-        node: (k,) int64.
+        node: (k,) int64, ascending.
         bin: (k,) int64 flat index of an (AB_BINS, AB_BINS, L_BINS) histogram.
         count: (k,) float64 pixels.
         area: (n,) float64 pixels per node.
@@ -37,25 +38,43 @@ class Palette:
     count: NDArray[np.float64]
     area: NDArray[np.float64]
 
-    def histogram(self, weight: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Smoothed colour distribution of the nodes under ``weight`` (n,) >= 0; sums to one."""
-        total = np.bincount(self.bin, self.count * weight[self.node], BINS)
-        return _smoothed(total.astype(np.float64))
+    def histogram(self, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Smoothed colour distribution of the chosen nodes (n,) bool; sums to one."""
+        # Whole numbers: exact, whichever side is summed up.
+        few = chosen if 2 * np.count_nonzero(chosen) <= len(chosen) else ~chosen
+        entries, _ = self._entries_of(np.flatnonzero(few))
+        total = np.bincount(self.bin[entries], self.count[entries], BINS)
+        return _smoothed(total.astype(np.float64) if few is chosen else self._everything - total)
 
     def log_ratio(
-        self, foreground: NDArray[np.floating], background: NDArray[np.floating]
+        self, foreground: NDArray[np.bool_], background: NDArray[np.bool_], at: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Mean over each node's pixels of log p(colour | foreground) / p(colour | background), (n,)."""
-        ratio = self.bin_log_ratio(foreground, background)
-        total = np.bincount(self.node, self.count * ratio[self.bin], len(self.area))
-        return total / self.area
+        """Mean over each node's pixels of log p(colour | foreground) / p(colour | background), (k,).
 
-    def bin_log_ratio(
-        self, foreground: NDArray[np.floating], background: NDArray[np.floating]
-    ) -> NDArray[np.float64]:
-        """The same log ratio for every colour bin, (bins,)."""
+        Args:
+            foreground, background: nodes (n,) bool.
+            at: the nodes that are asked about.
+        """
         f, b = _with_outliers(self.histogram(foreground)), _with_outliers(self.histogram(background))
-        return np.log(f) - np.log(b)
+        ratio = np.log(f) - np.log(b)
+        entries, count = self._entries_of(at)
+        number = np.repeat(np.arange(len(at)), count)
+        total = np.bincount(number, self.count[entries] * ratio[self.bin[entries]], len(at))
+        return total / self.area[at]
+
+    @cached_property
+    def _everything(self) -> NDArray[np.float64]:
+        return np.bincount(self.bin, self.count, BINS).astype(np.float64)
+
+    @cached_property
+    def _first(self) -> NDArray[np.int64]:
+        return np.searchsorted(self.node, np.arange(len(self.area) + 1)).astype(np.int64)
+
+    def _entries_of(self, nodes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The entries of some nodes (k,), one node after the other, and how many each has."""
+        count = self._first[nodes + 1] - self._first[nodes]
+        before = np.cumsum(count) - count
+        return np.repeat(self._first[nodes] - before, count) + np.arange(int(count.sum())), count
 
 
 def _with_outliers(distribution: NDArray[np.float64]) -> NDArray[np.float64]:

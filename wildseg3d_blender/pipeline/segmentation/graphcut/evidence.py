@@ -17,10 +17,9 @@ LIMIT = 5.0
 Evidence = NDArray[np.float64]
 
 
-def colour_evidence(graph: SceneGraph, selection: Selection) -> Evidence:
-    """Colour of the guess against the colours of what is surely not the object."""
-    foreground = np.where(selection, 1.0, 0.0)
-    ratio = graph.palette.log_ratio(foreground, far_background(graph, selection).astype(np.float64))
+def colour_evidence(graph: SceneGraph, selection: Selection, at: NDArray[np.int64]) -> Evidence:
+    """Colour of the guess against the colours of what is surely not the object, at some nodes (k,)."""
+    ratio = graph.palette.log_ratio(selection, far_background(graph, selection), at)
     return np.clip(ratio, -LIMIT, LIMIT)
 
 
@@ -38,17 +37,17 @@ def far_background(graph: SceneGraph, selection: Selection) -> Selection:
     return far if far.sum() > 50 else ~selection
 
 
-def place_evidence(graph: SceneGraph, selection: Selection) -> Evidence:
-    """Against nodes whose 3D place is far from the guess, measured by the guess's own spread."""
+def place_evidence(graph: SceneGraph, selection: Selection, at: NDArray[np.int64]) -> Evidence:
+    """Against nodes whose 3D place is far from the guess, by the guess's own spread, at some nodes (k,)."""
     nodes = graph.nodes
     core = selection & nodes.placed
     if core.sum() < 3:
-        return np.zeros(len(nodes))
+        return np.zeros(len(at))
     weight = nodes.area[core]
     centre = np.average(nodes.point_world[core], axis=0, weights=weight)
     offset = nodes.point_world[core] - centre
     spread = (offset * weight[:, None]).T @ offset / weight.sum()
     spread += np.eye(3) * 0.15**2 * np.trace(spread) + 1e-18 * np.eye(3)
-    from_centre = nodes.point_world - centre
+    from_centre = nodes.point_world[at] - centre
     distance = np.sqrt(np.einsum("ni,ni->n", from_centre @ np.linalg.inv(spread), from_centre))
-    return np.where(nodes.placed, np.clip(2.6 - distance, -3.0, 0.5), 0.0)
+    return np.where(nodes.placed[at], np.clip(2.6 - distance, -3.0, 0.5), 0.0)

@@ -156,9 +156,12 @@ def polish(
     selection = start.copy()
     for _ in range(rounds):
         selection[inside] = True
-        total = constant + colour_evidence(graph, selection) + place_evidence(graph, selection)
-        evidence = 0.5 * area * np.clip(total, -1.5 * LIMIT, 1.5 * LIMIT)
         active = graph.around(selection, STEPS) if region is None else region
+        at = np.flatnonzero(active)
+        given = constant[at] if isinstance(constant, np.ndarray) else constant
+        total = given + colour_evidence(graph, selection, at) + place_evidence(graph, selection, at)
+        evidence = np.zeros(len(area))
+        evidence[at] = 0.5 * area[at] * np.clip(total, -1.5 * LIMIT, 1.5 * LIMIT)
         improved = graph.cut(evidence, inside, outside, active, selection)
         if (improved == selection).all():
             break

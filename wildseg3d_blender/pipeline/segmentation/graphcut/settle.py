@@ -93,12 +93,13 @@ def settled(
     active = np.zeros(len(guess), dtype=bool)
     outline = guess[graph.i] != guess[graph.j]
     active[graph.i[outline]] = active[graph.j[outline]] = True
+    at, evidence = np.flatnonzero(active), np.zeros(len(guess))
     for _ in range(rounds):
         if not active.any() or not selection.any():
             break
-        total = colour_evidence(graph, selection) + place_evidence(graph, selection)
-        total[active] += local_evidence(graph, borders, selection, np.flatnonzero(active))
-        evidence = 0.5 * graph.nodes.area * np.clip(total, -1.5 * LIMIT, 1.5 * LIMIT)
+        total = colour_evidence(graph, selection, at) + place_evidence(graph, selection, at)
+        total += local_evidence(graph, borders, selection, at)
+        evidence[at] = 0.5 * graph.nodes.area[at] * np.clip(total, -1.5 * LIMIT, 1.5 * LIMIT)
         edges = (graph.in_view.i, graph.in_view.j, borders.capacity)
         found = minimum_cut(edges, evidence, inside, outside, active, selection)
         if (found == selection).all():
