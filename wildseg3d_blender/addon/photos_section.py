@@ -184,7 +184,7 @@ def _draw_reconstructed(layout: bpy.types.UILayout, context: bpy.types.Context, 
     if choosing.offers_dust3r(root):
         if text := choosing.adding_text(context.scene, root):
             draw_text(layout, context, text, dim=True)
-        again = layout.operator("wildseg3d.reconstruct", text="Add Them with DUSt3R", icon="FILE_REFRESH")
+        again = layout.operator("wildseg3d.reconstruct", text="Add with DUSt3R", icon="FILE_REFRESH")
         again.engine = "mixed"
     row = layout.row()
     row.template_list("WILDSEG3D_UL_photos", "", settings, "photos", settings, "active_photo", rows=5)
