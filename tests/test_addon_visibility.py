@@ -105,6 +105,24 @@ def test_a_surface_follows_its_objects_name(blender: Any, root: Any) -> None:
     assert sum(item.wildseg3d.role == "SURFACE" for item in root.children) == 1
 
 
+def test_a_surface_of_points_that_changed_says_so_until_it_is_made_again(blender: Any, root: Any) -> None:
+    from wildseg3d_blender.addon.scene import lookup, splitting, surfaces
+
+    rest = lookup.points(root)
+    blender.ops.wildseg3d.make_surface(object="Wall", step=4)
+    blender.ops.wildseg3d.make_surface(kind="MERGED", detail=16)
+    assert surfaces.outdated(root, "", rest) is None
+    splitting.merge_back(root, "Floor")
+    wall = root.wildseg3d.groups["Wall"].object
+    assert surfaces.outdated(root, "Wall", wall) is None
+    old = surfaces.outdated(root, "", rest)
+    assert old is not None and old.wildseg3d.closed
+    assert _shown(root) == {"Wall Surface", "room points"}
+    blender.ops.wildseg3d.make_surface(kind="MERGED", detail=16)
+    assert surfaces.outdated(root, "", rest) is None
+    assert _shown(root) == {"Wall Surface", "room Surface"}
+
+
 def test_selecting_what_was_clicked_takes_the_surface_where_that_is_shown(blender: Any, root: Any) -> None:
     blender.ops.wildseg3d.select_under_cursor(object="Wall")
     assert blender.context.object.name == "Wall" and root.wildseg3d.active_group == 0

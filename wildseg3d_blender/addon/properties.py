@@ -215,6 +215,10 @@ class WildSeg3DObject(bpy.types.PropertyGroup):
     source: bpy.props.PointerProperty(
         name="Points", description="The points that the surface was made of", type=bpy.types.Object
     )
+    closed: bpy.props.BoolProperty(name="Closed", description="Whether it is one closed mesh")
+    outdated: bpy.props.BoolProperty(
+        name="Outdated", description="Whether its points are others than when it was made"
+    )
 
 
 class WildSeg3DScene(bpy.types.PropertyGroup):

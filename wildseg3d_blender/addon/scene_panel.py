@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 
 from .drawing import SidebarPanel, is_narrow, row_of
-from .scene import groups, lookup, visibility
+from .scene import groups, lookup, surfaces, visibility
 
 
 class WILDSEG3D_PT_scene(SidebarPanel, bpy.types.Panel):
@@ -75,6 +75,11 @@ def _draw_surfaces(layout: bpy.types.UILayout, context: bpy.types.Context, root:
         for shows, icon in ((False, "POINTCLOUD_DATA"), (True, "MESH_DATA")):
             button = row.operator("wildseg3d.show_as", text="", icon=icon, depress=surface == shows)
             button.object, button.surface = name, shows
+        if (old := surfaces.outdated(root, name, source)) is not None:
+            button = column.operator(
+                "wildseg3d.make_surface", text="Points Changed: Update Surface", icon="FILE_REFRESH"
+            )
+            button.kind, button.object = "MERGED" if old.wildseg3d.closed else "VIEWS", name
 
 
 def _draw_orientation(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:

@@ -105,7 +105,9 @@ def making(root_name: str, group: str, kind: Photos | Closed) -> Steps[str]:
     mesh = mesh_named(mesh_name)
     try:
         root = object_named(root_name)
-        return _place(root, group, points_of(root, group), mesh).name
+        made = _place(root, group, points_of(root, group), mesh)
+        made.wildseg3d.closed = isinstance(kind, Closed)
+        return made.name
     except BaseException:
         bpy.data.meshes.remove(mesh)
         raise
@@ -180,6 +182,13 @@ def points_of(root: bpy.types.Object, group: str) -> bpy.types.Object:
 def surface_name(root: bpy.types.Object, group: str) -> str:
     """What the surface of an object of the list (or of the rest, when empty) is called."""
     return f"{group or root.name} Surface"
+
+
+def outdated(root: bpy.types.Object, group: str, source: bpy.types.Object) -> bpy.types.Object | None:
+    """The surface of an object of the list (or of the rest, when empty) whose points have changed since."""
+    name = surface_name(root, group)
+    found = (item for item in lookup.surfaces(root, source) if item.name == name and item.wildseg3d.outdated)
+    return next(found, None)
 
 
 def _place(

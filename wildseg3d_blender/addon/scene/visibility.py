@@ -88,9 +88,10 @@ def show_as(root: bpy.types.Object, source: bpy.types.Object, surface: bool) -> 
 
 
 def points_changed(source: bpy.types.Object) -> None:
-    """Points are other ones than before: where a surface made of them is shown, they take its place."""
+    """Points are other ones than before: a surface made of them is outdated, and they take its place."""
     root = lookup.root_of(source)
     for surface in lookup.surfaces(root, source) if root is not None else ():
+        surface.wildseg3d.outdated = True
         if is_shown(surface):
             hide(surface, True)
             hide(source, False)
