@@ -58,7 +58,7 @@ def mesh_named(name: str) -> bpy.types.Mesh:
     """A mesh that is being made, as it is after a step. SceneError when it was undone meanwhile."""
     found = bpy.data.meshes.get(name)
     if found is None:
-        raise SceneError(f"{name} was undone meanwhile: press the button again.")
+        raise SceneError("What was being made was undone meanwhile: press the button again.")
     return found
 
 
