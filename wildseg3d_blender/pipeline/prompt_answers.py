@@ -17,7 +17,7 @@ from ..prompts import Prompt, PromptGroup, Spot, is_positive, spot_of
 from ..scene_folder import Scene
 from ..scene_objects import object_folders, read_object
 from .segmentation import FirstAnswers, Masks, Segmenter
-from .segmentation.group_mapping import matching_objects, next_size
+from .segmentation.group_mapping import fitting_objects, matching_objects, next_size
 from .segmentation.mask_cache import CLEARLY_LARGER, CONTAINED, MaskCache
 from .segmentation.pixel_prompts import pixel_prompts
 
@@ -179,11 +179,12 @@ class PromptAnswers:
         """The next larger or smaller cached object that satisfies the prompts."""
         if self._cache is None:
             return None
+        known = pixel_prompts(self._scene, prompts)
         if start.item is not None:
-            return next_size(self._cache, pixel_prompts(self._scene, prompts), start.item, larger=larger)
+            return next_size(self._cache, known, start.item, larger=larger)
         area = _area(start.masks)
         found = []
-        for item in self._fitting(prompts):
+        for item in map(int, fitting_objects(self._cache, known)):
             theirs = float(self._cache.area[item])
             inner, outer = (area, theirs) if larger else (theirs, area)
             if outer >= CLEARLY_LARGER * inner and self._common(item, start.masks) >= CONTAINED * inner:

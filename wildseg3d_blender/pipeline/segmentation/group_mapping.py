@@ -72,27 +72,31 @@ def matching_objects(cache: MaskCache, prompts: PixelPrompts) -> Answers:
     few that remain.
     """
     first = next((click for click in prompts.clicks if click.positive), None)
-    plausible = np.ones(len(cache), dtype=bool) if first is None else _holding(cache, first)
-    worth = cache.scores.astype(np.float64)
-    for box in prompts.boxes:
-        fit = _box_fit(cache, box)
-        plausible &= fit > BOX_FIT
-        worth += BOX_WEIGHT * fit
-    meant = np.flatnonzero(plausible)
-    if first is not None:
-        worth[meant] += CENTRE_WEIGHT * np.array([_centredness(cache, int(item), first) for item in meant])
-    fits = np.ones(len(meant), dtype=bool)
-    for click in prompts.clicks:
-        fits &= _holding(cache, click)[meant] == click.positive
-    found = meant[fits]
+    meant = fitting_objects(cache, PixelPrompts(() if first is None else (first,), prompts.boxes))
+    found = fitting_objects(cache, prompts)
     if len(found) == 0:
         return Answers((), 0.0)
+    worth = cache.scores.astype(np.float64)
+    for box in prompts.boxes:
+        worth += BOX_WEIGHT * _box_fit(cache, box)
+    if first is not None:
+        worth[meant] += CENTRE_WEIGHT * np.array([_centredness(cache, int(item), first) for item in meant])
     pixels = sum(height * width for height, width in cache.masks.shapes)
     worth -= SIZE_WEIGHT * unusual_size(np.maximum(cache.area, 1.0) / pixels)
     likely = np.exp((worth[meant] - worth[meant].max()) / SPREAD)
-    expected = cache.iou_of(found) @ (likely[fits] / likely.sum())
+    expected = cache.iou_of(found) @ (likely[np.isin(meant, found)] / likely.sum())
     order = np.argsort(-expected, kind="stable")
     return Answers(tuple(int(item) for item in found[order]), float(expected[order[0]]))
+
+
+def fitting_objects(cache: MaskCache, prompts: PixelPrompts) -> NDArray[np.int64]:
+    """The cached objects that hold every positive click, no negative one, and fill every box, in no order."""
+    fits = np.ones(len(cache), dtype=bool)
+    for box in prompts.boxes:
+        fits &= _box_fit(cache, box) > BOX_FIT
+    for click in prompts.clicks:
+        fits &= _holding(cache, click) == click.positive
+    return np.flatnonzero(fits)
 
 
 def _holding(cache: MaskCache, click: PixelClick) -> NDArray[np.bool_]:
@@ -103,7 +107,8 @@ def _holding(cache: MaskCache, click: PixelClick) -> NDArray[np.bool_]:
 def next_size(cache: MaskCache, prompts: PixelPrompts, item: int, *, larger: bool) -> int | None:
     """The next larger (or smaller) object that satisfies the prompts too and holds ``item`` (or is in it)."""
     area = cache.area
-    others = np.array([k for k in matching_objects(cache, prompts).items if k != item], dtype=np.int64)
+    others = fitting_objects(cache, prompts)
+    others = others[others != item]
     inner, outer = (item, others) if larger else (others, item)
     nested = (cache.overlap[inner, outer] >= CONTAINED * area[inner]) & (
         area[outer] >= CLEARLY_LARGER * area[inner]
