@@ -11,6 +11,7 @@ index is out of reach, torch comes from where pip gets its packages. DUSt3R's co
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -51,6 +52,8 @@ def make(folder: Path, torch_backend: str) -> Environment:
         NeuralError: it could not be made.
     """
     watch = terminal_progress(sys.stderr)
+    # An index that cannot be reached is not waited for long: there is another way.
+    os.environ.setdefault("UV_HTTP_TIMEOUT", "30")
     try:
         made = install(folder, source=Source(torch_backend), dust3r=True, progress=watch)
     except NeuralError as error:
