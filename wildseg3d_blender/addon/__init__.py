@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The only code that imports ``bpy``: shows in Blender what the worker computes.
 
-    operators/        thin: read the context, call ``scene`` or the worker, report
+    operators/        thin: read the context, call ``tasks`` or ``scene``, report
+    tasks/            what takes its time, for operators and for ``api``; conditions.py says when it can begin
     scene/            pointmaps -> Blender data; Blender data -> prompts; plain functions for scripts too
     panels.py, object_panel.py, prompt_panel.py, scene_panel.py
     properties.py, preferences.py, neural_preferences.py
@@ -15,7 +16,7 @@
     api.py, command.py    everything for scripts: as plain functions, and as ``blender --command wildseg3d``
     photo_list.py, photo_checking.py, photo_icons.py    photos that wait to be reconstructed
     problems.py, time_left.py    the last error; how long a job takes
-    file_handlers.py  what happens when a file is opened, saved or changed
+    file_handlers.py, in_step.py    what happens when a file is opened, saved, changed or undone
     worker_client.py  owns the process; needs no ``bpy``
 
 Nothing of ``bpy`` is imported before ``register`` runs, so that ``worker_client`` serves plain Python too.
