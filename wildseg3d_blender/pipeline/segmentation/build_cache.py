@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from ...progress import Progress, silent, span
 from ...scene_folder import Scene
-from ..side_by_side import side_by_side
 from .lift import Lifting, Marks
 from .mask_cache import MaskCache, scene_stamp, write_mask_cache
 from .packed_masks import MaskPacker, PackedMasks
@@ -83,17 +82,10 @@ def lifted_points(
     """The pixels of every mask whose 3D point belongs to the object, packed like the masks."""
     geometry = Lifting(scene) if lifting is None else lifting()
     points: list[list[NDArray[np.bool_]]] = [[] for _ in range(len(masks))]
-    views = range(len(scene.views))
-
-    def taken(view: int) -> list[NDArray[np.bool_]]:
-        return list(_points_in_view(geometry, masks, view))
-
-    def waiting(view: int) -> None:
-        name = scene.views[min(view, len(views) - 1)].name
-        progress("lifting", view / len(views), f"Taking the objects' points in {name}")
-
-    for cuts in side_by_side(taken, views, waiting):
-        for item, cut in enumerate(cuts):
+    # One view after the other: in threads, steps as small as these would take turns at Python's lock.
+    for number, view in enumerate(scene.views):
+        progress("lifting", number / len(scene.views), f"Taking the objects' points in {view.name}")
+        for item, cut in enumerate(_points_in_view(geometry, masks, number)):
             points[item].append(cut)
     packer = MaskPacker(masks.shapes)
     for item, cuts in enumerate(points):

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...scene_folder import Scene
-from ..side_by_side import side_by_side
 from .sightlines import Sightlines
 
 Bools = NDArray[np.bool_]
@@ -115,19 +114,18 @@ class Lifting:
     ) -> Iterator[Bools]:
         """View by view (H, W), the pixels whose points belong to the object with these masks, one per view.
 
-        ``waiting`` as in ``side_by_side``.
+        ``waiting`` is called before each with the number of views that are done. In threads it would take
+        longer, not shorter: the steps are small, and Python's lock would go to and fro between them.
         """
         marks = [Marks((mask.shape[0], mask.shape[1])) for mask in masks]
         for mark, mask in zip(marks, masks, strict=True):
             mark.mark(np.s_[:, :], mask)
-
-        def points(view: int) -> Bools:
-            links = self.links(view, np.flatnonzero(masks[view] & self.solid[view]))
-            kept = np.zeros(masks[view].shape, dtype=bool)
+        for view, mask in enumerate(masks):
+            waiting(view)
+            links = self.links(view, np.flatnonzero(mask & self.solid[view]))
+            kept = np.zeros(mask.shape, dtype=bool)
             kept.ravel()[links.pixels] = links.kept(marks, slice(None))
-            return kept
-
-        return side_by_side(points, range(len(masks)), waiting)
+            yield kept
 
     def links(self, view: int, pixels: NDArray[np.int64]) -> Links:
         """What all views have to say about some flat pixels (n,) of one view."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...side_by_side import side_by_side
 from ..pixel_prompts import PixelClick
 from .diffusion import WalkGraph
 from .evidence import Evidence
@@ -118,10 +117,10 @@ def correct(
         selection = _polished(graph, inside, outside, start, change, previous != positive)
         return judged(selection, outline_score(graph, selection), f"{change.note} +1")
 
-    changes = [change for part in side_by_side(walked, LOSSES, lambda given: None) for change in part]
+    changes = [change for loss in LOSSES for change in walked(loss)]
     found = [applied(change) for change in changes]
     order = sorted(range(len(found)), key=lambda k: -found[k].score)[:POLISHED]
-    found += side_by_side(polished, [changes[k] for k in order], lambda given: None)
+    found += [polished(changes[k]) for k in order]
     # Where no larger change fits, the clicked node alone is all that is known to be wrong.
     found.append(judged(held, outline_score(graph, held), "click only"))
     return sorted(found, key=lambda h: -h.score)

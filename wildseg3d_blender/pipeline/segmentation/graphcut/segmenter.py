@@ -12,7 +12,6 @@ from ....errors import PromptError
 from ....progress import Progress, span
 from ....prompts import Box, Prompt
 from ....scene_folder import Scene
-from ...side_by_side import side_by_side
 from .. import Masks
 from ..pixel_prompts import PixelClick
 from ..proposals import Proposal
@@ -22,7 +21,7 @@ from .correction import correct
 from .graph import Selection, build_graph
 from .hypotheses import Hypothesis, from_clicks
 from .prompt_seeds import Seeds, seeds_of
-from .proposals import Proposed, propose, settle
+from .proposals import propose, settle
 from .refine import obeying, refine
 from .rough import contracted, rough_selection
 from .settle import borders_of, settled
@@ -85,7 +84,7 @@ class GraphCutSegmenter:
         masks = {}
         for number, data in enumerate(self.graph.views):
             # Only the photos that the artist clicked in are worth the time of a sharp outline.
-            coarse = selection[data.labels]
+            coarse = data.mask(selection)
             clicks = [click for click in seeds.clicks if click.view == number]
             masks[data.view.name] = refine(data, coarse, clicks) if number in clicked else coarse
         return masks
@@ -95,15 +94,12 @@ class GraphCutSegmenter:
         nodes = min(len(self.graph.nodes) // MERGED, MOST_NODES)
         rough = propose(contract(self.graph, nodes, progress), span(progress, 0.0, 0.3))
         found = settle(self.graph, self.borders, rough, span(progress, 0.3, 0.6))
-
-        def sharp(item: Proposed) -> Proposal:
-            masks = {data.view.name: refine(data, item.selection[data.labels]) for data in self.graph.views}
-            return Proposal(masks, item.score)
-
-        def waiting(number: int) -> None:
-            progress("proposals", 0.6 + 0.4 * number / max(len(found), 1), "Sharpening outlines")
-
-        yield from side_by_side(sharp, found, waiting)
+        # One after the other: in threads, steps as small as these take turns at Python's lock, which costs
+        # more than a second processor gives.
+        for number, item in enumerate(found):
+            progress("proposals", 0.6 + 0.4 * number / len(found), "Sharpening outlines")
+            masks = {data.view.name: refine(data, data.mask(item.selection)) for data in self.graph.views}
+            yield Proposal(masks, item.score)
 
     def hypotheses(self, seeds: Seeds) -> list[Hypothesis]:
         """Guesses at the object, best first; made anew, without a previous result."""
@@ -167,8 +163,6 @@ class GraphCutSegmenter:
             clicks = [click for click in seeds.clicks if click.view == number]
             if before is not None and previous is not None and (before[nodes] == selection[nodes]).all():
                 return obeying(np.array(previous[data.view.name], dtype=bool), clicks)
-            return refine(data, selection[data.labels], clicks)
+            return refine(data, data.mask(selection), clicks)
 
-        views = self.graph.views
-        sharpened = side_by_side(sharp, range(len(views)), lambda given: None)
-        return {data.view.name: mask for data, mask in zip(views, sharpened, strict=True)}
+        return {data.view.name: sharp(number) for number, data in enumerate(self.graph.views)}
