@@ -36,14 +36,25 @@ def draw_pixels() -> None:
         return
     camera = viewing.photo_camera(context.space_data, context.region_data, context.scene)
     if camera is not None:
-        root = lookup.root_of(camera)
-        if previewing.shown() is not None and root == lookup.active_root(context.scene):
-            # The panel says what is wrong with a scene folder that cannot be opened.
-            with contextlib.suppress(WildSegError):
-                tint.draw_on_photo(context, camera, lookup.open_scene(root).view(camera.wildseg3d.view))
+        # The panel says what is wrong with a scene folder that cannot be opened.
+        with contextlib.suppress(WildSegError):
+            _draw_preview(context, camera)
     for prompt, strength in _marked(context):
         _draw_prompt(context, prompt, strength)
     thumbnails.draw(context)
+
+
+def _draw_preview(context: bpy.types.Context, camera: bpy.types.Object) -> None:
+    """The preview over the photo of a camera, if it is of the active scene."""
+    root = lookup.root_of(camera)
+    shown = previewing.shown() is not None and root == lookup.active_root(context.scene)
+    if not (shown or tools.is_active(context)):
+        return
+    view = lookup.open_scene(root).view(camera.wildseg3d.view)
+    if shown:
+        tint.draw_on_photo(context, camera, view)
+    else:
+        tint.compile_for_photo(view)
 
 
 def prompt_at(context: bpy.types.Context, mouse: tuple[float, float]) -> bpy.types.Object | None:

@@ -13,7 +13,8 @@ import gpu
 import numpy as np
 from bpy_extras.view3d_utils import location_3d_to_region_2d
 from gpu_extras.batch import batch_for_shader
-from mathutils import Vector
+from mathutils import Matrix, Vector
+from numpy.typing import NDArray
 
 from ..errors import WildSegError
 from ..scene_folder import View
@@ -41,8 +42,8 @@ void main()
 """
 
 # A pale line with a dark rim: on any photo one of the two stands out, whatever the object's colour.
-# The mask is interpolated here, over a little more than a pixel so that its outline has no stairs: which
-# filter a texture has differs between Blender's versions.
+# The mask is interpolated here, as which filter a texture has differs between Blender's versions. A short
+# program: where the processor draws, compiling it is what the first preview waits for.
 _PHOTO_FRAGMENT = """
 float mask_at(ivec2 cell)
 {
@@ -61,8 +62,7 @@ float mask_between(vec2 place)
 void main()
 {
   vec2 place = at * vec2(textureSize(mask, 0)) - 0.5;
-  float inside = 0.25 * (mask_between(place + vec2(0.6, 0.6)) + mask_between(place + vec2(-0.6, 0.6))
-                         + mask_between(place + vec2(0.6, -0.6)) + mask_between(place - vec2(0.6, 0.6)));
+  float inside = mask_between(place);
   float from_edge = abs(inside - 0.5) / max(fwidth(inside), 1e-4);
   float line = 1.0 - smoothstep(0.8, 1.8, from_edge);
   float rim = 1.0 - smoothstep(1.8, 3.2, from_edge);
@@ -117,6 +117,25 @@ def forget() -> None:
     _textures.clear()
     _batches.clear()
     _batches_for = ()
+
+
+def compile_for_photo(view: View) -> None:
+    """Have the first preview not wait for its program: draw nothing with it, in the region at hand.
+
+    Drivers compile anew for a texture of another kind, some also for another size.
+    """
+    if "photo" in _shaders:
+        return
+    shader = _photo_shader()
+    shader.bind()
+    shader.uniform_float("to_clip", Matrix())
+    shader.uniform_float("tint", (0.0, 0.0, 0.0, 0.0))
+    shader.uniform_float("outline", (0.0, 0.0, 0.0, 0.0))
+    shader.uniform_sampler("mask", _uploaded(np.zeros(view.size[::-1], np.float32)))
+    nowhere = {"place": [(2.0, 2.0)] * 3, "corner": [(0.0, 0.0)] * 3}
+    gpu.state.blend_set("ALPHA")
+    batch_for_shader(shader, "TRI_FAN", nowhere).draw(shader)
+    gpu.state.blend_set("NONE")
 
 
 def draw_on_photo(context: bpy.types.Context, camera: bpy.types.Object, view: View) -> None:
@@ -212,12 +231,22 @@ def _in_region(
 def _texture(key: str, view: str, preview: previewing.Preview) -> Any:
     known = _textures.get(view)
     if known is None or known[0] != key:
-        mask = preview.mask(view)
-        values = np.ascontiguousarray(mask, np.float32)
-        data = gpu.types.Buffer("FLOAT", values.size, values.ravel())
-        known = key, gpu.types.GPUTexture(mask.shape[::-1], format="R8", data=data)
-        _textures[view] = known
+        values = _softened(preview.mask(view))
+        known = _textures[view] = key, _uploaded(values)
     return known[1]
+
+
+def _softened(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """A mask (H, W) spread over a little more than a pixel, so that its outline has no stairs."""
+    padded = np.pad(mask.astype(np.float32), 1, mode="edge")
+    rows = 0.4 * padded[1:-1] + 0.3 * (padded[:-2] + padded[2:])
+    return 0.4 * rows[:, 1:-1] + 0.3 * (rows[:, :-2] + rows[:, 2:])
+
+
+def _uploaded(values: NDArray[np.float32]) -> Any:
+    """Values (H, W) in [0, 1] as a texture of a byte each."""
+    data = gpu.types.Buffer("FLOAT", values.size, np.ascontiguousarray(values, np.float32).ravel())
+    return gpu.types.GPUTexture(values.shape[::-1], format="R8", data=data)
 
 
 def _photo_shader() -> Any:
