@@ -14,6 +14,7 @@ from tests.object_scene import BALL, Truth, write_object_scene
 from wildseg3d_blender.pipeline.segmentation.graphcut.boundaries import boundary_probability
 from wildseg3d_blender.pipeline.segmentation.graphcut.cuts import minimum_cut
 from wildseg3d_blender.pipeline.segmentation.graphcut.graph import SceneGraph, Selection, build_graph
+from wildseg3d_blender.pipeline.segmentation.graphcut.hypotheses import Hypothesis, votes
 from wildseg3d_blender.pipeline.segmentation.graphcut.settle import borders_of, local_evidence, settled
 from wildseg3d_blender.progress import silent
 
@@ -113,6 +114,25 @@ def test_an_outline_moves_no_farther_than_its_neighbours(made: Made) -> None:
     found = settled(graph, borders_of(graph), half, NONE, NONE)
     assert not (found & ~graph.around(half, 1)).any()
     assert not (half & ~found & ~graph.around(~half, 1)).any()
+
+
+def test_what_other_guesses_voted_takes_an_outline_two_edges_far(made: Made) -> None:
+    graph, ball = made
+    borders = borders_of(graph)
+    small = ball & ~graph.around(~ball, 2)
+    voted = votes([Hypothesis(small, 0.5), Hypothesis(ball, 0.5), Hypothesis(ball, 0.45)])
+    alone = settled(graph, borders, small, NONE, NONE)
+    found = settled(graph, borders, small, NONE, NONE, voted=voted)
+    assert overlap(graph, found, ball) > overlap(graph, alone, ball) + 0.1
+    assert not (found & ~graph.around(small, 2)).any()
+
+
+def test_good_guesses_have_the_louder_vote() -> None:
+    one, other = np.array([True, True, False]), np.array([True, False, False])
+    both, doubted, neither = votes([Hypothesis(one, 0.5), Hypothesis(other, 0.6)])
+    assert neither == pytest.approx(-both)
+    assert neither < doubted < 0 < both < 5
+    assert votes([Hypothesis(one, 0.5), Hypothesis(other, 0.5)])[1] == pytest.approx(0.0)
 
 
 def test_seeds_hold_while_outlines_settle(made: Made) -> None:

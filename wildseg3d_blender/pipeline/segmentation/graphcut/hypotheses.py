@@ -31,7 +31,10 @@ POLISHED, FULLY_POLISHED = 4, 2
 ALIKE = 0.93
 """Intersection over union above which two guesses count as one."""
 
-CENTRE_WEIGHT, CONSENSUS_WEIGHT = 0.15, 0.2
+CENTRE_WEIGHT, CONSENSUS_WEIGHT = 0.2, 0.2
+SCORE_SPREAD, LEAST_VOTE = 0.05, 0.01
+"""By how much scores differ by chance, and the share of votes for and against that there always is."""
+
 AS_GOOD = 0.025
 """Scores closer than this are equal."""
 
@@ -112,6 +115,15 @@ def polished(
 def _consensus(graph: SceneGraph, hypothesis: Hypothesis, voters: list[Hypothesis]) -> float:
     """Mean intersection over union with what the starts became: where most end up is likely the object."""
     return float(np.mean([area_overlap(graph, hypothesis.selection, v.selection) for v in voters] or [0.0]))
+
+
+def votes(found: Sequence[Hypothesis]) -> NDArray[np.float64]:
+    """Log odds (n,) of every node to belong to the object, as guesses vote: each counts by its score."""
+    score = np.array([hypothesis.score for hypothesis in found])
+    weight = np.exp((score - score.max()) / SCORE_SPREAD)
+    share = weight @ np.stack([hypothesis.selection for hypothesis in found]) / weight.sum()
+    share = np.clip(share, LEAST_VOTE, 1.0 - LEAST_VOTE)
+    return np.log(share) - np.log1p(-share)
 
 
 def area_overlap(graph: SceneGraph, one: Selection, other: Selection) -> float:

@@ -19,7 +19,10 @@ from .cuts import minimum_cut
 from .evidence import LIMIT, colour_evidence, place_evidence
 from .graph import SceneGraph, Selection
 
-ROUNDS = 4
+ROUNDS = 2
+
+VOTE_WEIGHT = 0.6
+"""What a nat of the guesses' votes counts; they are not independent of colour and place."""
 
 SMOOTHNESS = 15.0
 """What cutting a pixel of a boundary costs that surely is none."""
@@ -84,8 +87,10 @@ def settled(
     inside: NDArray[np.int64],
     outside: NDArray[np.int64],
     rounds: int = ROUNDS,
+    voted: NDArray[np.float64] | None = None,
 ) -> Selection:
-    """A guess (n,) bool with its outline where it fits, at most one edge away.
+    """A guess (n,) bool with its outline where it fits, at most one edge away, or two where other guesses
+    voted as well: ``voted`` (n,) are their log odds (see ``hypotheses.votes``).
 
     However often it is asked, an outline goes no farther: free to wander, a statue's runs down its plinth.
     """
@@ -93,11 +98,14 @@ def settled(
     active = np.zeros(len(guess), dtype=bool)
     outline = guess[graph.i] != guess[graph.j]
     active[graph.i[outline]] = active[graph.j[outline]] = True
+    if voted is not None:
+        active = graph.around(active, 1)
     at, evidence = np.flatnonzero(active), np.zeros(len(guess))
+    said = 0.0 if voted is None else VOTE_WEIGHT * voted[at]
     for _ in range(rounds):
         if not active.any() or not selection.any():
             break
-        total = colour_evidence(graph, selection, at) + place_evidence(graph, selection, at)
+        total = said + colour_evidence(graph, selection, at) + place_evidence(graph, selection, at)
         total += local_evidence(graph, borders, selection, at)
         evidence[at] = 0.5 * graph.nodes.area[at] * np.clip(total, -1.5 * LIMIT, 1.5 * LIMIT)
         edges = (graph.in_view.i, graph.in_view.j, borders.capacity)
