@@ -53,8 +53,9 @@ def _draw_preview(context: bpy.types.Context, camera: bpy.types.Object) -> None:
     view = lookup.open_scene(root).view(camera.wildseg3d.view)
     if shown:
         tint.draw_on_photo(context, camera, view)
-    else:
-        tint.compile_for_photo(view)
+    elif thumbnails.compiled() or not context.scene.wildseg3d.thumbnails:
+        # One program a drawing: where the processor draws, each takes up to a tenth of a second.
+        tint.compile_for_photo(context, camera, view)
 
 
 def prompt_at(context: bpy.types.Context, mouse: tuple[float, float]) -> bpy.types.Object | None:

@@ -37,7 +37,7 @@ LEAST_HEIGHT = 36
 MOST_BATCHES = 200
 
 TEXTURES_IN = 0.02
-"""Seconds that making textures may take in one drawing; what is left follows with the next ones."""
+"""Seconds after which no more textures are made in one drawing; what is left follows with the next ones."""
 
 SIDE = 192
 """Longer side of a thumbnail's textures, in pixels, about."""
@@ -72,6 +72,9 @@ _textures_of: list[str] = []
 _masks: dict[str, tuple[str, Any]] = {}
 """View -> the key of the preview, and its mask."""
 
+_blank: list[Any] = []
+"""A mask of nothing, once there is one, of the same kind as others: no program is compiled anew for those."""
+
 _batches: dict[Slot, Any] = {}
 """What is drawn where a thumbnail is."""
 
@@ -83,20 +86,19 @@ _unfinished = False
 
 @dataclass
 class Budget:
-    """Seconds left for making textures in one drawing; the last one may overdraw it."""
+    """Until when textures may be made in one drawing, at least one in any case."""
 
-    left: float = TEXTURES_IN
+    until: float
+    made: bool = False
 
     def texture(self, pixels: Callable[[], NDArray[np.float32]], kind: str) -> Any | None:
         """A texture of those pixels, or None where no time is left."""
         global _unfinished
-        if self.left <= 0.0:
+        if self.made and time.perf_counter() > self.until:
             _unfinished = True
             return None
-        started = time.perf_counter()
-        made = _upload(pixels(), kind)
-        self.left -= time.perf_counter() - started
-        return made
+        self.made = True
+        return _upload(pixels(), kind)
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,14 @@ def forget() -> None:
     _textures.clear()
     _textures_of.clear()
     _masks.clear()
+    _blank.clear()
     _batches.clear()
     _shader, _unfinished = None, False
+
+
+def compiled() -> bool:
+    """Whether they were drawn before."""
+    return _shader is not None
 
 
 def take_unfinished() -> bool:
@@ -186,7 +194,7 @@ def draw(context: bpy.types.Context) -> None:
     current, root = _current(context), lookup.require_root(context.scene)
     shader = _compiled()
     slots = _slots(context, opened)
-    budget = Budget()
+    budget = Budget(time.perf_counter() + TEXTURES_IN)
     # The photo looked through has its textures first.
     for slot in sorted(slots, key=lambda slot: slot.view != current):
         view = opened.view(slot.view)
@@ -205,7 +213,7 @@ def draw(context: bpy.types.Context) -> None:
         shader.uniform_float("outline", (*tint.outline_of(root), strength))
         shader.uniform_float("shade", 1.0 if slot.view == current or current == "" else 0.8)
         shader.uniform_sampler("photo", photo)
-        shader.uniform_sampler("mask", photo if mask is None else mask)
+        shader.uniform_sampler("mask", _no_mask() if mask is None else mask)
         _batch(slot, shader).draw(shader)
     _draw_clicks(opened, root, slots, context.preferences.system.ui_scale)
 
@@ -279,6 +287,12 @@ def _mask(shown: previewing.Shown, view: str, budget: Budget) -> Any | None:
     return known[1]
 
 
+def _no_mask() -> Any:
+    if not _blank:
+        _blank.append(_upload(np.zeros((3, 5), np.float32), "R8"))
+    return _blank[0]
+
+
 def _batch(slot: Slot, shader: Any) -> Any:
     if slot not in _batches:
         right, high = slot.left + slot.width, slot.low + slot.height
@@ -336,8 +350,9 @@ def _draw_clicks(scene: Scene, root: bpy.types.Object, slots: list[Slot], scale:
 
 
 def _compiled() -> Any:
-    global _shader
+    global _shader, _unfinished
     if _shader is None:
+        _unfinished = True  # other programs wait for the next drawing
         info = gpu.types.GPUShaderCreateInfo()
         info.push_constant("MAT4", "to_clip")
         info.push_constant("VEC4", "tint")

@@ -13,7 +13,7 @@ import gpu
 import numpy as np
 from bpy_extras.view3d_utils import location_3d_to_region_2d
 from gpu_extras.batch import batch_for_shader
-from mathutils import Matrix, Vector
+from mathutils import Vector
 from numpy.typing import NDArray
 
 from ..errors import WildSegError
@@ -119,23 +119,14 @@ def forget() -> None:
     _batches_for = ()
 
 
-def compile_for_photo(view: View) -> None:
-    """Have the first preview not wait for its program: draw nothing with it, in the region at hand.
+def compile_for_photo(context: bpy.types.Context, camera: bpy.types.Object, view: View) -> None:
+    """Have the first preview not wait for its program: draw nothing with it, where ``draw_on_photo`` would.
 
-    Drivers compile anew for a texture of another kind, some also for another size.
+    Some drivers compile only what is drawn, and anew for a texture of another kind or size.
     """
-    if "photo" in _shaders:
-        return
-    shader = _photo_shader()
-    shader.bind()
-    shader.uniform_float("to_clip", Matrix())
-    shader.uniform_float("tint", (0.0, 0.0, 0.0, 0.0))
-    shader.uniform_float("outline", (0.0, 0.0, 0.0, 0.0))
-    shader.uniform_sampler("mask", _uploaded(np.zeros(view.size[::-1], np.float32)))
-    nowhere = {"place": [(2.0, 2.0)] * 3, "corner": [(0.0, 0.0)] * 3}
-    gpu.state.blend_set("ALPHA")
-    batch_for_shader(shader, "TRI_FAN", nowhere).draw(shader)
-    gpu.state.blend_set("NONE")
+    if "photo" not in _shaders:
+        nothing = (0.0, 0.0, 0.0, 0.0)
+        _draw_photo(context, camera, view, _uploaded(np.zeros(view.size[::-1], np.float32)), nothing, nothing)
 
 
 def draw_on_photo(context: bpy.types.Context, camera: bpy.types.Object, view: View) -> None:
@@ -143,18 +134,29 @@ def draw_on_photo(context: bpy.types.Context, camera: bpy.types.Object, view: Vi
     shown = previewing.shown()
     if shown is None or view.name not in shown.preview.shapes:
         return
-    strength = FADED if shown.outdated else 1.0
+    strength, root = FADED if shown.outdated else 1.0, lookup.root_of(camera)
+    filling = (*colour_of(root), 0.0 if shown.applied else PHOTO_ALPHA * strength)
+    outline = (*outline_of(root), OUTLINE_ALPHA * strength)
+    _draw_photo(context, camera, view, _texture(shown.key, view.name, shown.preview), filling, outline)
+
+
+def _draw_photo(
+    context: bpy.types.Context,
+    camera: bpy.types.Object,
+    view: View,
+    mask: Any,
+    filling: tuple[float, ...],
+    outline: tuple[float, ...],
+) -> None:
     corners = [_in_region(context, camera, view, x, y) for x, y in ((0, 0), (1, 0), (1, 1), (0, 1))]
     if None in corners:
         return
     shader = _photo_shader()
     shader.bind()
     shader.uniform_float("to_clip", gpu.matrix.get_projection_matrix() @ gpu.matrix.get_model_view_matrix())
-    root = lookup.root_of(camera)
-    filling = 0.0 if shown.applied else PHOTO_ALPHA * strength
-    shader.uniform_float("tint", (*colour_of(root), filling))
-    shader.uniform_float("outline", (*outline_of(root), OUTLINE_ALPHA * strength))
-    shader.uniform_sampler("mask", _texture(shown.key, view.name, shown.preview))
+    shader.uniform_float("tint", filling)
+    shader.uniform_float("outline", outline)
+    shader.uniform_sampler("mask", mask)
     content = {
         "place": [tuple(corner) for corner in corners if corner is not None],
         "corner": [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)],
