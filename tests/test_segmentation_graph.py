@@ -107,3 +107,12 @@ def test_the_best_outlines_leave_room_for_other_places() -> None:
     scores = np.array([0.60, 0.59, 0.58, 0.57, 0.56, 0.55])
     assert 5 in distinct(selections, scores, np.ones(40), 0.95, 4)
     assert distinct(selections, scores, np.ones(40), 0.95, 9) == [0, 1, 2, 3, 4, 5]
+
+
+def test_the_mask_of_nodes_is_where_their_labels_are(graph: SceneGraph) -> None:
+    selections = [some_nodes(graph, share) for share in (0.0, 0.01, 0.3, 1.0)]
+    selections.append(np.arange(len(graph.nodes)) == graph.views[1].first)
+    for data in graph.views:
+        for selection in selections:
+            np.testing.assert_array_equal(data.mask(selection), selection[data.labels])
+    assert selections[1].any() and not selections[0].all()
