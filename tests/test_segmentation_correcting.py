@@ -160,6 +160,24 @@ def test_a_click_on_a_part_of_a_node_changes_no_node(made: Made) -> None:
         assert changed.sum() <= (9 if name == "v2" else 0), name
 
 
+def test_the_newest_click_decides_about_a_node_that_was_clicked_before(made: Made) -> None:
+    """A superpixel that holds a click for each side is no reason to leave what is wrong around it."""
+    segmenter, truths = made
+    both = {name: truth.shows > 0 for name, truth in truths.items()}
+    rows, columns = np.nonzero(truths["v2"].shows == BALL)
+    ball = Click("v2", float(np.median(columns)) + 0.5, float(np.median(rows)) + 0.5)
+    rows, columns = np.nonzero(truths["v2"].shows == BOX)
+    row, column = int(np.median(rows)), int(np.median(columns))
+    labels = segmenter.graph.views[2].labels
+    y, x = np.nonzero(labels == labels[row, column])
+    corner = Click("v2", float(x[0]) + 0.5, float(y[0]) + 0.5)
+    centre = Click("v2", column + 0.5, row + 0.5, positive=False)
+    masks = segmenter.segment([ball, corner, centre], previous=both, progress=silent)
+    box = truths["v2"].shows == BOX
+    assert masks["v2"][box].mean() < 0.2
+    assert masks["v2"][y[0], x[0]]
+
+
 def test_a_part_without_edges_is_reached_only_where_it_starts() -> None:
     whole = WalkGraph.of_edges(np.array([0, 1]), np.array([1, 2]), np.ones(2), np.ones(3))
     apart = whole.part(np.array([0, 2]))

@@ -92,9 +92,14 @@ def correct(
         mask: (H, W) bool, the last result in the click's view.
     """
     positive = click.positive
-    held = _with_seeds(previous, inside, outside)
     labels = graph.views[click.view].labels
     node = node_at(graph.views, click)
+    # Where an earlier click said the opposite of the same node, this one is about what is wrong now.
+    if positive:
+        inside, outside = np.union1d(inside, node), np.setdiff1d(outside, node)
+    else:
+        inside, outside = np.setdiff1d(inside, node), np.union1d(outside, node)
+    held = _with_seeds(previous, inside, outside)
     if held[node] == previous[node]:
         return [Hypothesis(held, outline_score(graph, held), "click only")]
     ground = Ground.around(graph, previous, node, positive, outside if positive else inside)

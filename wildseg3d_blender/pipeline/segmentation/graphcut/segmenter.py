@@ -15,11 +15,12 @@ from ....scene_folder import Scene
 from .. import Masks
 from ..pixel_prompts import PixelClick
 from ..proposals import Proposal
+from .agreement import agreed, ties_of
 from .box_search import from_boxes
 from .contract import contract
 from .correction import correct
 from .graph import Selection, build_graph
-from .hypotheses import Hypothesis, from_clicks
+from .hypotheses import Hypothesis, from_clicks, votes
 from .prompt_seeds import Seeds, seeds_of
 from .proposals import propose, settle
 from .refine import obeying, refine
@@ -43,6 +44,7 @@ class GraphCutSegmenter:
         self.scene = scene
         self.graph = build_graph(scene, span(progress, 0.0, 0.9))
         self.borders = borders_of(self.graph)
+        self.ties = ties_of(self.graph, self.borders)
         self._small = contracted(self.graph, span(progress, 0.9, 1.0))
 
     def segment(
@@ -65,8 +67,9 @@ class GraphCutSegmenter:
             selection = self._corrected(seeds, previous, before)
             progress("segment", 0.7, "Sharpening outlines")
             return self._masks(selection, seeds, before, previous)
-        guess = self.hypotheses(seeds)[0].selection
-        selection = settled(self.graph, self.borders, guess, seeds.inside, seeds.outside)
+        found = self.hypotheses(seeds)
+        guess, voted = found[0].selection, None if seeds.boxes else votes(found)
+        selection = settled(self.graph, self.borders, guess, seeds.inside, seeds.outside, voted=voted)
         progress("segment", 0.7, "Sharpening outlines")
         return self._masks(selection, seeds)
 
@@ -124,7 +127,10 @@ class GraphCutSegmenter:
             selection = found[0].selection
         selection[seeds.inside] = True
         selection[seeds.outside] = False
-        return selection
+        if (selection == before).all():
+            return selection
+        clicked = np.unique([click.view for click in seeds.clicks])
+        return agreed(self.graph, self.borders, self.ties, selection, seeds.inside, seeds.outside, clicked)
 
     def _contradicting(self, seeds: Seeds, previous: Mapping[str, NDArray[np.bool_]]) -> list[PixelClick]:
         return [

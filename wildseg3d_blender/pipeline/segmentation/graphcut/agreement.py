@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""After a correction: the views nobody clicked in take over what most of the others show.
+
+A handle that one view has and another lacks is the same handle. Whether a node near the outline belongs to
+the object is asked of what is near and alike in all views (``settle.local_evidence``), of its neighbours, and
+of the nodes that show the same surface; but what is there stays unless they clearly say otherwise.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .cuts import minimum_cut
+from .graph import SAME_COLOUR, SceneGraph, Selection
+from .settle import SMOOTHNESS, Borders, local_evidence
+
+REACH = 2
+"""Edges from the outline up to which nodes are asked."""
+
+AS_IT_IS, AT_OUTLINE, AGAINST = 2.1, 0.8, 0.7
+"""Nats for a node to stay, less by ``AT_OUTLINE`` for the first on either side, and against the object."""
+
+NEIGHBOURS, SAME_SURFACE = 0.6, 0.6
+"""Nats per shared pixel over the square root of a node's area, and for wholly showing the same surface.
+
+These five began as a logistic regression of true labels near the outline after two and three clicks, on
+table, garden, kermit and apple; ``AS_IT_IS`` was 1.2 there and was raised until no object lost more than
+.005. In views not clicked, mean IoU after 2, 3, 4 and 5 clicks in three views of each of 21 objects: .889
+.900 .906 .908 with it, .887 .898 .903 .907 without.
+"""
+
+UNSEEN = 0.3
+"""Share of a node's area that is added to what others show of it, so that little of it says little."""
+
+
+def ties_of(graph: SceneGraph, borders: Borders) -> NDArray[np.float64]:
+    """What parting the ends of each of a graph's edges costs in ``agreed``, in nats."""
+    area, near, far = graph.nodes.area, graph.in_view, graph.cross_view
+    in_view = NEIGHBOURS / SMOOTHNESS * borders.capacity / (area[near.i] * area[near.j]) ** 0.25
+    shown = far.overlap * np.exp(-(far.colour**2) / (2 * SAME_COLOUR**2))
+    both = np.bincount(far.i, shown, len(area)) + np.bincount(far.j, shown, len(area)) + UNSEEN * area
+    return np.concatenate([in_view, SAME_SURFACE * shown * (1 / both[far.i] + 1 / both[far.j])])
+
+
+def agreed(
+    graph: SceneGraph,
+    borders: Borders,
+    ties: NDArray[np.float64],
+    selection: Selection,
+    inside: NDArray[np.int64],
+    outside: NDArray[np.int64],
+    clicked: NDArray[np.int64],
+) -> Selection:
+    """A selection (n,) bool with nodes near its outline as all views together see them.
+
+    Args:
+        ties: see ``ties_of``.
+        inside, outside: nodes of the clicks.
+        clicked: indices of views that stay as they are: whoever clicked there has looked.
+    """
+    parted = selection[graph.i] != selection[graph.j]
+    first = np.zeros(len(selection), dtype=bool)
+    first[graph.i[parted]] = first[graph.j[parted]] = True
+    asked = graph.around(first, REACH - 1) & ~np.isin(graph.nodes.view, clicked)
+    if not asked.any() or not selection.any():
+        return selection
+    stay = (2.0 * selection - 1.0) * (AS_IT_IS - AT_OUTLINE * first)
+    evidence = stay - AGAINST
+    evidence[asked] += local_evidence(graph, borders, selection, np.flatnonzero(asked))
+    return minimum_cut((graph.i, graph.j, ties), evidence, inside, outside, asked, selection)
