@@ -39,6 +39,9 @@ MOST_BATCHES = 200
 TEXTURES_IN = 0.02
 """Seconds after which no more textures are made in one drawing; what is left follows with the next ones."""
 
+LEAST_TEXTURES = 4
+"""So many are made whatever the time: each takes a millisecond at most, a drawing may take a second."""
+
 SIDE = 192
 """Longer side of a thumbnail's textures, in pixels, about."""
 
@@ -86,18 +89,18 @@ _unfinished = False
 
 @dataclass
 class Budget:
-    """Until when textures may be made in one drawing, at least one in any case."""
+    """Until when textures may be made in one drawing, ``LEAST_TEXTURES`` in any case."""
 
     until: float
-    made: bool = False
+    made: int = 0
 
     def texture(self, pixels: Callable[[], NDArray[np.float32]], kind: str) -> Any | None:
         """A texture of those pixels, or None where no time is left."""
         global _unfinished
-        if self.made and time.perf_counter() > self.until:
+        if self.made >= LEAST_TEXTURES and time.perf_counter() > self.until:
             _unfinished = True
             return None
-        self.made = True
+        self.made += 1
         return _upload(pixels(), kind)
 
 
