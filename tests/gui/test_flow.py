@@ -40,6 +40,18 @@ JOB = "addon('runtime').current_job() is not None"
 PREVIEWED = "addon('previewing').answer() is not None"
 LOOKS_THROUGH = "bpy.context.scene.camera and bpy.context.scene.camera.wildseg3d.role == 'CAMERA'"
 VIEW = "bpy.context.scene.camera.wildseg3d.view"
+ROOT_SETTINGS = "bpy.context.scene.wildseg3d.root.wildseg3d"
+ACTIVE = f"{ROOT_SETTINGS}.groups[{ROOT_SETTINGS}.active_group].object.name"
+ALIGNED_FOR = f"{ROOT_SETTINGS}.aligned_for"
+SHOWN = f"{ROOT_SETTINGS}.state"
+SCENE_FOLDER = (
+    "addon('scene.importing').state_of(addon('scene.lookup').scene_folder(bpy.context.scene.wildseg3d.root))"
+)
+SURFACES = "[o.name for o in bpy.context.scene.objects if o.wildseg3d.role == 'SURFACE']"
+CLOSED = f"[bpy.data.objects[name].wildseg3d.closed for name in {SURFACES}]"
+
+REFINE_HEADER, SCENE_HEADER = 62, 32
+"""Pixels from the middle of the Segment button, and of Thumbnails, down to the header of a panel below."""
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +222,48 @@ def test_a_box_finds_another_object(window: Window, sample_truth: SampleTruth) -
     window.picture("two-objects")
 
 
+def test_alt_click_selects_an_object(window: Window, sample_truth: SampleTruth) -> None:
+    mug, teddy = window.ask(OBJECTS)
+    window.wait_for(f"{ACTIVE} == {teddy!r}")
+    window.press("ops.wildseg3d.prompt_place(")
+    window.wait_for(LOOKS_THROUGH)
+    window.click(*_seen_inside(window, sample_truth, "mug"), keys=("alt",))
+    window.wait_for(f"{ACTIVE} == {mug!r}")
+    window.picture("selected-by-click")
+    assert window.ask("bpy.context.view_layer.objects.active.name") == mug
+    window.key("Escape")
+
+
+def test_undo_and_redo_of_refine_alignment(window: Window) -> None:
+    """Each brings the scene folder's cameras and points along with Blender's."""
+    _press_below(window, "ops.wildseg3d.segment(", REFINE_HEADER)
+    old = window.ask(SCENE_FOLDER)
+    window.press("ops.wildseg3d.realign(")
+    window.wait_for(JOB)
+    window.wait_for(f"{ALIGNED_FOR} and not ({JOB})", 300)
+    window.picture("refined")
+    new = window.ask(SCENE_FOLDER)
+    assert new != old
+    x, y, width, height = window.ask("area_rect()")
+    for key, aligned, folder in (("ctrl+z", False, old), ("ctrl+shift+z", True, new), ("ctrl+z", False, old)):
+        window.move(x + width * 0.4, y + height * 0.5)
+        window.key(key)
+        window.wait_for(f"bool({ALIGNED_FOR}) == {aligned}")
+        assert window.ask(SCENE_FOLDER) == folder == window.ask(SHOWN)
+    _press_below(window, "ops.wildseg3d.segment(", REFINE_HEADER)
+
+
+def test_surfaces_of_an_object(window: Window) -> None:
+    mug = window.ask(ACTIVE)
+    _press_below(window, "wildseg3d.thumbnails", SCENE_HEADER)
+    for kind, closed in (("VIEWS", False), ("MERGED", True)):  # the second takes the first one's place
+        window.press(f"kind='{kind}', object=\"{mug}\"")
+        window.wait_for(f"{CLOSED} == [{closed}] and not ({JOB})", 120)
+        window.picture(f"surface-{kind.lower()}")
+        assert window.ask(f"len(bpy.data.objects[{SURFACES}[0]].data.polygons)") > 100
+    _press_below(window, "wildseg3d.thumbnails", SCENE_HEADER)
+
+
 def test_saved(window: Window) -> None:
     window.key("ctrl+s")
     window.wait_for("not bpy.data.is_dirty")
@@ -234,6 +288,12 @@ def test_opened_again_it_goes_on(
         second.press("ops.wildseg3d.segment(")
         second.wait_for(f"len({OBJECTS}) == 3 and not ({JOB})", 120)
         second.picture("three-objects")
+
+
+def _press_below(window: Window, wanted: str, distance: int) -> None:
+    """Click so far below a button: on a panel's header, which is no button that could be found."""
+    x, y = window.find(wanted)
+    window.click(x, y - distance)
 
 
 def _seen_inside(window: Window, truth: SampleTruth, thing: str) -> tuple[float, float]:

@@ -79,10 +79,10 @@ class Window:
         """A click, with keys like "ctrl" held."""
         self.move(x, y)
         time.sleep(0.2)
-        with self._held(keys):
-            self._xdotool("mousedown", str(button))
-            time.sleep(0.1)
-            self._xdotool("mouseup", str(button))
+        # In one go with the button: Blender loses an Alt that was pressed a while before.
+        self._xdotool(*(word for key in keys for word in ("keydown", key)), "mousedown", str(button))
+        time.sleep(0.1)
+        self._xdotool("mouseup", str(button), *(word for key in keys for word in ("keyup", key)))
         self.clicks += 1
         time.sleep(0.2)
 
@@ -148,14 +148,6 @@ class Window:
 
     def _xdotool(self, *arguments: str) -> None:
         subprocess.run(["xdotool", *arguments], env=self._environment, check=True)
-
-    @contextmanager
-    def _held(self, keys: tuple[str, ...]) -> Iterator[None]:
-        for key in keys:
-            self._xdotool("keydown", key)
-        yield
-        for key in reversed(keys):
-            self._xdotool("keyup", key)
 
 
 @contextmanager
