@@ -120,7 +120,7 @@ def test_the_zip_holds_the_extension_and_nothing_else(tmp_path: Path) -> None:
         "wheels",
         "wildseg3d_blender",
     }
-    assert {"docs/guide.md", "docs/release-notes.md"} <= set(names)
+    assert {"docs/guide.html", "docs/release-notes.html", "docs/scripting.html"} <= set(names)
     package = {name for name in names if name.startswith("wildseg3d_blender/")}
     sources = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "wildseg3d_blender"],

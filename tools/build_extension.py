@@ -20,10 +20,14 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from docs_pages import page
 from fetch_wheels import PLATFORMS, ROOT, fetch, read_lock, sha256_of, this_platform
 
 DIST = ROOT / "dist"
 MANIFEST = ROOT / "blender_manifest.toml"
+DOCUMENTS = ("guide", "release-notes", "scripting")
+"""What of docs/ comes along, as pages."""
+
 EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The one date every entry gets: the first that a zip can hold."""
 
@@ -47,6 +51,8 @@ def write_zip(target: Path, platform: str, wheels: Sequence[Path]) -> None:
         _add(archive, MANIFEST.name, manifest.encode("utf-8"))
         for path in sorted(source_files()):
             _add(archive, path.relative_to(ROOT).as_posix(), path.read_bytes())
+        for name in DOCUMENTS:
+            _add(archive, f"docs/{name}.html", page(ROOT / "docs" / f"{name}.md").encode("utf-8"))
         for path in sorted(wheels):
             _add(archive, f"wheels/{path.name}", path.read_bytes())
 
@@ -58,7 +64,6 @@ def source_files() -> Iterator[Path]:
     yield from sorted((ROOT / "vendor" / "neural").glob("*.lock"))
     yield from (ROOT / "vendor" / "neural" / name for name in ("torch.in", "models.toml"))
     yield ROOT / "vendor" / "README.md"  # what sentences refer to for doing it by hand
-    yield from (ROOT / "docs" / name for name in ("guide.md", "release-notes.md"))
     yield from sorted((ROOT / "docs" / "pictures").glob("*"))
     for path in (ROOT / "wildseg3d_blender").rglob("*"):
         if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("."):

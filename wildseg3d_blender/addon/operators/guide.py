@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import bpy
 
 from ...errors import WildSegError
-from ...guide import GUIDE, to_html
+from ...guide import guide
 from .base import reporting
 
 
@@ -21,15 +19,11 @@ class WILDSEG3D_OT_guide(bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Make a page of it and show that."""
-        try:
-            page = Path(bpy.app.tempdir, "wildseg3d-guide.html")
-            page.write_text(to_html(GUIDE.read_text("utf-8"), GUIDE.parent.as_uri()), encoding="utf-8")
-        except OSError as error:
-            raise WildSegError(
-                f"The guide cannot be shown ({error}): install the extension again, or read docs/guide.md."
-            ) from error
-        bpy.ops.wm.url_open(url=page.as_uri())
+        """Show it."""
+        file = guide()
+        if not file.is_file():
+            raise WildSegError(f"The guide is not in {file.parent}: install the extension again.")
+        bpy.ops.wm.url_open(url=file.as_uri())
         return {"FINISHED"}
 
 
