@@ -24,13 +24,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from wildseg3d_blender.addon.worker_client import WorkerClient  # noqa: E402
 from wildseg3d_blender.errors import Cancelled, PromptError  # noqa: E402
+from wildseg3d_blender.packed_views import ViewMasks  # noqa: E402
 from wildseg3d_blender.prompts import Click, PromptGroup  # noqa: E402
 from wildseg3d_blender.scene_folder import Scene, read_scene  # noqa: E402
 from wildseg3d_blender.scene_previews import read_preview  # noqa: E402
@@ -45,7 +45,6 @@ from wildseg3d_blender.worker.protocol import (  # noqa: E402
 )
 
 SAMPLE = ROOT / "samples" / "table" / "photos"
-Masks = dict[str, NDArray[np.bool_]]
 Times = tuple[float, float]
 """Seconds that the asking side waited, and the worker's CPU seconds in them."""
 
@@ -139,25 +138,25 @@ class Told:
 def _previewed(client: WorkerClient, scene: Scene, group: PromptGroup) -> Told:
     """Ask for a preview as Blender does, and take the times to masks in memory."""
     started, cpu = time.perf_counter(), _worker_cpu(client)
-    first: list[tuple[Times, Masks]] = []
+    first: list[tuple[Times, ViewMasks]] = []
 
     def since() -> Times:
         return time.perf_counter() - started, _worker_cpu(client) - cpu
 
     def early(told: EarlyPreview) -> None:
-        masks = read_preview(scene, told.folder)
+        masks = dict(read_preview(scene, told.folder))
         first.append((since(), masks))
 
     params = Preview(str(scene.folder), (group,), early=True).to_json()
     answer = Previewed.from_json(_ask(client, "preview", params, early))
-    masks = read_preview(scene, answer.folder)
+    masks = dict(read_preview(scene, answer.folder))
     took = since()
     if not first:
         return Told(answer, took, took, None)
     return Told(answer, first[0][0], took, _overlap(first[0][1], masks))
 
 
-def _overlap(one: Masks, other: Masks) -> float:
+def _overlap(one: ViewMasks, other: ViewMasks) -> float:
     """Intersection over union of all views' masks together."""
     common = sum(int((mask & other[view]).sum()) for view, mask in one.items())
     return common / max(sum(int((mask | other[view]).sum()) for view, mask in one.items()), 1)

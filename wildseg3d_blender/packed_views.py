@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -22,17 +22,34 @@ def pack_views(scene: Scene, masks: ViewMasks) -> NDArray[np.uint8]:
     return np.concatenate([np.packbits(np.asarray(masks[view.name], dtype=bool)) for view in scene.views])
 
 
-def unpack_views(scene: Scene, packed: NDArray[np.uint8]) -> dict[str, NDArray[np.bool_]]:
-    """The reverse of ``pack_views``; ValueError where the array is not one of this scene's views."""
-    sizes = [view.size[0] * view.size[1] for view in scene.views]
-    ends = np.cumsum([(size + 7) // 8 for size in sizes])
-    if packed.dtype != np.uint8 or packed.shape != (ends[-1],):
-        raise ValueError(f"an array of {packed.dtype} {packed.shape} holds no masks of these views")
-    parts = np.split(packed, ends[:-1])
-    return {
-        view.name: np.unpackbits(part, count=size).view(np.bool_).reshape(view.size[::-1])
-        for view, size, part in zip(scene.views, sizes, parts, strict=True)
-    }
+class UnpackedViews(Mapping[str, NDArray[np.bool_]]):
+    """The masks of all views, each unpacked when it is asked for first and kept: most are never looked at."""
+
+    def __init__(self, scene: Scene, packed: NDArray[np.uint8]) -> None:
+        """ValueError where the array is not one of this scene's views."""
+        sizes = [view.size[0] * view.size[1] for view in scene.views]
+        ends = np.cumsum([(size + 7) // 8 for size in sizes])
+        if packed.dtype != np.uint8 or packed.shape != (ends[-1],):
+            raise ValueError(f"an array of {packed.dtype} {packed.shape} holds no masks of these views")
+        parts = np.split(packed, ends[:-1])
+        self._packed = {view.name: (part, view.size) for view, part in zip(scene.views, parts, strict=True)}
+        self._unpacked: dict[str, NDArray[np.bool_]] = {}
+
+    def __getitem__(self, name: str) -> NDArray[np.bool_]:
+        """The mask of one view, (H, W) bool."""
+        if name not in self._unpacked:
+            part, (width, height) = self._packed[name]
+            mask = np.unpackbits(part, count=width * height).view(np.bool_)
+            self._unpacked[name] = mask.reshape(height, width)
+        return self._unpacked[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The views' names, in the scene's order."""
+        return iter(self._packed)
+
+    def __len__(self) -> int:
+        """How many views."""
+        return len(self._packed)
 
 
 def read_packed(file: Path) -> NDArray[np.uint8]:

@@ -14,11 +14,10 @@ import uuid
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .atomic_folder import replacing_folder
 from .errors import SceneError
-from .packed_views import ViewMasks, pack_views, read_packed, unpack_views
+from .packed_views import UnpackedViews, ViewMasks, pack_views, read_packed
 from .scene_folder import Scene, check_there
 
 FOLDER = "previews"
@@ -44,7 +43,7 @@ def write_preview(scene: Scene, masks: ViewMasks) -> Path:
     return folder
 
 
-def read_preview(scene: Scene, folder: Path | str) -> dict[str, NDArray[np.bool_]]:
+def read_preview(scene: Scene, folder: Path | str) -> ViewMasks:
     """The masks of a preview, view name -> (H, W) bool; nothing stays mapped.
 
     Raises:
@@ -55,7 +54,7 @@ def read_preview(scene: Scene, folder: Path | str) -> dict[str, NDArray[np.bool_
     except ValueError as error:
         raise SceneError(f"The preview in {folder} is gone: place a prompt to see a new one.") from error
     try:
-        return unpack_views(scene, packed)
+        return UnpackedViews(scene, packed)
     except ValueError as error:
         raise SceneError(
             f"The preview in {folder} is of another scene: place a prompt to see a new one."

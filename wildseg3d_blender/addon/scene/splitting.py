@@ -281,7 +281,8 @@ def _owners(scene: Scene, owner: Owner, view: NDArray[np.int32], pixel: NDArray[
     start = 0
     for end in ends if len(view) else ():
         index, pixels = int(view[start]), pixel[start:end]
-        if 0 <= index < len(sizes) and pixels.min() >= 0 and pixels.max() < sizes[index]:
+        # As unsigned numbers those below zero are the largest.
+        if 0 <= index < len(sizes) and pixels.view(np.uint32).max() < sizes[index]:
             own = owner[sum(sizes[:index]) : sum(sizes[: index + 1])]
             np.take(own, pixels, out=found[start:end], mode="clip")
         else:
@@ -332,7 +333,8 @@ def _middle(deals: Sequence[Deal], hand: int, enough: int = 250) -> tuple[float,
             mine = np.flatnonzero(deal.to == hand)
         if len(mine) and (mesh := bpy.data.meshes.get(deal.mesh)) is not None:
             sample = mine[:: max(1, len(mine) // enough)].tolist()
-            positions = [mesh.vertices[index].co[:] for index in sample if index < len(mesh.vertices)]
+            vertices, count = mesh.vertices, len(mesh.vertices)
+            positions = [vertices[index].co[:] for index in sample if index < count]
             found.append(np.array(positions).reshape(-1, 3) + deal.origin)
     x, y, z = np.median(np.concatenate(found), axis=0).tolist()
     return x, y, z
