@@ -19,9 +19,9 @@ from .cuts import minimum_cut
 from .evidence import LIMIT, colour_evidence, place_evidence
 from .graph import SceneGraph, Selection
 
-ROUNDS = 2
+ROUNDS = 4
 
-VOTE_WEIGHT = 0.6
+VOTE_WEIGHT = 0.3
 """What a nat of the guesses' votes counts; they are not independent of colour and place."""
 
 SMOOTHNESS = 15.0
