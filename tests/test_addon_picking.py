@@ -69,7 +69,7 @@ def test_the_index_finds_what_trying_every_point_finds(blender: Any) -> None:
             assert found is None
             continue
         assert found is not None
-        number, distance = found
+        number, distance = found.number, found.along
         assert number in met and distance == pytest.approx(along[number], abs=1e-4)
         on_plate = met >= len(floor)
         if on_plate.sum() >= 3:
@@ -84,10 +84,11 @@ def test_a_stray_point_before_a_surface_is_looked_through(blender: Any) -> None:
     points = np.concatenate([wall, [[0.0, 0.0, 1.0]]]).astype(np.float32)
     index = point_index.build(points, np.full(len(points), 0.01, np.float32))
     found = point_index.first_met(index, _ray(np.array([0.0, 0.0, 3.0]), np.zeros(3), 0.01))
-    assert found is not None and found[1] == pytest.approx(3.0, abs=0.01)
+    assert found is not None and found.along == pytest.approx(3.0, abs=0.01)
     alone = point_index.build(points[-1:], np.full(1, 0.01, np.float32))
     found = point_index.first_met(alone, _ray(np.array([0.0, 0.0, 3.0]), np.zeros(3), 0.01))
-    assert found == (0, pytest.approx(2.0))
+    assert found is not None and (found.number, found.support) == (0, 1)
+    assert found.along == pytest.approx(2.0)
 
 
 def test_what_is_picked_is_the_front_of_the_ball(blender: Any, scene: Scene, root: Any) -> None:
@@ -128,6 +129,26 @@ def test_turned_scaled_and_moved_things_are_picked_where_they_are(
     other.hide_set(True)
     # Nothing is shown as points: surfaces are, perhaps.
     assert picking.pick(root, _sight(carry(eye), carry(BALL_CENTRE))) is not None
+
+
+def test_points_left_behind_on_an_object_do_not_hide_it(blender: Any, scene: Scene, root: Any) -> None:
+    from wildseg3d_blender.addon.scene import groups, lookup, picking, splitting
+
+    groups.add(root, "Ball")
+    random = np.random.default_rng(0)
+    owned = {view.name: cast(view, pixel_centres(*view.size))[0] == BALL for view in scene.views}
+    missed = {name: mask & (random.random(mask.shape) < 0.75) for name, mask in owned.items()}
+    splitting.split_object(scene, root, "Ball", missed)
+    blender.context.view_layer.update()
+    ball = groups.mesh_object(groups.find(root, "Ball"))
+    assert ball is not None and ball != lookup.points(root)
+    eye = np.array([-0.6, -3.0, 1.5])
+    names = []
+    for aside in np.linspace(-0.5, 0.5, 21) * BALL_RADIUS:
+        picked = picking.pick(root, _sight(eye, np.add(BALL_CENTRE, [aside, 0.0, 0.0]), spread=0.015))
+        assert picked is not None
+        names.append(picked.name)
+    assert names.count(ball.name) >= 20
 
 
 def test_points_that_move_are_indexed_anew(blender: Any, scene: Scene, root: Any) -> None:

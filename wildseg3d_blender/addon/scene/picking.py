@@ -53,6 +53,15 @@ class Sight:
     direction_beside: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class _Candidate:
+    """What one mesh has in sight, how far from the eye points are of the same surface, and how many are."""
+
+    picked: Picked
+    behind: float
+    support: int
+
+
 _indices: dict[str, tuple[tuple[object, ...], KeptPoints, PointIndex]] = {}
 
 
@@ -71,8 +80,7 @@ def pick(root: bpy.types.Object, sight: Sight) -> Picked | None:
     """
     scene = lookup.open_scene(root)
     items = [item for item in lookup.point_objects(root) if item.mode != "EDIT"]
-    found: Picked | None = None
-    nearest = np.inf
+    found: list[_Candidate] = []
     for item in [item for item in items if visibility.is_seen(root, item)] or items:
         to_world = np.array(item.matrix_world)
         if abs(np.linalg.det(to_world[:3, :3])) < 1e-12:
@@ -83,15 +91,25 @@ def pick(root: bpy.types.Object, sight: Sight) -> Picked | None:
         met = point_index.first_met(index, ray)
         if met is None:
             continue
-        number, along = met
-        distance = along * float(np.linalg.norm(to_world[:3, :3] @ ray.direction))
-        if distance < nearest:
-            nearest = distance
-            origin = np.array(item.wildseg3d.origin)
-            from_world[:3, 3] += origin
-            point = index.points[number] + origin
-            found = Picked(np.asarray(point, np.float64), ray.direction, from_world, item.name, distance)
-    return found
+        scale = float(np.linalg.norm(to_world[:3, :3] @ ray.direction))
+        origin = np.array(item.wildseg3d.origin)
+        from_world[:3, 3] += origin
+        point = np.asarray(index.points[met.number] + origin, np.float64)
+        picked = Picked(point, ray.direction, from_world, item.name, met.along * scale)
+        found.append(_Candidate(picked, met.behind * scale, met.support))
+    return _of_most_points(found)
+
+
+def _of_most_points(found: list[_Candidate]) -> Picked | None:
+    """Of the candidates on the first surface the one with the most points there.
+
+    Objects leave some of their points behind in the scene, about as far in front of theirs as behind them.
+    """
+    if not found:
+        return None
+    first = min(found, key=lambda candidate: candidate.picked.distance)
+    there = [candidate for candidate in found if candidate.picked.distance <= first.behind]
+    return max(there, key=lambda candidate: candidate.support).picked
 
 
 def _ray_in(from_world: NDArray[np.float64], sight: Sight) -> Ray:

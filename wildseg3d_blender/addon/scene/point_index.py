@@ -53,6 +53,23 @@ class PointIndex:
     radii: NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Met:
+    """The first surface that a ray meets.
+
+    Attributes:
+        number: of the surface's point that is nearest to the ray's middle.
+        along: its distance along the ray.
+        behind: how far along the ray points count as the same surface.
+        support: how many of them the ray meets.
+    """
+
+    number: int
+    along: float
+    behind: float
+    support: int
+
+
 def build(points: NDArray[np.float32], reach: NDArray[np.float32]) -> PointIndex:
     """The index of points (N, 3) that are drawn with the radii ``reach`` (N,)."""
     starts = np.arange(0, len(points), RUN)
@@ -65,11 +82,8 @@ def build(points: NDArray[np.float32], reach: NDArray[np.float32]) -> PointIndex
     return PointIndex(points, reach, (low + high) / 2, radii.astype(np.float32))
 
 
-def first_met(index: PointIndex, ray: Ray) -> tuple[int, float] | None:
-    """The number of the point on the first surface that the ray meets, and its distance along the ray.
-
-    Of the surface's points it is the one nearest to the ray's middle. None when the ray meets nothing.
-    """
+def first_met(index: PointIndex, ray: Ray) -> Met | None:
+    """The first surface that the ray meets; None when it meets nothing."""
     along, aside = _measure(index.centres, ray)
     limit = index.radii + ray.radius + ray.spread * np.maximum(along + index.radii, 0.0)
     runs = np.flatnonzero((aside <= limit) & (along + index.radii > 0))
@@ -88,7 +102,8 @@ def first_met(index: PointIndex, ray: Ray) -> tuple[int, float] | None:
     held = np.flatnonzero(last - np.arange(len(along)) >= SUPPORT)
     front = int(held[0]) if len(held) else 0
     chosen = front + int(closeness[front : last[front]].argmin())
-    return int(numbers[chosen]), float(along[chosen])
+    behind = float(along[front] + THICKNESS * limit[front])
+    return Met(int(numbers[chosen]), float(along[chosen]), behind, int(last[front]) - front)
 
 
 def _measure(points: NDArray[np.float32], ray: Ray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
