@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.addon_scene import FLOOR, WALL, surface, write_awkward_scene
+from tests.steps_taken import advance
 from tests.test_addon_import import read_attribute
 from wildseg3d_blender.errors import Cancelled, SceneError
 from wildseg3d_blender.prompts import Click, one_group
@@ -39,20 +40,6 @@ def _write(scene: Scene, what: int, name: str) -> None:
     points = {view.name: surface(view, what) & (scene.confidence(view) > 0) for view in scene.views}
     prompts = one_group([Click("wide", 60.0, 60.0)])
     write_object(scene, SceneObject(name, prompts, points, points))
-
-
-def _advance(work: Any, count: int) -> bool:
-    """Take ``count`` steps; False when the work ended before."""
-    from wildseg3d_blender.addon.scene.steps import Aside
-
-    answer = None
-    try:
-        for _ in range(count):
-            step = work.send(answer)
-            answer = step.compute() if isinstance(step, Aside) else None
-    except StopIteration:
-        return False
-    return True
 
 
 def _everything(bpy: Any) -> dict[str, list[str]]:
@@ -97,7 +84,7 @@ def test_an_import_stopped_at_any_step_leaves_nothing(blender: Any, scene: Scene
     before = _everything(blender)
     for count in itertools.count(1):
         work = importing.importing(blender.context.scene.name, scene.folder)
-        if not _advance(work, count):
+        if not advance(work, count):
             break
         assert _everything(blender)["shown"] == before["shown"], f"something showed at step {count}"
         work.close()
@@ -122,12 +109,12 @@ def test_an_import_that_is_undone_midway_says_so(blender: Any, scene: Scene) -> 
     for count in (2, 4, 8, 12):
         before = _everything(blender)
         work = importing.importing(blender.context.scene.name, scene.folder)
-        assert _advance(work, count)
+        assert advance(work, count)
         for kind in ("objects", "collections", "meshes"):  # as undo would
             new = [item for item in getattr(blender.data, kind) if item.name not in before[kind]]
             blender.data.batch_remove(new)
         with pytest.raises(SceneError, match="undone meanwhile"):
-            _advance(work, 100)
+            advance(work, 100)
         assert _everything(blender) == before
 
 
@@ -142,7 +129,7 @@ def test_a_split_stopped_at_any_step_changes_nothing(
     before, all_points = _everything(blender), _identities(blender)
     for count in itertools.count(1):
         work = splitting.settling(scene, root.name, ["Floor"])
-        if not _advance(work, count):
+        if not advance(work, count):
             break
         work.close()
         assert (_everything(blender), _identities(blender)) == (before, all_points), f"step {count}"
@@ -166,7 +153,7 @@ def test_an_alignment_stopped_at_any_step_changes_nothing(blender: Any, scene: S
     before, points = _everything(blender), _positions(blender)
     for count in itertools.count(1):
         work = realigning.refreshing(root.name, measured)
-        if not _advance(work, count):
+        if not advance(work, count):
             break
         work.close()
         assert _everything(blender) == before, f"something stayed at step {count}"
@@ -186,7 +173,7 @@ def test_points_deleted_between_two_steps_are_noticed(blender: Any, scene: Scene
 
     _write(scene, FLOOR, "Floor")
     work = splitting.settling(scene, root.name, ["Floor"])
-    assert _advance(work, 3)
+    assert advance(work, 3)
     mesh = lookup.points(root).data
     shape = bmesh.new()
     shape.from_mesh(mesh)
@@ -196,7 +183,7 @@ def test_points_deleted_between_two_steps_are_noticed(blender: Any, scene: Scene
     shape.free()
     left = _identities(blender)
     with pytest.raises(SceneError, match="changed meanwhile"):
-        _advance(work, 10)
+        advance(work, 10)
     assert _identities(blender) == left
 
 

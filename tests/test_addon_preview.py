@@ -59,7 +59,7 @@ def _answered() -> bool:
 def _matches(shown: Any, truths: dict[str, Truth], thing: int) -> bool:
     inter = union = 0
     for view, truth in truths.items():
-        mask, wanted = shown.preview.mask(view), truth.shows == thing
+        mask, wanted = shown.preview.masks[view], truth.shows == thing
         inter, union = inter + int((mask & wanted).sum()), union + int((mask | wanted).sum())
     return inter > 0.8 * union
 
@@ -130,7 +130,7 @@ def test_a_first_answer_is_shown_until_the_answer_comes(
     assert (refining, first_due, first_said) == (True, True, "Preview: refining…")
     assert (still, due, said) == (False, False, "Preview: found for these prompts")
     assert not first.outdated and not final.outdated and first.key != final.key
-    inside = [(first.preview.mask(view), final.preview.mask(view)) for view in truths]
+    inside = [(first.preview.masks[view], final.preview.masks[view]) for view in truths]
     assert sum((a & b).sum() for a, b in inside) > 0.6 * sum((a | b).sum() for a, b in inside)
     assert _matches(final, truths, BALL)
 
@@ -143,7 +143,7 @@ def test_a_first_answer_is_shown_until_the_answer_comes(
     assert [item[1] for item in seen] == [False]
     waited = previewing.shown()
     for view in truths:
-        np.testing.assert_array_equal(waited.preview.mask(view), final.preview.mask(view))
+        np.testing.assert_array_equal(waited.preview.masks[view], final.preview.masks[view])
 
 
 def test_the_worker_gets_ready_once_the_objects_are_found(blender: Any, made: Made) -> None:
@@ -189,19 +189,19 @@ def test_the_preview_is_what_segment_cuts_out(blender: Any, made: Made) -> None:
     shown = previewing.shown()
     assert shown is not None
     root = lookup.active_root(blender.context.scene)
-    found = preview_points.selected(scene, root, shown.preview.mask)
+    found = preview_points.selected(scene, root, shown.preview.masks)
     assert set(found) == {lookup.points(root).name}
     blender.ops.wildseg3d.segment()
     stored = read_objects(scene)[0]
     for view, mask in stored.masks.items():
-        np.testing.assert_array_equal(shown.preview.mask(view), mask)
+        np.testing.assert_array_equal(shown.preview.masks[view], mask)
     previewing.touch()
     background.step(blender.context.scene)
     after = previewing.shown()
     assert after is not None and after.applied and after.key == shown.key
 
     # The points that would be tinted are where they are now: most with the object, in its own space.
-    found = preview_points.selected(scene, root, shown.preview.mask)
+    found = preview_points.selected(scene, root, shown.preview.masks)
     thing = blender.data.objects["Thing"]
     assert len(found["Thing"].position) == len(thing.data.vertices)
     assert np.abs(np.median(found["Thing"].position, axis=0)).max() < 0.05
@@ -220,9 +220,8 @@ def test_answers_that_are_looked_up_follow_each_step_of_a_drag(blender: Any, mad
         previewing.refresh(blender.context.scene)
         asked = previewing.current()
         assert asked is not None and previewing.due() and previewing.outdated()
-        shapes = {view.name: view.size[::-1] for view in scene.views}
-        bits = {name: np.packbits(np.zeros(shape, np.bool_)) for name, shape in shapes.items()}
-        previewing.remember(asked.key, previewing.Preview(bits, shapes, cached, False, False, ()))
+        masks = {view.name: np.zeros(view.size[::-1], np.bool_) for view in scene.views}
+        previewing.remember(asked.key, previewing.Preview(masks, cached, False, False, ()))
         assert not previewing.due()
 
         prompt = next(item for item in blender.data.objects if item.wildseg3d.role == "PROMPT")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.addon_scene import write_awkward_scene
+from tests.steps_taken import advance
 from tests.test_addon_import import read_attribute
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.scene_folder import Scene
@@ -26,20 +27,6 @@ def root(blender: Any, scene: Scene) -> Any:
     from wildseg3d_blender.addon.scene import importing
 
     return importing.import_scene(blender.context.scene, scene.folder)
-
-
-def _advance(work: Any, count: int) -> bool:
-    """Take ``count`` steps; False when the work ended before."""
-    from wildseg3d_blender.addon.scene.steps import Aside
-
-    answer = None
-    try:
-        for _ in range(count):
-            step = work.send(answer)
-            answer = step.compute() if isinstance(step, Aside) else None
-    except StopIteration:
-        return False
-    return True
 
 
 def _there(bpy: Any) -> tuple[list[str], list[str], list[bool]]:
@@ -62,7 +49,7 @@ def test_a_surface_stopped_at_any_step_leaves_nothing(
     before = _there(blender)
     for count in itertools.count(1):
         work = surfaces.making(root.name, "", how)
-        if not _advance(work, count):
+        if not advance(work, count):
             break
         work.close()
         assert _there(blender) == before, f"step {count}"
@@ -96,10 +83,10 @@ def test_points_that_change_while_they_are_read_are_noticed(blender: Any, root: 
     from wildseg3d_blender.addon.scene import lookup, surfaces
 
     work = surfaces.making(root.name, "", surfaces.Photos())
-    assert _advance(work, 2)
+    assert advance(work, 2)
     lookup.points(root).data.clear_geometry()
     with pytest.raises(SceneError, match="changed meanwhile"):
-        _advance(work, 10)
+        advance(work, 10)
 
 
 @pytest.mark.parametrize("settings", [{"step": 3}, {"kind": "MERGED", "detail": 20}])

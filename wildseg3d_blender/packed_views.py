@@ -22,26 +22,27 @@ def pack_views(scene: Scene, masks: ViewMasks) -> NDArray[np.uint8]:
     return np.concatenate([np.packbits(np.asarray(masks[view.name], dtype=bool)) for view in scene.views])
 
 
-class UnpackedViews(Mapping[str, NDArray[np.bool_]]):
-    """The masks of all views, each unpacked when it is asked for first and kept: most are never looked at."""
+class PackedViews(Mapping[str, NDArray[np.bool_]]):
+    """The masks of all views, kept as bits; each is unpacked whenever it is asked for: most never are."""
 
     def __init__(self, scene: Scene, packed: NDArray[np.uint8]) -> None:
-        """ValueError where the array is not one of this scene's views."""
-        sizes = [view.size[0] * view.size[1] for view in scene.views]
-        ends = np.cumsum([(size + 7) // 8 for size in sizes])
+        """The reverse of ``pack_views``; ValueError where the array is not one of this scene's views."""
+        sizes = [view.size for view in scene.views]
+        ends = np.cumsum([(width * height + 7) // 8 for width, height in sizes])
         if packed.dtype != np.uint8 or packed.shape != (ends[-1],):
             raise ValueError(f"an array of {packed.dtype} {packed.shape} holds no masks of these views")
         parts = np.split(packed, ends[:-1])
-        self._packed = {view.name: (part, view.size) for view, part in zip(scene.views, parts, strict=True)}
-        self._unpacked: dict[str, NDArray[np.bool_]] = {}
+        self._packed = {
+            view.name: (part, size) for view, part, size in zip(scene.views, parts, sizes, strict=True)
+        }
 
     def __getitem__(self, name: str) -> NDArray[np.bool_]:
         """The mask of one view, (H, W) bool."""
-        if name not in self._unpacked:
-            part, (width, height) = self._packed[name]
-            mask = np.unpackbits(part, count=width * height).view(np.bool_)
-            self._unpacked[name] = mask.reshape(height, width)
-        return self._unpacked[name]
+        part, (width, height) = self._packed[name]
+        return np.unpackbits(part, count=width * height).view(np.bool_).reshape(height, width)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._packed
 
     def __iter__(self) -> Iterator[str]:
         """The views' names, in the scene's order."""

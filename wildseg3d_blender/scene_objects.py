@@ -29,7 +29,7 @@ import numpy as np
 from .atomic_folder import replacing_folder
 from .errors import PromptError, SceneError
 from .file_names import file_stem
-from .packed_views import UnpackedViews, ViewMasks, pack_views, read_packed
+from .packed_views import PackedViews, ViewMasks, pack_views, read_packed
 from .prompts import Prompt, PromptGroup, group_from_json, group_to_json, one_group, prompt_from_json
 from .scene_folder import Scene, check_there, read_array, read_json
 
@@ -112,7 +112,7 @@ def read_object(scene: Scene, folder: Path) -> SceneObject:
             points=_read_masks(scene, folder, "points"),
             order=int(data.get("order", OLDEST)),
             shared=shared,
-            answers=tuple(UnpackedViews(scene, answer) for answer in answers),
+            answers=tuple(PackedViews(scene, answer) for answer in answers),
             segmenter=str(data.get("segmenter", "")),
             version=version_of(folder),
         )
@@ -256,4 +256,4 @@ def _read_masks(scene: Scene, folder: Path, kind: str) -> ViewMasks:
     if earlier.is_dir():
         shapes = {view.name: view.size[::-1] for view in scene.views}
         return {name: np.array(read_array(earlier / f"{name}.npy", shape)) for name, shape in shapes.items()}
-    return UnpackedViews(scene, read_packed(folder / f"{kind}.npy"))
+    return PackedViews(scene, read_packed(folder / f"{kind}.npy"))

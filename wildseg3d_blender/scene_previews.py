@@ -17,7 +17,7 @@ import numpy as np
 
 from .atomic_folder import replacing_folder
 from .errors import SceneError
-from .packed_views import UnpackedViews, ViewMasks, pack_views, read_packed
+from .packed_views import PackedViews, ViewMasks, pack_views, read_packed
 from .scene_folder import Scene, check_there
 
 FOLDER = "previews"
@@ -54,7 +54,7 @@ def read_preview(scene: Scene, folder: Path | str) -> ViewMasks:
     except ValueError as error:
         raise SceneError(f"The preview in {folder} is gone: place a prompt to see a new one.") from error
     try:
-        return UnpackedViews(scene, packed)
+        return PackedViews(scene, packed)
     except ValueError as error:
         raise SceneError(
             f"The preview in {folder} is of another scene: place a prompt to see a new one."

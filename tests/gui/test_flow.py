@@ -306,7 +306,7 @@ def _seen_inside(window: Window, truth: SampleTruth, thing: str) -> tuple[float,
 def _iou(window: Window, truth: SampleTruth, thing: str) -> float:
     """IoU of the preview in the photo looked through with a thing's true mask."""
     view = window.ask(VIEW)
-    mask = np.array(window.ask(f"addon('previewing').answer().mask({view!r}).tolist()"), dtype=bool)
+    mask = np.array(window.ask(f"addon('previewing').answer().masks[{view!r}].tolist()"), dtype=bool)
     true = truth.mask(thing, view)
     rows = (np.arange(mask.shape[0]) + 0.5) * true.shape[0] / mask.shape[0]
     columns = (np.arange(mask.shape[1]) + 0.5) * true.shape[1] / mask.shape[1]

@@ -10,16 +10,14 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import bpy
-import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import Cancelled, NeuralError, PromptError, SceneError, WildSegError
+from ..packed_views import ViewMasks
 from ..prompts import PromptGroup
 from ..scene_folder import Scene, read_scene
 from ..scene_previews import read_preview
@@ -44,7 +42,7 @@ REMEMBERED = 24
 
 @dataclass(frozen=True)
 class Preview:
-    """An answer: masks, packed to a bit a pixel, and what can be done next.
+    """An answer: masks, and what can be done next.
 
     Attributes:
         cached: it was looked up, not solved.
@@ -53,18 +51,12 @@ class Preview:
         early: it only shows about what the answer will be, which is on its way.
     """
 
-    bits: Mapping[str, NDArray[np.uint8]]
-    shapes: Mapping[str, tuple[int, int]]
+    masks: ViewMasks
     cached: bool
     larger: tuple[bool, ...]
     smaller: tuple[bool, ...]
     warnings: tuple[str, ...]
     early: bool = False
-
-    def mask(self, view: str) -> NDArray[np.bool_]:
-        """The mask in a view, (H, W) bool on the view's grid."""
-        height, width = self.shapes[view]
-        return np.unpackbits(self.bits[view], count=height * width).view(np.bool_).reshape(height, width)
 
 
 @dataclass(frozen=True)
@@ -251,11 +243,9 @@ def take_early(asked: Question, told: EarlyPreview) -> None:
 
 def _read(asked: Question, folder: str) -> Preview:
     """The masks in a folder, as a preview of which nothing else is known."""
-    masks = read_preview(read_scene(asked.folder), Path(folder))
     sizes = (False,) * len(asked.prompt_groups)
     return Preview(
-        bits={view: np.packbits(mask) for view, mask in masks.items()},
-        shapes={view: (mask.shape[0], mask.shape[1]) for view, mask in masks.items()},
+        masks=read_preview(read_scene(asked.folder), Path(folder)),
         cached=False,
         larger=sizes,
         smaller=sizes,

@@ -206,7 +206,7 @@ def draw(context: bpy.types.Context) -> None:
         photo, mask = _photo(opened, view, budget), None
         if photo is None:
             continue
-        if shown is not None and slot.view in shown.preview.shapes:
+        if shown is not None and slot.view in shown.preview.masks:
             mask = _mask(shown, slot.view, budget)
         shader.bind()
         projection = gpu.matrix.get_projection_matrix() @ gpu.matrix.get_model_view_matrix()
@@ -283,7 +283,7 @@ def _mask(shown: previewing.Shown, view: str, budget: Budget) -> Any | None:
     """A preview's mask in a view as a texture; None where there was no time to make it yet."""
     known = _masks.get(view)
     if known is None or known[0] != shown.key:
-        made = budget.texture(lambda: _thinned(shown.preview.mask(view)).astype(np.float32), "R8")
+        made = budget.texture(lambda: _thinned(shown.preview.masks[view]).astype(np.float32), "R8")
         if made is None:
             return None
         known = _masks[view] = (shown.key, made)

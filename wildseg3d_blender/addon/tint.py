@@ -132,7 +132,7 @@ def compile_for_photo(context: bpy.types.Context, camera: bpy.types.Object, view
 def draw_on_photo(context: bpy.types.Context, camera: bpy.types.Object, view: View) -> None:
     """Tint the photo in a region that looks through its camera; call after everything else was drawn."""
     shown = previewing.shown()
-    if shown is None or view.name not in shown.preview.shapes:
+    if shown is None or view.name not in shown.preview.masks:
         return
     strength, root = FADED if shown.outdated else 1.0, lookup.root_of(camera)
     filling = (*colour_of(root), 0.0 if shown.applied else PHOTO_ALPHA * strength)
@@ -212,7 +212,7 @@ def _prepare_batches(root: bpy.types.Object, key: str, preview: previewing.Previ
     _batches_for = wanted
     _batches.clear()
     try:
-        found = preview_points.selected(lookup.open_scene(root), root, preview.mask)
+        found = preview_points.selected(lookup.open_scene(root), root, preview.masks)
     except WildSegError:
         return  # the panel says what is wrong with the scene folder; Segment with the points
     for name, points in found.items():
@@ -233,7 +233,7 @@ def _in_region(
 def _texture(key: str, view: str, preview: previewing.Preview) -> Any:
     known = _textures.get(view)
     if known is None or known[0] != key:
-        values = _softened(preview.mask(view))
+        values = _softened(preview.masks[view])
         known = _textures[view] = key, _uploaded(values)
     return known[1]
 

@@ -74,11 +74,11 @@ class WILDSEG3D_OT_preview(WorkerOperator, bpy.types.Operator):
         answer = yield Call(previewing.TITLE, previewing.METHOD, previewing.request(asked).to_json())
         preview = previewing.take(asked, answer)
         previewing.touch()
-        pixels = sum(int(preview.mask(view).sum()) for view in preview.shapes)
+        pixels = sum(int(mask.sum()) for mask in preview.masks.values())
         for warning in preview.warnings:
             yield Warn(warning)
         return (
-            f"{pixels:,} pixels in {len(preview.shapes)} photos{', found before' if preview.cached else ''}."
+            f"{pixels:,} pixels in {len(preview.masks)} photos{', found before' if preview.cached else ''}."
         )
 
 

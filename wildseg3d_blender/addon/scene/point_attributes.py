@@ -112,9 +112,8 @@ def _all_known(view: NDArray[np.int32], pixel: NDArray[np.int32], sizes: NDArray
 
 def by_number(scene: Scene, maps: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
     """Maps (H, W, ...) of all views, by name, as one array over ``pixel_numbers``."""
-    return np.concatenate(
-        [np.asarray(maps[view.name]).reshape(-1, *maps[view.name].shape[2:]) for view in scene.views]
-    )
+    ordered = (np.asarray(maps[view.name]) for view in scene.views)
+    return np.concatenate([values.reshape(-1, *values.shape[2:]) for values in ordered])
 
 
 def _lost(name: str) -> SceneError:

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ...packed_views import ViewMasks
 from ...scene_folder import Scene
 from . import display, kept_points, lookup, point_attributes
 
@@ -29,21 +29,14 @@ def fingerprint(root: bpy.types.Object) -> tuple[object, ...]:
     return (meshes, settings.hide_uncertain)
 
 
-def selected(
-    scene: Scene, root: bpy.types.Object, mask: Callable[[str], NDArray[np.bool_]]
-) -> dict[str, Selected]:
+def selected(scene: Scene, root: bpy.types.Object, masks: ViewMasks) -> dict[str, Selected]:
     """The points whose pixels are in the masks, by the name of the mesh object that has them.
-
-    Args:
-        mask: view name -> (H, W) bool.
 
     Raises:
         SceneError: the points do not know their pixels any more.
     """
     # One more at the end, for the points of no pixel: their number is -1.
-    wanted = np.append(
-        point_attributes.by_number(scene, {view.name: mask(view.name) for view in scene.views}), np.False_
-    )
+    wanted = np.append(point_attributes.by_number(scene, masks), np.False_)
     minimum = display.minimum_confidence(root.wildseg3d)
     found = {}
     for item in lookup.point_objects(root):
