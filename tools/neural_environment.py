@@ -22,7 +22,7 @@ ROOT = Path(__file__).absolute().parents[1]
 TESTS_LOCK = ROOT / "vendor" / "neural-tests.lock"
 sys.path.insert(0, str(ROOT))
 
-from wildseg3d_blender.errors import NeuralError  # noqa: E402
+from wildseg3d_blender.errors import DiskSpaceError, NeuralError  # noqa: E402
 from wildseg3d_blender.neural.environment import Environment  # noqa: E402
 from wildseg3d_blender.neural.install import install  # noqa: E402
 from wildseg3d_blender.neural.recipe import Recipe, Source  # noqa: E402
@@ -56,6 +56,8 @@ def make(folder: Path, torch_backend: str) -> Environment:
     os.environ.setdefault("UV_HTTP_TIMEOUT", "30")
     try:
         made = install(folder, source=Source(torch_backend), dust3r=True, progress=watch)
+    except DiskSpaceError:
+        raise
     except NeuralError as error:
         print(f"{error}\nTrying again with the torch that pip finds.", file=sys.stderr)
         with tempfile.TemporaryDirectory() as wheels:

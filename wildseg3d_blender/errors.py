@@ -56,6 +56,10 @@ class NeuralError(WildSegError):
     code = "neural"
 
 
+class DiskSpaceError(NeuralError):
+    """The disk has no room for the neural environment or a model."""
+
+
 class WorkerError(WildSegError):
     """The worker process died or does not answer."""
 

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..errors import NeuralError
+from ..errors import DiskSpaceError
 
 
 def bytes_of(*folders: Path) -> int:
@@ -33,11 +33,11 @@ def check_space(folder: Path, needed: int, what: str) -> None:
     """See to it that ``needed`` bytes fit into ``folder``.
 
     Raises:
-        NeuralError: they do not; the sentence names both sizes.
+        DiskSpaceError: they do not; the sentence names both sizes.
     """
     free = free_bytes(folder)
     if free < needed:
-        raise NeuralError(
+        raise DiskSpaceError(
             f"{what} needs {readable(needed)} in {folder}, and only {readable(free)} is free there: "
             "free some space, or choose a folder on another disk. Nothing was installed."
         )
