@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.addon_scene import write_awkward_scene
@@ -14,6 +15,7 @@ from tests.listed_objects import Made, copied
 from tests.object_scene import BALL, BOX
 from tests.test_addon_steps import Artist
 from wildseg3d_blender.scene_folder import read_scene
+from wildseg3d_blender.scene_objects import read_objects
 
 
 @pytest.fixture
@@ -65,6 +67,37 @@ def test_a_missing_scene_folder_is_named_and_can_be_pointed_to(
     artist.do("segment")
     artist.assert_in_step()
     assert sorted(artist.stored()) == ["Box", "Kugel"]
+
+
+def test_a_segmented_object_has_its_outline_after_reopening(blender: Any, made: Made) -> None:
+    from wildseg3d_blender.addon import object_panel, previewing, runtime
+
+    scene, truths = made
+    artist = Artist(blender, made)
+    artist.click("Box", BOX)
+    artist.do("segment")
+    blender.ops.wm.save_mainfile()
+    blender.ops.wm.open_mainfile(filepath=blender.data.filepath)
+    runtime.close()
+    stored = {item.name: item for item in read_objects(scene)}
+    for name in ("Ball", "Box", "Ball"):
+        artist.root.wildseg3d.row = [item.name for item in artist.root.wildseg3d.groups].index(name)
+        previewing.touch()
+        previewing.refresh(blender.context.scene)
+        shown = previewing.shown()
+        assert shown is not None and shown.applied and not previewing.due() and not previewing.refining()
+        for view in truths:
+            np.testing.assert_array_equal(shown.preview.masks[view], stored[name].masks[view])
+        assert object_panel._preview_state(blender.context, artist.root, previewing.answer()) == (
+            "Segmented; prompts refine it"
+        )
+    assert runtime.worker_pid() is None, "all that is in the scene folder"
+
+    # A prompt more is asked about as ever; until the answer comes, what was cut out is still shown.
+    artist.click("Ball", BALL, "v1")
+    previewing.refresh(blender.context.scene)
+    after = previewing.shown()
+    assert after is not None and not after.applied and after.key == shown.key
 
 
 def test_the_folder_of_other_photos_is_refused_and_left_alone(

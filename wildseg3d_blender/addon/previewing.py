@@ -12,7 +12,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import bpy
 
@@ -20,6 +20,8 @@ from ..errors import Cancelled, NeuralError, PromptError, SceneError, WildSegErr
 from ..packed_views import ViewMasks
 from ..prompts import PromptGroup
 from ..scene_folder import Scene, read_scene
+from ..scene_history import stored as stored_objects
+from ..scene_objects import read_object
 from ..scene_previews import read_preview
 from ..worker.protocol import EarlyPreview, Previewed
 from ..worker.protocol import Preview as Request
@@ -48,7 +50,8 @@ class Preview:
         cached: it was looked up, not solved.
         larger, smaller: for each part with prompts, whether there is a next larger (smaller) thing that fits.
         warnings: sentences for the artist.
-        early: it only shows about what the answer will be, which is on its way.
+        kind: "early" ones only show about what the answer will be, which is on its way; "segmented" ones what
+            the object was cut out by. Of both nothing but the masks is known.
     """
 
     masks: ViewMasks
@@ -56,7 +59,7 @@ class Preview:
     larger: tuple[bool, ...]
     smaller: tuple[bool, ...]
     warnings: tuple[str, ...]
-    early: bool = False
+    kind: Literal["answer", "early", "segmented"] = "answer"
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ class Question:
     Attributes:
         key: changes whenever the answer may.
         about: which object of which scene folder.
-        applied: the object was segmented with exactly these prompts, so there is nothing to show.
+        applied: the object was segmented with exactly these prompts, so there is nothing to ask.
+        version: of the object in the scene folder; "" where that is not known.
     """
 
     key: str
@@ -75,6 +79,7 @@ class Question:
     prompt_groups: tuple[PromptGroup, ...]
     applied: bool
     segmenter: str
+    version: str
 
 
 @dataclass
@@ -126,6 +131,7 @@ def refresh(scene: bpy.types.Scene) -> None:
     _state.problem = ""
     try:
         _state.question = question(scene) if scene.wildseg3d.preview else None
+        _recall_segmented()
     except (PromptError, SceneError, NeuralError) as error:
         _state.question, _state.problem = None, error.message
     if before != _state.question:
@@ -158,7 +164,7 @@ def question(scene: bpy.types.Scene) -> Question | None:
     about = (opened.folder, str(item.name))
     segmenter = choosing.segmenter(scene)
     key = _key(opened, f"{segmenter} {digest}")
-    return Question(key, about, opened.folder, prompt_groups, applied, segmenter)
+    return Question(key, about, opened.folder, prompt_groups, applied, segmenter, str(item.version))
 
 
 def due() -> bool:
@@ -180,7 +186,7 @@ def outdated() -> bool:
 
 def _is_answered(asked: Question) -> bool:
     known = _state.answers.get(asked.key)
-    return isinstance(known, WildSegError) or (known is not None and not known.early)
+    return isinstance(known, WildSegError) or (known is not None and known.kind == "answer")
 
 
 def _has_settled() -> bool:
@@ -223,13 +229,12 @@ def take(asked: Question, result: Any) -> Preview:
         SceneError: the masks or the scene folder are gone.
     """
     answer = Previewed.from_json(result)
-    made = replace(
-        _read(asked, answer.folder),
+    made = Preview(
+        masks=_read(asked, answer.folder),
         cached=answer.cached,
         larger=answer.larger,
         smaller=answer.smaller,
         warnings=answer.warnings,
-        early=False,
     )
     remember(asked.key, made)
     return made
@@ -238,20 +243,32 @@ def take(asked: Question, result: Any) -> Preview:
 def take_early(asked: Question, told: EarlyPreview) -> None:
     """Take in what the answer will be roughly, to be shown until it comes. Raises as ``take``."""
     if not _is_answered(asked):
-        remember(asked.key, _read(asked, told.folder))
+        remember(asked.key, _masks_alone(asked, _read(asked, told.folder), "early"))
 
 
-def _read(asked: Question, folder: str) -> Preview:
-    """The masks in a folder, as a preview of which nothing else is known."""
+def _read(asked: Question, folder: str) -> ViewMasks:
+    return read_preview(read_scene(asked.folder), Path(folder))
+
+
+def _masks_alone(asked: Question, masks: ViewMasks, kind: Literal["early", "segmented"]) -> Preview:
     sizes = (False,) * len(asked.prompt_groups)
-    return Preview(
-        masks=read_preview(read_scene(asked.folder), Path(folder)),
-        cached=False,
-        larger=sizes,
-        smaller=sizes,
-        warnings=(),
-        early=True,
-    )
+    return Preview(masks=masks, cached=False, larger=sizes, smaller=sizes, warnings=(), kind=kind)
+
+
+def _recall_segmented() -> None:
+    """Have the masks of a segmented object to show, when they were not asked for, or not lately.
+
+    Raises:
+        SceneError: the object is damaged.
+    """
+    asked = _state.question
+    if asked is None or not asked.applied or ((known := _known()) is not None and known.kind != "early"):
+        return
+    scene = read_scene(asked.folder)
+    for item in stored_objects(scene):
+        if item.version == asked.version if asked.version else item.name == asked.about[1]:
+            remember(asked.key, _masks_alone(asked, read_object(scene, item.folder).masks, "segmented"))
+            return
 
 
 def remember(key: str, answer: Preview | WildSegError) -> None:
@@ -271,13 +288,13 @@ def current() -> Question | None:
 def answer() -> Preview | None:
     """The answer about the active object as it is now, if it is known."""
     known = _known()
-    return None if known is None or known.early else known
+    return known if known is not None and known.kind == "answer" else None
 
 
 def refining() -> bool:
     """Whether what is shown is about what the answer will be, while that is on its way."""
     known = _known()
-    return known is not None and known.early
+    return known is not None and known.kind == "early"
 
 
 def _known() -> Preview | None:
@@ -320,7 +337,7 @@ def shown() -> Shown | None:
 
 
 def _shown_key(key: str, preview: Preview) -> str:
-    return f"{key} early" if preview.early else key
+    return key if preview.kind == "answer" else f"{key} {preview.kind}"
 
 
 def problem() -> str:
