@@ -36,8 +36,8 @@ from wildseg3d_blender.addon.scene.steps import Aside, Steps  # noqa: E402
 from wildseg3d_blender.conventions import camera_rays, pixel_centres, transform  # noqa: E402
 from wildseg3d_blender.photo_warp import PhotoWarp  # noqa: E402
 from wildseg3d_blender.prompts import Click, one_group  # noqa: E402
-from wildseg3d_blender.scene_folder import Scene, View, read_scene, write_scene  # noqa: E402
-from wildseg3d_blender.scene_objects import SceneObject, remove_object, write_object  # noqa: E402
+from wildseg3d_blender.scene.folder import Scene, View, read_scene, write_scene  # noqa: E402
+from wildseg3d_blender.scene.objects import SceneObject, remove_object, write_object  # noqa: E402
 
 VIEWS = 10
 SHARE = 0.2

@@ -30,10 +30,10 @@ sys.path.insert(0, str(ROOT))
 
 from wildseg3d_blender.addon.worker_client import WorkerClient  # noqa: E402
 from wildseg3d_blender.errors import Cancelled, PromptError  # noqa: E402
-from wildseg3d_blender.packed_views import ViewMasks  # noqa: E402
 from wildseg3d_blender.prompts import Click, PromptGroup  # noqa: E402
-from wildseg3d_blender.scene_folder import Scene, read_scene  # noqa: E402
-from wildseg3d_blender.scene_previews import read_preview  # noqa: E402
+from wildseg3d_blender.scene.folder import Scene, read_scene  # noqa: E402
+from wildseg3d_blender.scene.packed_views import ViewMasks  # noqa: E402
+from wildseg3d_blender.scene.previews import read_preview  # noqa: E402
 from wildseg3d_blender.worker.protocol import (  # noqa: E402
     EarlyPreview,
     FindObjects,

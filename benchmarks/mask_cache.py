@@ -19,7 +19,7 @@ from wildseg3d_blender.pipeline.segmentation.group_mapping import matching_objec
 from wildseg3d_blender.pipeline.segmentation.mask_cache import FOLDER, MaskCache, read_mask_cache
 from wildseg3d_blender.pipeline.segmentation.pixel_prompts import pixel_prompts
 from wildseg3d_blender.prompts import Click
-from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene.folder import Scene
 
 LOOKUPS = 100
 PLAIN = 10

@@ -27,10 +27,10 @@ from benchmarks.datasets import NVOS_SCENES, nvos_scene
 from benchmarks.nvos_parts import paper, truths
 from benchmarks.nvos_parts.table import data, text
 from benchmarks.nvos_parts.workflow import SceneResult, Setting, run_scene
+from wildseg3d_blender.cli.terminal import terminal_progress
 from wildseg3d_blender.errors import WildSegError
 from wildseg3d_blender.neural import environment, models
-from wildseg3d_blender.neural_start import DEVICE_VARIABLE, NEURAL
-from wildseg3d_blender.terminal import terminal_progress
+from wildseg3d_blender.neural.running import DEVICE_VARIABLE, NEURAL
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -138,7 +138,7 @@ def _device_name(networks: bool) -> str:
         return cores
     import torch
 
-    from wildseg3d_blender.pipeline.torch_runtime import pick_device
+    from wildseg3d_blender.pipeline.networks.torch_runtime import pick_device
 
     device = pick_device()
     if device.type == "cuda":

@@ -38,7 +38,7 @@ from wildseg3d_blender.pipeline.pair_selection import (  # noqa: E402
     in_capture_order,
     select_pairs,
 )
-from wildseg3d_blender.pipeline.photos import open_photos, read_image  # noqa: E402
+from wildseg3d_blender.pipeline.photos.reading import open_photos, read_image  # noqa: E402
 from wildseg3d_blender.progress import silent  # noqa: E402
 
 SETS = ("fox", "fern", "kermit", "apple")

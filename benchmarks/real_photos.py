@@ -31,10 +31,10 @@ sys.path.insert(0, str(ROOT))
 
 from wildseg3d_blender.conventions import invert_rigid  # noqa: E402
 from wildseg3d_blender.errors import WildSegError  # noqa: E402
-from wildseg3d_blender.photo_files import find_photos  # noqa: E402
+from wildseg3d_blender.files.photos import find_photos  # noqa: E402
 from wildseg3d_blender.pipeline.alignment import fit_sim3  # noqa: E402
 from wildseg3d_blender.pipeline.reconstruct import reconstruct  # noqa: E402
-from wildseg3d_blender.scene_folder import Scene  # noqa: E402
+from wildseg3d_blender.scene.folder import Scene  # noqa: E402
 
 Array = NDArray[np.float64]
 SETS = ("fox", "fern", "kermit", "apple")

@@ -34,7 +34,7 @@ from wildseg3d_blender.pipeline.evaluation import Ask, by_segmenter, by_session,
 from wildseg3d_blender.pipeline.segment import SceneSession
 from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
 from wildseg3d_blender.progress import silent
-from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene.folder import Scene
 
 GOOD = 0.8
 """IoU above which a cached object covers a true one."""

@@ -21,7 +21,7 @@ from samples.truth import TABLE, SampleTruth, load_truth
 from wildseg3d_blender import addon
 from wildseg3d_blender.addon.scene import groups, lookup
 from wildseg3d_blender.errors import WildSegError
-from wildseg3d_blender.scene_folder import read_scene
+from wildseg3d_blender.scene.folder import read_scene
 
 RENDER_SIZE = (2000, 1080)
 

@@ -16,7 +16,7 @@ from PIL import Image
 from tests.grid_colours import grid_colours
 from wildseg3d_blender.conventions import camera_rays, pixel_centres, transform
 from wildseg3d_blender.photo_warp import PhotoWarp
-from wildseg3d_blender.scene_folder import Scene, SkippedPhoto, View, write_scene
+from wildseg3d_blender.scene.folder import Scene, SkippedPhoto, View, write_scene
 
 MULTIPLE = 3
 """The stored photo is this many times the view's grid."""

@@ -15,8 +15,8 @@ from wildseg3d_blender.pipeline.pair_graph import PairGraph
 from wildseg3d_blender.pipeline.pair_store import kept_part, write_pairs
 from wildseg3d_blender.pipeline.weighting import WITH_DGA, Weighting
 from wildseg3d_blender.prompts import Click, one_group
-from wildseg3d_blender.scene_folder import Scene, View, read_scene, write_scene
-from wildseg3d_blender.scene_objects import SceneObject, write_object
+from wildseg3d_blender.scene.folder import Scene, View, read_scene, write_scene
+from wildseg3d_blender.scene.objects import SceneObject, write_object
 
 FLOOR, BALL, BOX = 1, 10, 20
 """Labels of ``TrueView`` that tests make objects of."""

@@ -17,7 +17,7 @@ from wildseg3d_blender.pipeline.segmentation.pixel_prompts import pixel_prompts
 from wildseg3d_blender.pipeline.segmentation.proposals import Proposal
 from wildseg3d_blender.progress import Progress
 from wildseg3d_blender.prompts import Prompt
-from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene.folder import Scene
 
 Made = tuple[Scene, dict[str, Truth]]
 

@@ -16,7 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from samples.truth import SampleTruth
     from tests.object_scene import Truth
-    from wildseg3d_blender.scene_folder import Scene
+    from wildseg3d_blender.scene.folder import Scene
 
 SAMPLE_VIEWS = ("table_03", "table_04", "table_05", "table_06", "table_07", "table_08")
 
@@ -60,7 +60,7 @@ def listed_scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, dict[
 @pytest.fixture
 def cached_copy(cached_scene: tuple[Scene, dict[str, Truth]], tmp_path: Path) -> Scene:
     """A copy of that scene and its cache that a test may damage."""
-    from wildseg3d_blender.scene_folder import read_scene
+    from wildseg3d_blender.scene.folder import read_scene
 
     shutil.copytree(cached_scene[0].folder, tmp_path / "scene")
     return read_scene(tmp_path / "scene")

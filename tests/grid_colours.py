@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from wildseg3d_blender.scene_folder import View
+from wildseg3d_blender.scene.folder import View
 
 
 def grid_colours(view: View, jpeg: bytes) -> NDArray[np.uint8]:

@@ -16,7 +16,7 @@ from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.proposals import Proposal
 from wildseg3d_blender.progress import Progress
 from wildseg3d_blender.prompts import Click
-from wildseg3d_blender.scene_folder import Scene, read_scene
+from wildseg3d_blender.scene.folder import Scene, read_scene
 
 Masks = dict[str, NDArray[np.bool_]]
 Made = tuple[Scene, dict[str, Truth]]

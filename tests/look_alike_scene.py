@@ -19,7 +19,7 @@ from tests.grid_colours import grid_colours
 from tests.object_scene import ANGLES, PHOTO_K, PHOTO_SIZE, SIZE, K, pose_on_arc, rays_world
 from wildseg3d_blender.conventions import pixel_centres
 from wildseg3d_blender.photo_warp import PhotoWarp
-from wildseg3d_blender.scene_folder import Scene, View, write_scene
+from wildseg3d_blender.scene.folder import Scene, View, write_scene
 
 WIDTH, GAP, DEEP, HIGH = 0.36, 0.03, 0.3, 0.55
 FIRST = -1.5 * WIDTH - GAP

@@ -18,7 +18,7 @@ from PIL import Image
 from tests.grid_colours import grid_colours
 from wildseg3d_blender.conventions import camera_rays, pixel_centres
 from wildseg3d_blender.photo_warp import PhotoWarp
-from wildseg3d_blender.scene_folder import Scene, View, write_scene
+from wildseg3d_blender.scene.folder import Scene, View, write_scene
 
 SIZE = (240, 180)
 PHOTO_SIZE = (480, 360)

@@ -20,7 +20,7 @@ from wildseg3d_blender.photo_warp import PhotoWarp
 from wildseg3d_blender.pipeline.alignment import Alignment, fit_sim3, pointmap
 from wildseg3d_blender.pipeline.alignment.sim3 import fit_sim3_robust, rotation_angle, rotation_exp
 from wildseg3d_blender.pipeline.pair_graph import Edge, PairGraph, PairView
-from wildseg3d_blender.pipeline.photos import Photo
+from wildseg3d_blender.pipeline.photos.reading import Photo
 
 Array = NDArray[np.float64]
 

@@ -21,7 +21,7 @@ from wildseg3d_blender.neural import estimate, licences, places
 from wildseg3d_blender.neural.environment import CHOSEN, Environment, write_json
 from wildseg3d_blender.neural.estimate import GB
 from wildseg3d_blender.neural.registry import find_model
-from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene.folder import Scene
 from wildseg3d_blender.worker.protocol import Reconstruct
 
 REFUSED = r"SAM 2 needs the neural environment|is not SAM 2\.1 tiny as published"

@@ -14,8 +14,8 @@ from tests.addon_scene import write_awkward_scene
 from tests.listed_objects import Made, copied
 from tests.object_scene import BALL, BOX
 from tests.test_addon_steps import Artist
-from wildseg3d_blender.scene_folder import read_scene
-from wildseg3d_blender.scene_objects import read_objects
+from wildseg3d_blender.scene.folder import read_scene
+from wildseg3d_blender.scene.objects import read_objects
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from tests.addon_scene import WALL, colour_at, hit, surface, write_awkward_scene
 from wildseg3d_blender.conventions import pixel_centres
 from wildseg3d_blender.errors import SceneError
-from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene.folder import Scene
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from tests.steps_taken import advance
 from tests.test_addon_import import read_attribute
 from wildseg3d_blender.errors import Cancelled, SceneError
 from wildseg3d_blender.prompts import Click, one_group
-from wildseg3d_blender.scene_folder import Scene, read_scene
-from wildseg3d_blender.scene_objects import SceneObject, write_object
-from wildseg3d_blender.scene_rewriting import rewriting_geometry
+from wildseg3d_blender.scene.folder import Scene, read_scene
+from wildseg3d_blender.scene.objects import SceneObject, write_object
+from wildseg3d_blender.scene.rewriting import rewriting_geometry
 
 
 @pytest.fixture

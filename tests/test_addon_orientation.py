@@ -12,7 +12,7 @@ import pytest
 from tests.addon_scene import FLOOR, WALL, hit, surface, write_awkward_scene
 from tests.test_addon_import import pixel_in_blender, read_attribute
 from wildseg3d_blender.errors import SceneError
-from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene.folder import Scene
 
 
 @pytest.fixture

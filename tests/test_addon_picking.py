@@ -14,7 +14,7 @@ from tests.object_scene import BALL, BALL_CENTRE, BALL_RADIUS, cast, write_objec
 from wildseg3d_blender.conventions import pixel_centres, project, transform, unproject
 from wildseg3d_blender.errors import PromptError
 from wildseg3d_blender.prompts import Box, Click
-from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene.folder import Scene
 
 
 @pytest.fixture

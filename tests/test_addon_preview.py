@@ -14,8 +14,8 @@ import pytest
 from tests.object_scene import BALL, Truth, write_object_scene
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.errors import Cancelled, WildSegError
-from wildseg3d_blender.scene_folder import Scene
-from wildseg3d_blender.scene_objects import read_objects
+from wildseg3d_blender.scene.folder import Scene
+from wildseg3d_blender.scene.objects import read_objects
 
 Made = tuple[Scene, dict[str, Truth]]
 ON_BALL, ON_BOX = (-0.42, -0.4, 0.4), (0.3, -0.3, 0.35)

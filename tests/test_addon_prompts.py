@@ -13,7 +13,7 @@ import pytest
 from tests.addon_scene import hit, write_awkward_scene
 from wildseg3d_blender.errors import PromptError
 from wildseg3d_blender.prompts import Box, Click
-from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene.folder import Scene
 
 
 @pytest.fixture

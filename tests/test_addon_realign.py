@@ -19,14 +19,14 @@ from tests.addon_scene import FLOOR, WALL, surface, write_awkward_scene
 from tests.aligned_scene import BALL, BOX, write_aligned_scene, write_true_object
 from tests.synthetic import Corruption, TrueView, orbit, pair_graph
 from tests.test_addon_import import read_attribute
-from wildseg3d_blender.atomic_folder import previous_folder
 from wildseg3d_blender.conventions import BLENDER_FROM_OPENCV, project
 from wildseg3d_blender.errors import SceneError, WildSegError
+from wildseg3d_blender.files.atomic_folder import previous_folder
 from wildseg3d_blender.pipeline.realign import realign
 from wildseg3d_blender.prompts import Click, one_group
-from wildseg3d_blender.scene_folder import PAIRS_FOLDER, Scene, read_scene
-from wildseg3d_blender.scene_objects import SceneObject, write_object
-from wildseg3d_blender.scene_rewriting import rewriting_geometry
+from wildseg3d_blender.scene.folder import PAIRS_FOLDER, Scene, read_scene
+from wildseg3d_blender.scene.objects import SceneObject, write_object
+from wildseg3d_blender.scene.rewriting import rewriting_geometry
 
 
 @pytest.fixture(scope="module")

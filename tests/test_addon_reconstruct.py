@@ -76,7 +76,7 @@ def test_undo_and_redo_past_reconstruct(blender: Any, photos: Path, tmp_path: Pa
     """Once over nothing, then over that: panel, scene folder and points are what they were each time."""
     from tests.test_addon_panels import _drawn
     from wildseg3d_blender.addon.scene import lookup
-    from wildseg3d_blender.scene_states import state_of
+    from wildseg3d_blender.scene.states import state_of
 
     def seen() -> tuple[list[str], str, int]:
         root = lookup.active_root(blender.context.scene)

@@ -15,7 +15,7 @@ from tests.listed_objects import Made, copied, middle_click
 from tests.object_scene import BALL, BOX
 from tests.test_addon_steps import Artist
 from wildseg3d_blender.errors import PhotoError, PromptError, SceneError, WildSegError
-from wildseg3d_blender.scene_folder import read_scene
+from wildseg3d_blender.scene.folder import read_scene
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 from tests.addon_scene import FLOOR, WALL, surface, write_awkward_scene
 from tests.test_addon_import import read_attribute
 from wildseg3d_blender.errors import PromptError, SceneError
-from wildseg3d_blender.scene_folder import Scene
-from wildseg3d_blender.scene_objects import SceneObject, write_object
+from wildseg3d_blender.scene.folder import Scene
+from wildseg3d_blender.scene.objects import SceneObject, write_object
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ import pytest
 from tests.listed_objects import Made, copied, middle_click
 from tests.object_scene import BALL, BOX
 from tests.test_addon_import import read_attribute
-from wildseg3d_blender.ownership import owned_points
-from wildseg3d_blender.scene_folder import Scene
-from wildseg3d_blender.scene_objects import read_objects
+from wildseg3d_blender.scene.folder import Scene
+from wildseg3d_blender.scene.objects import read_objects
+from wildseg3d_blender.scene.ownership import owned_points
 
 Truths = dict[str, Any]
 

@@ -14,7 +14,7 @@ from tests.addon_scene import write_awkward_scene
 from tests.steps_taken import advance
 from tests.test_addon_import import read_attribute
 from wildseg3d_blender.errors import SceneError
-from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene.folder import Scene
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.test_addon_import import read_attribute
 from wildseg3d_blender.conventions import camera_rays, pixel_centres, project, transform
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.photo_warp import PhotoWarp
-from wildseg3d_blender.scene_folder import Scene, View
+from wildseg3d_blender.scene.folder import Scene, View
 
 view_surfaces = pytest.importorskip(
     "wildseg3d_blender.addon.scene.view_surfaces", reason="needs Blender's module"

@@ -19,8 +19,8 @@ from tests.object_scene import BALL, BOX, Truth, write_object_scene
 from tests.test_addon_import import read_attribute
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.errors import Cancelled
-from wildseg3d_blender.scene_folder import Scene, read_scene
-from wildseg3d_blender.scene_objects import read_object
+from wildseg3d_blender.scene.folder import Scene, read_scene
+from wildseg3d_blender.scene.objects import read_object
 
 Made = tuple[Scene, dict[str, Truth]]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wildseg3d_blender.array_files import open_array
+from wildseg3d_blender.files.arrays import open_array
 
 
 def test_many_threads_may_open_arrays_at_once(tmp_path: Path) -> None:

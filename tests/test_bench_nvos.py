@@ -15,7 +15,7 @@ from benchmarks.nvos_parts import paper
 from tests.nvos_folder import NAME, REFERENCE, TARGET, reference_mask, write_nvos_folder
 from tests.small_photos import IMAGE_SIZE
 from wildseg3d_blender.neural import places
-from wildseg3d_blender.neural_start import DEVICE_VARIABLE
+from wildseg3d_blender.neural.running import DEVICE_VARIABLE
 
 THING = "book"
 

@@ -24,7 +24,7 @@ from wildseg3d_blender.pipeline.segment import SceneSession
 from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.mask_cache import read_mask_cache
 from wildseg3d_blender.prompts import Box, Click
-from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene.folder import Scene
 
 Made = tuple[Scene, dict[str, Truth], Path]
 

@@ -20,13 +20,13 @@ from PIL import Image
 from tests.small_photos import IMAGE_SIZE, NAMES, write_small_photos
 from tests.small_video import frames_along, write_video
 from tests.tiny_scene import BALL, PHOTO_SIZE, RADIUS, true_photo_mask, write_tiny_scene
-from wildseg3d_blender.cli import main
-from wildseg3d_blender.cli_prompts import photo_groups
+from wildseg3d_blender.cli.main import main
+from wildseg3d_blender.cli.prompt_options import photo_groups
 from wildseg3d_blender.errors import PromptError
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.prompts import Click
-from wildseg3d_blender.scene_folder import Scene, read_scene
-from wildseg3d_blender.scene_objects import object_folders, read_object
+from wildseg3d_blender.scene.folder import Scene, read_scene
+from wildseg3d_blender.scene.objects import object_folders, read_object
 
 ROOT = Path(__file__).absolute().parents[1]
 COMMAND = [sys.executable, "-m", "wildseg3d_blender"]

@@ -13,14 +13,14 @@ import pytest
 
 from tests.listed_objects import Made, core, middle_click, same, shown, write_listed_scene
 from tests.object_scene import BALL, BOX
-from wildseg3d_blender.cli import main
-from wildseg3d_blender.cli_prompts import EXAMPLES, photo_groups
+from wildseg3d_blender.cli.main import main
+from wildseg3d_blender.cli.prompt_options import EXAMPLES, photo_groups
 from wildseg3d_blender.errors import PromptError
-from wildseg3d_blender.ownership import owned_points
 from wildseg3d_blender.pipeline.segmentation.mask_cache import FOLDER
 from wildseg3d_blender.prompts import Box, Click
-from wildseg3d_blender.scene_folder import Scene, read_scene
-from wildseg3d_blender.scene_objects import object_folders, read_object
+from wildseg3d_blender.scene.folder import Scene, read_scene
+from wildseg3d_blender.scene.objects import object_folders, read_object
+from wildseg3d_blender.scene.ownership import owned_points
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,8 @@ from wildseg3d_blender.conventions import transform, unproject
 from wildseg3d_blender.errors import PromptError, SceneError
 from wildseg3d_blender.photo_warp import PhotoWarp
 from wildseg3d_blender.prompts import Click, one_group
-from wildseg3d_blender.scene_folder import Scene, View, write_scene
-from wildseg3d_blender.scene_objects import SceneObject
+from wildseg3d_blender.scene.folder import Scene, View, write_scene
+from wildseg3d_blender.scene.objects import SceneObject
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -25,7 +25,7 @@ from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.pipeline.alignment import confidence_weights
 from wildseg3d_blender.pipeline.segmentation import create_segmenter
 from wildseg3d_blender.progress import silent
-from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene.folder import Scene
 
 PHOTOS = ("table_04", "table_05", "table_06", "table_07")
 DGA = Column("ours", *DEFAULT)

@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 from wildseg3d_blender.photo_warp import PhotoWarp
-from wildseg3d_blender.pipeline.adaptive_batches import in_batches
 from wildseg3d_blender.pipeline.engines.dust3r.features import FeatureStore, feature_key
 from wildseg3d_blender.pipeline.engines.dust3r.framing import back_on_view, cut_view, frame, framed_image
 from wildseg3d_blender.pipeline.engines.dust3r.pairs import (
@@ -20,8 +19,9 @@ from wildseg3d_blender.pipeline.engines.dust3r.pairs import (
     directed_pairs,
     further_pairs,
 )
+from wildseg3d_blender.pipeline.networks.adaptive_batches import in_batches
 from wildseg3d_blender.pipeline.pair_graph import Edge, PairView
-from wildseg3d_blender.pipeline.photos import Photo
+from wildseg3d_blender.pipeline.photos.reading import Photo
 from wildseg3d_blender.progress import silent
 
 # (photo size) -> size that DUSt3R's own loading gives it at 512, worked out by hand from its rule.

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from samples.truth import SampleTruth
-from wildseg3d_blender.cli import main
+from wildseg3d_blender.cli.main import main
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.errors import PromptError
 from wildseg3d_blender.pipeline.alignment import fit_sim3
 from wildseg3d_blender.pipeline.evaluation import evaluate
 from wildseg3d_blender.pipeline.segment import SceneSession
 from wildseg3d_blender.prompts import Click, one_group
-from wildseg3d_blender.scene_folder import Scene
-from wildseg3d_blender.scene_objects import object_folders, read_object
+from wildseg3d_blender.scene.folder import Scene
+from wildseg3d_blender.scene.objects import object_folders, read_object
 
 
 @pytest.fixture

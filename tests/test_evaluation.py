@@ -34,7 +34,7 @@ from wildseg3d_blender.pipeline.evaluation import (
 from wildseg3d_blender.pipeline.segmentation import Masks
 from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
 from wildseg3d_blender.prompts import Prompt
-from wildseg3d_blender.scene_folder import Scene, read_scene
+from wildseg3d_blender.scene.folder import Scene, read_scene
 
 Made = tuple[Scene, dict[str, Truth], Path]
 

@@ -14,7 +14,7 @@ from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.pipeline.alignment.sim3 import Sim3, rotation_exp
 from wildseg3d_blender.pipeline.evaluation import evaluate, held_out_views
 from wildseg3d_blender.pipeline.evaluation.held_out import register
-from wildseg3d_blender.scene_folder import Scene, read_scene, write_scene
+from wildseg3d_blender.scene.folder import Scene, read_scene, write_scene
 
 MOVED = Sim3(1.7, rotation_exp(np.array([0.3, -0.5, 0.2])), np.array([4.0, -1.0, 2.5]))
 LEFT_OUT = "v3"

@@ -21,7 +21,7 @@ BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "gpu_extras", "bpy_extras", "blf"
 TORCH = {"torch", "torchvision", "mini_dust3r", "dust3r", "sam2", "safetensors"}
 HEAVY = {"cv2", "pycolmap", "PIL", "maxflow"}
 LIGHT_WORKER = {"worker/protocol", "worker/photo_messages"}
-COMMAND_LINE = {"cli", "__main__"}
+COMMAND_LINE = {"cli/main", "__main__"}
 INSIDE = {"neural/inside/check", "neural/inside/fetch"}
 """Run by the neural environment's own interpreter, imported by nothing."""
 
@@ -120,7 +120,7 @@ def test_ground_and_protocol_need_only_numpy() -> None:
             (
                 "pipeline/engines/dust3r",
                 "pipeline/segmentation/sam2",
-                "pipeline/torch_runtime",
+                "pipeline/networks",
                 "neural/inside",
             ),
         ),
@@ -151,7 +151,7 @@ def test_nothing_but_the_declared_libraries_is_used() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["addon.worker_client", "worker.protocol", "worker.server", "scene_folder"]
+    "module", ["addon.worker_client", "worker.protocol", "worker.server", "scene.folder"]
 )
 def test_light_modules_load_no_heavy_library(module: str) -> None:
     code = f"import sys, wildseg3d_blender.{module}; print(*sys.modules)"

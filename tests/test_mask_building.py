@@ -11,7 +11,7 @@ from tests.object_scene import BALL, BOX
 from wildseg3d_blender.errors import Cancelled
 from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.mask_cache import FOLDER, read_mask_cache
-from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene.folder import Scene
 
 
 @pytest.mark.parametrize("thing", [BALL, BOX])

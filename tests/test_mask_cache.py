@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tests.cached_scene import Known, Made, cache_of
 from tests.object_scene import BALL, SIZE, Truth, write_object_scene
-from wildseg3d_blender.cli import main
+from wildseg3d_blender.cli.main import main
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.pipeline.segment import SceneSession
 from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
@@ -25,7 +25,7 @@ from wildseg3d_blender.pipeline.segmentation.pixel_prompts import pixel_prompts
 from wildseg3d_blender.pipeline.segmentation.proposals import Proposal
 from wildseg3d_blender.progress import Progress
 from wildseg3d_blender.prompts import Click
-from wildseg3d_blender.scene_folder import Scene, read_scene
+from wildseg3d_blender.scene.folder import Scene, read_scene
 
 
 def test_the_cache_survives_a_restart_and_a_move(cached_scene: Made, cached_copy: Scene) -> None:

@@ -14,11 +14,10 @@ import pytest
 from tests.listed_objects import Made, middle_click, same, shown, write_listed_scene
 from tests.object_scene import BALL, BOX
 from wildseg3d_blender.errors import SceneError
-from wildseg3d_blender.ownership import Owned, changed, owned_by, owned_points
 from wildseg3d_blender.pipeline.segment import SceneSession, SegmentResult
 from wildseg3d_blender.prompts import Click, PromptGroup, one_group, prompt_to_json
-from wildseg3d_blender.scene_folder import read_scene
-from wildseg3d_blender.scene_objects import (
+from wildseg3d_blender.scene.folder import read_scene
+from wildseg3d_blender.scene.objects import (
     Shared,
     object_folder,
     read_object,
@@ -27,6 +26,7 @@ from wildseg3d_blender.scene_objects import (
     rename_object,
     write_object,
 )
+from wildseg3d_blender.scene.ownership import Owned, changed, owned_by, owned_points
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from wildseg3d_blender.pipeline.pair_selection import (
     one_direction,
     select_pairs,
 )
-from wildseg3d_blender.pipeline.photos import Photo, open_photos
+from wildseg3d_blender.pipeline.photos.reading import Photo, open_photos
 from wildseg3d_blender.progress import silent
 
 Pair = tuple[int, int]

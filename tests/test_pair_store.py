@@ -20,7 +20,7 @@ from wildseg3d_blender.pipeline.alignment.sim3 import rotation_exp
 from wildseg3d_blender.pipeline.pair_graph import PairGraph
 from wildseg3d_blender.pipeline.pair_maps import MapPool, find_motion
 from wildseg3d_blender.pipeline.pair_store import kept_part, read_alignment, read_pair_graph
-from wildseg3d_blender.scene_folder import PAIRS_FOLDER, Scene, read_scene
+from wildseg3d_blender.scene.folder import PAIRS_FOLDER, Scene, read_scene
 
 SIZE = (64, 48)
 ARRAYS = ("points_i", "points_j", "confidence_i", "confidence_j")

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from tests.small_photos import SAMPLE
-from wildseg3d_blender.pipeline.photo_checks import check_photos
+from wildseg3d_blender.pipeline.photos.checks import check_photos
 from wildseg3d_blender.worker.jobs import Jobs
 from wildseg3d_blender.worker.photo_messages import CheckPhotos
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import ExifTags, Image
 
 from wildseg3d_blender.errors import Cancelled, PhotoError
-from wildseg3d_blender.photo_files import find_photos
-from wildseg3d_blender.pipeline.photos import open_photos, read_image
+from wildseg3d_blender.files.photos import find_photos
+from wildseg3d_blender.pipeline.photos.reading import open_photos, read_image
 
 WIDTH, HEIGHT = 160, 96
 

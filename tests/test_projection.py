@@ -14,7 +14,7 @@ from tests.synthetic import TrueView, look_at, orbit, render
 from wildseg3d_blender.photo_warp import PhotoWarp
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.segmentation.projection import Sight, look, patches_of, project_object
-from wildseg3d_blender.scene_folder import Scene, View, read_scene, write_scene
+from wildseg3d_blender.scene.folder import Scene, View, read_scene, write_scene
 
 SIZE = (256, 192)
 FRONT_SPHERE, BIG_SPHERE = 14, 10

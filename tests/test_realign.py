@@ -16,7 +16,7 @@ import pytest
 
 from tests.aligned_scene import BALL, BOX, write_aligned_scene, write_true_object
 from tests.synthetic import Corruption, TrueView, all_pairs, orbit, pair_graph
-from wildseg3d_blender.cli import main
+from wildseg3d_blender.cli.main import main
 from wildseg3d_blender.errors import AlignmentError, Cancelled, SceneError
 from wildseg3d_blender.pipeline.alignment import align
 from wildseg3d_blender.pipeline.alignment.sim3 import fit_sim3_robust
@@ -28,8 +28,8 @@ from wildseg3d_blender.pipeline.segmentation.mask_cache import read_mask_cache
 from wildseg3d_blender.pipeline.segmentation.proposals import Proposal
 from wildseg3d_blender.pipeline.weighting import Weighting
 from wildseg3d_blender.progress import Progress
-from wildseg3d_blender.scene_folder import PAIRS_FOLDER, Scene, read_scene
-from wildseg3d_blender.scene_objects import object_folders, read_object
+from wildseg3d_blender.scene.folder import PAIRS_FOLDER, Scene, read_scene
+from wildseg3d_blender.scene.objects import object_folders, read_object
 from wildseg3d_blender.worker import protocol
 from wildseg3d_blender.worker.protocol import PROTOCOL_VERSION, Initialize, Realign, Realigned
 

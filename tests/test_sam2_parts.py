@@ -33,7 +33,7 @@ from wildseg3d_blender.pipeline.segmentation.sam2.transfer import (
     outvoted,
     votes_on,
 )
-from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene.folder import Scene
 
 Made = tuple[Scene, list[Truth], Surfaces]
 SHAPE = (180, 240)

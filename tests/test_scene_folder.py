@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wildseg3d_blender.atomic_folder import previous_folder
 from wildseg3d_blender.errors import SceneError
-from wildseg3d_blender.file_names import unique_view_names
+from wildseg3d_blender.files.atomic_folder import previous_folder
+from wildseg3d_blender.files.names import unique_view_names
 from wildseg3d_blender.photo_warp import PhotoWarp
 from wildseg3d_blender.prompts import Box, Click, one_group
-from wildseg3d_blender.scene_folder import (
+from wildseg3d_blender.scene.folder import (
     FORMAT_VERSION,
     Scene,
     SkippedPhoto,
@@ -21,8 +21,8 @@ from wildseg3d_blender.scene_folder import (
     read_scene,
     write_scene,
 )
-from wildseg3d_blender.scene_objects import SceneObject, object_folders, read_object, write_object
-from wildseg3d_blender.scene_rewriting import link_or_copy, rewriting_geometry
+from wildseg3d_blender.scene.objects import SceneObject, object_folders, read_object, write_object
+from wildseg3d_blender.scene.rewriting import link_or_copy, rewriting_geometry
 
 SIZE = (8, 6)
 

@@ -10,9 +10,9 @@ import pytest
 
 from tests.tiny_scene import SIZE, write_tiny_scene
 from wildseg3d_blender.errors import SceneError
-from wildseg3d_blender.scene_folder import Scene
-from wildseg3d_blender.scene_previews import FOLDER, KEPT, read_preview, write_preview
-from wildseg3d_blender.scene_rewriting import rewriting_geometry
+from wildseg3d_blender.scene.folder import Scene
+from wildseg3d_blender.scene.previews import FOLDER, KEPT, read_preview, write_preview
+from wildseg3d_blender.scene.rewriting import rewriting_geometry
 
 
 @pytest.fixture

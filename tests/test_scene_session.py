@@ -32,7 +32,7 @@ from wildseg3d_blender.pipeline.segmentation.group_mapping import matching_objec
 from wildseg3d_blender.pipeline.segmentation.mask_cache import FOLDER
 from wildseg3d_blender.pipeline.segmentation.pixel_prompts import pixel_prompts
 from wildseg3d_blender.prompts import Box, Click, PromptGroup, one_group
-from wildseg3d_blender.scene_folder import read_scene
+from wildseg3d_blender.scene.folder import read_scene
 
 
 @pytest.fixture(scope="module")

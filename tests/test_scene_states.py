@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from tests.addon_scene import write_awkward_scene
-from wildseg3d_blender.atomic_folder import previous_folder
 from wildseg3d_blender.errors import SceneError
-from wildseg3d_blender.scene_folder import Scene, read_scene
-from wildseg3d_blender.scene_rewriting import rewriting_geometry
-from wildseg3d_blender.scene_states import FOLDER, KEPT, go_to, is_kept, keep_from_now_on, state_of
+from wildseg3d_blender.files.atomic_folder import previous_folder
+from wildseg3d_blender.scene.folder import Scene, read_scene
+from wildseg3d_blender.scene.rewriting import rewriting_geometry
+from wildseg3d_blender.scene.states import FOLDER, KEPT, go_to, is_kept, keep_from_now_on, state_of
 
 
 @pytest.fixture

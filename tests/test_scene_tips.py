@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from tests.object_scene import write_object_scene
-from wildseg3d_blender.scene_folder import Scene, SkippedPhoto
-from wildseg3d_blender.scene_tips import APART_DEGREES, tips
+from wildseg3d_blender.scene.folder import Scene, SkippedPhoto
+from wildseg3d_blender.scene.tips import APART_DEGREES, tips
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter, 
 from wildseg3d_blender.pipeline.segmentation.graphcut.superpixels import regions, superpixels
 from wildseg3d_blender.progress import silent
 from wildseg3d_blender.prompts import Box, Click
-from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene.folder import Scene
 
 Made = tuple[Scene, dict[str, Truth], GraphCutSegmenter]
 

@@ -16,7 +16,7 @@ from wildseg3d_blender.conventions import project
 from wildseg3d_blender.pipeline.boundary_band import boundary_band
 from wildseg3d_blender.pipeline.segmentation.lift import lift
 from wildseg3d_blender.pipeline.segmentation.sightlines import view_depth
-from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene.folder import Scene
 
 
 @pytest.fixture(scope="module")

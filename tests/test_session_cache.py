@@ -19,7 +19,7 @@ from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.lift import Lifting
 from wildseg3d_blender.pipeline.segmentation.mask_cache import FOLDER
 from wildseg3d_blender.prompts import Click, PromptGroup, one_group
-from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene.folder import Scene
 
 
 @pytest.mark.parametrize("thing", [BALL, BOX])

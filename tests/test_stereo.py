@@ -15,7 +15,7 @@ from wildseg3d_blender.errors import Cancelled, ReconstructionError
 from wildseg3d_blender.pipeline.engines import EngineResult, create_engine
 from wildseg3d_blender.pipeline.engines.stereo.placement import Placement, place_photos
 from wildseg3d_blender.pipeline.engines.stereo.views import undistorted_view
-from wildseg3d_blender.pipeline.photos import Photo, open_photos
+from wildseg3d_blender.pipeline.photos.reading import Photo, open_photos
 from wildseg3d_blender.progress import silent
 
 IMAGE_SIZE = 320

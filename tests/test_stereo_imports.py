@@ -18,7 +18,7 @@ import {first}
 import {second}
 from pathlib import Path
 from wildseg3d_blender.pipeline.engines import create_engine
-from wildseg3d_blender.pipeline.photos import open_photos
+from wildseg3d_blender.pipeline.photos.reading import open_photos
 photos, _ = open_photos([Path(sys.argv[1])])
 result = create_engine("stereo").pair_graph(photos, image_size=96, progress=lambda *_: None)
 print(len(result.graph.views))

@@ -29,7 +29,7 @@ from wildseg3d_blender.pipeline.engines.stereo.sweep import (
     surface_costs,
 )
 from wildseg3d_blender.pipeline.engines.stereo.views import StereoView, shrunk
-from wildseg3d_blender.pipeline.photos import Photo
+from wildseg3d_blender.pipeline.photos.reading import Photo
 
 RNG = np.random.default_rng(0)
 

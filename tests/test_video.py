@@ -12,8 +12,8 @@ from PIL import Image
 
 from tests.small_video import frames_along, write_video
 from wildseg3d_blender.errors import Cancelled, PhotoError
-from wildseg3d_blender.pipeline.key_frames import LEAST_APART, MOST_APART, Measured, choose, measure
-from wildseg3d_blender.pipeline.video import RECORD, key_frames, with_key_frames
+from wildseg3d_blender.pipeline.photos.key_frames import LEAST_APART, MOST_APART, Measured, choose, measure
+from wildseg3d_blender.pipeline.photos.video import RECORD, key_frames, with_key_frames
 
 SLOW_THEN_FAST = np.concatenate([np.linspace(0.0, 0.5, 60, endpoint=False), np.linspace(0.5, 3.0, 60)])
 BLURRED = frozenset(range(2, 120, 5)) | frozenset(range(3, 120, 5))

@@ -24,8 +24,8 @@ from wildseg3d_blender.errors import Cancelled, PhotoError, SceneError, WorkerEr
 from wildseg3d_blender.pipeline.reconstruct import reconstruct
 from wildseg3d_blender.pipeline.segment import SceneSession
 from wildseg3d_blender.prompts import Click, one_group
-from wildseg3d_blender.scene_folder import Scene, read_scene
-from wildseg3d_blender.scene_objects import read_object
+from wildseg3d_blender.scene.folder import Scene, read_scene
+from wildseg3d_blender.scene.objects import read_object
 from wildseg3d_blender.worker import protocol
 from wildseg3d_blender.worker.protocol import ProgressReport, Reconstruct, Reconstructed, Segment, Segmented
 

@@ -17,16 +17,16 @@ from tests.object_scene import BALL, BOX
 from tests.test_worker_server import Peer
 from tests.tiny_scene import write_tiny_scene
 from wildseg3d_blender.errors import Cancelled, PromptError, SceneError
-from wildseg3d_blender.ownership import owned_points
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.segment import SceneSession
 from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.mask_cache import FOLDER, read_mask_cache
 from wildseg3d_blender.prompts import Box, Click, PromptGroup, one_group
-from wildseg3d_blender.scene_folder import read_scene
-from wildseg3d_blender.scene_objects import object_folders
-from wildseg3d_blender.scene_previews import FOLDER as PREVIEWS
-from wildseg3d_blender.scene_previews import read_preview
+from wildseg3d_blender.scene.folder import read_scene
+from wildseg3d_blender.scene.objects import object_folders
+from wildseg3d_blender.scene.ownership import owned_points
+from wildseg3d_blender.scene.previews import FOLDER as PREVIEWS
+from wildseg3d_blender.scene.previews import read_preview
 from wildseg3d_blender.worker import protocol
 from wildseg3d_blender.worker.protocol import (
     FindObjects,

@@ -16,7 +16,7 @@ from PIL import Image
 from tests.grid_colours import grid_colours
 from wildseg3d_blender.conventions import camera_rays, pixel_centres
 from wildseg3d_blender.photo_warp import PhotoWarp
-from wildseg3d_blender.scene_folder import Scene, View, write_scene
+from wildseg3d_blender.scene.folder import Scene, View, write_scene
 
 SIZE = (160, 120)
 PHOTO_SIZE = (640, 480)

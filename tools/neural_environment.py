@@ -22,12 +22,12 @@ ROOT = Path(__file__).absolute().parents[1]
 TESTS_LOCK = ROOT / "vendor" / "neural-tests.lock"
 sys.path.insert(0, str(ROOT))
 
+from wildseg3d_blender.cli.terminal import terminal_progress  # noqa: E402
 from wildseg3d_blender.errors import DiskSpaceError, NeuralError  # noqa: E402
 from wildseg3d_blender.neural.environment import Environment  # noqa: E402
 from wildseg3d_blender.neural.install import install  # noqa: E402
 from wildseg3d_blender.neural.recipe import Recipe, Source  # noqa: E402
 from wildseg3d_blender.neural.space import readable  # noqa: E402
-from wildseg3d_blender.terminal import terminal_progress  # noqa: E402
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

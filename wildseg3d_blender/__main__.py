@@ -9,7 +9,7 @@ import sys
 if __name__ == "__main__":
     # Read when numpy is loaded: two BLAS threads on small matrices are slower than one.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from .cli import main
+    from .cli.main import main
 
     code = main()
     sys.stdout.flush()

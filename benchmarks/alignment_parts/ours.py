@@ -30,7 +30,7 @@ from wildseg3d_blender.pipeline.alignment import (
     dga_weights,
 )
 from wildseg3d_blender.pipeline.pair_graph import Edge, PairGraph, PairView
-from wildseg3d_blender.pipeline.photos import Photo
+from wildseg3d_blender.pipeline.photos.reading import Photo
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -20,8 +20,8 @@ from samples.truth import SampleTruth
 from tests.synthetic import Corruption, TrueView, pair_graph
 from wildseg3d_blender.photo_warp import PhotoWarp
 from wildseg3d_blender.pipeline.realign import soft_masks
-from wildseg3d_blender.scene_folder import Scene, View
-from wildseg3d_blender.scene_objects import SceneObject
+from wildseg3d_blender.scene.folder import Scene, View
+from wildseg3d_blender.scene.objects import SceneObject
 
 from .measure import Case, CaseObject
 

@@ -15,7 +15,7 @@ from wildseg3d_blender.pipeline.evaluation import iou, soft_mask_to_photo
 from wildseg3d_blender.pipeline.pair_graph import PairGraph
 from wildseg3d_blender.pipeline.segmentation.lift import lift
 from wildseg3d_blender.pipeline.segmentation.projection import Patches, Sight, look, patches_of
-from wildseg3d_blender.scene_folder import Scene, View
+from wildseg3d_blender.scene.folder import Scene, View
 
 from .columns import Column
 

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from wildseg3d_blender.pipeline.photos import Photo, read_image
+from wildseg3d_blender.pipeline.photos.reading import Photo, read_image
+from wildseg3d_blender.pipeline.photos.undistort import undistort
 from wildseg3d_blender.pipeline.segmentation.projection import Patches, Sight, patches_of
-from wildseg3d_blender.pipeline.undistort import undistort
-from wildseg3d_blender.scene_folder import View
+from wildseg3d_blender.scene.folder import View
 
 from .columns import DEFAULT, WITHOUT, Column
 from .measure import Bools, Case, CaseObject, aligned_objects, score, sight_in

@@ -18,8 +18,8 @@ from wildseg3d_blender.pipeline.segmentation import Masks, Segmenter, create_seg
 from wildseg3d_blender.pipeline.weighting import Weighting
 from wildseg3d_blender.progress import silent
 from wildseg3d_blender.prompts import Click
-from wildseg3d_blender.scene_folder import Scene, View
-from wildseg3d_blender.scene_objects import SceneObject
+from wildseg3d_blender.scene.folder import Scene, View
+from wildseg3d_blender.scene.objects import SceneObject
 
 from .measure import Case, CaseObject
 

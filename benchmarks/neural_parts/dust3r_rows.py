@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 
 from benchmarks.alignment_parts.memory import PeakMemory
 from tests.neural.official_torchvision import allow_torchvision
-from wildseg3d_blender.pipeline import torch_runtime
 from wildseg3d_blender.pipeline.engines.dust3r import Dust3rEngine
 from wildseg3d_blender.pipeline.engines.dust3r.features import FeatureStore
 from wildseg3d_blender.pipeline.engines.dust3r.framing import frame, framed_image
 from wildseg3d_blender.pipeline.engines.dust3r.network import COMMON, CONFIGS, Dust3rNetwork
-from wildseg3d_blender.pipeline.photos import Photo, open_photos
+from wildseg3d_blender.pipeline.networks import torch_runtime
+from wildseg3d_blender.pipeline.photos.reading import Photo, open_photos
 from wildseg3d_blender.progress import silent
 
 PHOTOS = Path(__file__).absolute().parents[2] / "samples" / "table" / "photos"

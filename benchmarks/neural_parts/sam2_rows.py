@@ -28,8 +28,8 @@ from sam2.build_sam import build_sam2, build_sam2_video_predictor
 from benchmarks.alignment_parts.memory import PeakMemory
 from benchmarks.neural_parts.dust3r_rows import peak_mb, some_photos
 from tests.neural.official_torchvision import allow_torchvision
-from wildseg3d_blender.pipeline import torch_runtime
-from wildseg3d_blender.pipeline.photos import read_image
+from wildseg3d_blender.pipeline.networks import torch_runtime
+from wildseg3d_blender.pipeline.photos.reading import read_image
 from wildseg3d_blender.pipeline.segmentation.sam2.automatic import Search, automatic_masks
 from wildseg3d_blender.pipeline.segmentation.sam2.grids import onto_view, whole
 from wildseg3d_blender.pipeline.segmentation.sam2.network import CONFIGS, Memory, Sam2Network

@@ -28,10 +28,10 @@ from benchmarks.alignment_parts.memory import PeakMemory
 from benchmarks.neural_parts.dust3r_rows import SIZES, peak_mb, random_net
 from benchmarks.neural_parts.truthful import TruthfulEngine
 from samples.truth import load_truth
-from wildseg3d_blender.neural_start import DEVICE_VARIABLE
-from wildseg3d_blender.pipeline import torch_runtime
+from wildseg3d_blender.neural.running import DEVICE_VARIABLE
 from wildseg3d_blender.pipeline.engines import dust3r
 from wildseg3d_blender.pipeline.engines.dust3r.network import Dust3rNetwork
+from wildseg3d_blender.pipeline.networks import torch_runtime
 from wildseg3d_blender.pipeline.reconstruct import reconstruct
 from wildseg3d_blender.pipeline.segment import SceneSession
 from wildseg3d_blender.pipeline.segmentation.sam2 import automatic, proposing, segmenter

@@ -24,8 +24,8 @@ from wildseg3d_blender.pipeline.segmentation import Masks
 from wildseg3d_blender.pipeline.segmentation.projection import project_object
 from wildseg3d_blender.progress import Progress, silent, span
 from wildseg3d_blender.prompts import Click, one_group
-from wildseg3d_blender.scene_folder import Scene, View
-from wildseg3d_blender.scene_objects import SceneObject, object_folder, read_object
+from wildseg3d_blender.scene.folder import Scene, View
+from wildseg3d_blender.scene.objects import SceneObject, object_folder, read_object
 
 from .truths import Truth, clicks_of
 

@@ -15,7 +15,7 @@ from wildseg3d_blender.pipeline.evaluation import Mask
 from wildseg3d_blender.pipeline.segmentation import Masks
 from wildseg3d_blender.pipeline.segmentation.sightlines import view_depth
 from wildseg3d_blender.prompts import Box, Click, Prompt
-from wildseg3d_blender.scene_folder import Scene, View
+from wildseg3d_blender.scene.folder import Scene, View
 
 
 class GrabCutTransfer:

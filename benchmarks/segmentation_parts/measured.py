@@ -19,7 +19,7 @@ from wildseg3d_blender.pipeline.evaluation import (
     read_truth,
     truth_box,
 )
-from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene.folder import Scene
 
 from .grabcut import GrabCutTransfer
 

@@ -23,7 +23,7 @@ from wildseg3d_blender.pipeline.evaluation import (
 from wildseg3d_blender.pipeline.segmentation import Masks
 from wildseg3d_blender.pipeline.segmentation.mask_cache import MaskCache
 from wildseg3d_blender.prompts import Click
-from wildseg3d_blender.scene_folder import Scene, View
+from wildseg3d_blender.scene.folder import Scene, View
 
 from .tiles import TINT, Colour, Picture, tinted
 

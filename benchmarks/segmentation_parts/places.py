@@ -10,7 +10,7 @@ from pathlib import Path
 from samples.truth import GENERATED, TABLE, load_truth
 from wildseg3d_blender.pipeline.reconstruct import reconstruct
 from wildseg3d_blender.progress import silent
-from wildseg3d_blender.scene_folder import Scene, read_scene
+from wildseg3d_blender.scene.folder import Scene, read_scene
 
 SAMPLES = {"table": TABLE, "garden": GENERATED / "garden", "shelf": GENERATED / "shelf"}
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from wildseg3d_blender.pipeline.evaluation import Mask
 from wildseg3d_blender.prompts import Click
-from wildseg3d_blender.scene_folder import Scene, View
+from wildseg3d_blender.scene.folder import Scene, View
 
 Picture = NDArray[np.uint8]
 Colour = tuple[int, int, int]

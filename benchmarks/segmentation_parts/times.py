@@ -13,7 +13,7 @@ from wildseg3d_blender.pipeline.evaluation import by_segmenter, play, read_truth
 from wildseg3d_blender.pipeline.segmentation import Masks, Segmenter
 from wildseg3d_blender.progress import silent
 from wildseg3d_blender.prompts import Prompt
-from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene.folder import Scene
 
 
 def answer_times(

@@ -13,8 +13,8 @@ import bpy
 
 from samples.truth import SampleTruth
 from wildseg3d_blender.addon.scene import lookup
-from wildseg3d_blender.scene_folder import Scene
-from wildseg3d_blender.scene_objects import SceneObject, object_folders, read_object
+from wildseg3d_blender.scene.folder import Scene
+from wildseg3d_blender.scene.objects import SceneObject, object_folders, read_object
 
 from .clicks import DemoClick, refining_click
 from .measure import overlap

@@ -13,8 +13,8 @@ from samples.truth import SampleTruth
 from wildseg3d_blender.errors import PromptError
 from wildseg3d_blender.pipeline.evaluation import first_click, iou, mask_to_photo, next_click, read_truth
 from wildseg3d_blender.pipeline.segmentation.graphcut import prominent_click
-from wildseg3d_blender.scene_folder import Scene
-from wildseg3d_blender.scene_objects import SceneObject
+from wildseg3d_blender.scene.folder import Scene
+from wildseg3d_blender.scene.objects import SceneObject
 
 MASKS = ("truth", "masks")
 GOOD_ENOUGH = 0.94

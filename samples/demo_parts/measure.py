@@ -11,8 +11,8 @@ import numpy as np
 from samples.truth import SampleTruth
 from wildseg3d_blender.pipeline.alignment.sim3 import fit_sim3
 from wildseg3d_blender.pipeline.evaluation import compare, read_truth
-from wildseg3d_blender.scene_folder import Scene
-from wildseg3d_blender.scene_objects import SceneObject
+from wildseg3d_blender.scene.folder import Scene
+from wildseg3d_blender.scene.objects import SceneObject
 
 from .clicks import MASKS, DemoClick
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from wildseg3d_blender.pipeline.evaluation import mask_to_photo
-from wildseg3d_blender.scene_folder import Scene, View
-from wildseg3d_blender.scene_objects import SceneObject
+from wildseg3d_blender.scene.folder import Scene, View
+from wildseg3d_blender.scene.objects import SceneObject
 
 from .clicks import DemoClick
 from .stage import Label

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from samples.quiet import quiet
 from wildseg3d_blender.addon.scene import display
-from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene.folder import Scene
 
 RAISE_CAMERA = 0.32
 """How far the picture's camera stands above the photographer's mean place, in shares of the distance."""

@@ -18,7 +18,7 @@ from wildseg3d_blender.errors import Cancelled, NeuralError, PhotoError, Reconst
 from wildseg3d_blender.pipeline.engines.dust3r import Dust3rEngine
 from wildseg3d_blender.pipeline.engines.dust3r.features import FeatureStore
 from wildseg3d_blender.pipeline.engines.dust3r.network import Dust3rNetwork, PairMaps
-from wildseg3d_blender.pipeline.photos import Photo, open_photos
+from wildseg3d_blender.pipeline.photos.reading import Photo, open_photos
 from wildseg3d_blender.progress import silent
 
 

@@ -16,8 +16,8 @@ from safetensors.torch import save_file
 
 from tests.neural.tiny_dust3r import CONFIG, tiny_net, tiny_network
 from wildseg3d_blender.errors import NeuralError
-from wildseg3d_blender.pipeline import torch_runtime
 from wildseg3d_blender.pipeline.engines.dust3r.network import Dust3rNetwork, build_network
+from wildseg3d_blender.pipeline.networks import torch_runtime
 
 PARITY = 1e-4
 """Largest difference to the official forward pass that float32 explains, as a share of the largest value."""

@@ -17,9 +17,9 @@ from tests.neural.official_torchvision import allow_torchvision
 from tests.neural.test_dust3r_network import close, official_view
 from tests.neural.test_sam2_network import PARITY, TRACKING, off, official_tracks
 from tests.neural.tiny_sam2 import always_seeing
-from wildseg3d_blender.pipeline import torch_runtime
 from wildseg3d_blender.pipeline.engines.dust3r.network import CONFIGS as DUST3R_CONFIGS
 from wildseg3d_blender.pipeline.engines.dust3r.network import Dust3rNetwork
+from wildseg3d_blender.pipeline.networks import torch_runtime
 from wildseg3d_blender.pipeline.segmentation.sam2.network import CONFIGS, Sam2Network
 
 pytestmark = pytest.mark.slow

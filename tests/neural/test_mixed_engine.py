@@ -23,11 +23,11 @@ from wildseg3d_blender.pipeline.engines import EngineResult, dust3r
 from wildseg3d_blender.pipeline.engines.mixed import MixedEngine
 from wildseg3d_blender.pipeline.engines.stereo import StereoEngine
 from wildseg3d_blender.pipeline.pair_store import read_pair_graph
-from wildseg3d_blender.pipeline.photos import Photo, open_photos
+from wildseg3d_blender.pipeline.photos.reading import Photo, open_photos
 from wildseg3d_blender.pipeline.realign import realign
 from wildseg3d_blender.pipeline.reconstruct import reconstruct
 from wildseg3d_blender.progress import silent
-from wildseg3d_blender.scene_folder import Scene, read_scene
+from wildseg3d_blender.scene.folder import Scene, read_scene
 
 STAGES = {"network", "encoding", "pairs", "joining"}
 

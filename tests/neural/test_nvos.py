@@ -14,7 +14,7 @@ from tests.neural.tiny_dust3r import tiny_network
 from tests.neural.tiny_sam2 import tiny_network as tiny_sam2
 from tests.nvos_folder import NAME, write_nvos_folder
 from wildseg3d_blender.neural import places
-from wildseg3d_blender.neural_start import DEVICE_VARIABLE
+from wildseg3d_blender.neural.running import DEVICE_VARIABLE
 from wildseg3d_blender.pipeline.engines.dust3r import engine
 from wildseg3d_blender.pipeline.segmentation.sam2 import segmenter
 

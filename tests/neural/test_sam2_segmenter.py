@@ -32,7 +32,7 @@ from wildseg3d_blender.pipeline.segmentation.sam2.network import Decoded, Featur
 from wildseg3d_blender.pipeline.segmentation.sam2.proposing import propose
 from wildseg3d_blender.progress import silent
 from wildseg3d_blender.prompts import Box, Click
-from wildseg3d_blender.scene_folder import Scene
+from wildseg3d_blender.scene.folder import Scene
 
 EVERYTHING = Search(points=2, quality=-1.0, stability=-1.0, same=0.99, smallest=-1.0, at_once=4)
 """Random masks are never good ones."""

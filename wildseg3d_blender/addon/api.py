@@ -17,7 +17,7 @@ import bpy
 import numpy as np
 
 from ..errors import PhotoError, PromptError
-from ..photo_files import find_photos
+from ..files.photos import find_photos
 from . import photo_list
 from .scene import exporting, groups, lookup, objects, orientation, prompting, surfaces
 from .tasks import refining, segmenting

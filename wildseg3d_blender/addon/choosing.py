@@ -15,9 +15,9 @@ from typing import Any
 import bpy
 
 from ..errors import NeuralError, PhotoError
+from ..files.photos import READABLE_SUFFIXES
 from ..neural import environment, estimate, models
-from ..neural_start import DEVICE_VARIABLE, NEURAL
-from ..photo_files import READABLE_SUFFIXES
+from ..neural.running import DEVICE_VARIABLE, NEURAL
 from . import neural_task, photo_list
 from .scene import lookup
 

@@ -20,8 +20,8 @@ from typing import Any
 
 import bpy
 
+from ..cli.terminal import terminal_progress
 from ..errors import PromptError, SceneError, WildSegError
-from ..terminal import terminal_progress
 from . import api, runtime
 
 NAME = "wildseg3d"

@@ -9,7 +9,7 @@ import blf
 import bpy
 
 from ..errors import ReconstructionError
-from ..photo_files import CHOOSE
+from ..files.photos import CHOOSE
 from . import problems, runtime, time_left
 from .preferences import extension_package
 

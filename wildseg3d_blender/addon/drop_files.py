@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..photo_files import READABLE_SUFFIXES, UNREADABLE_SUFFIXES, VIDEO_SUFFIXES
+from ..files.photos import READABLE_SUFFIXES, UNREADABLE_SUFFIXES, VIDEO_SUFFIXES
 
 
 class WILDSEG3D_FH_photos(bpy.types.FileHandler):

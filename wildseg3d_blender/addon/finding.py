@@ -10,8 +10,8 @@ from pathlib import Path
 
 import bpy
 
-from ..cache_header import FOLDER, fitting_header
 from ..errors import Cancelled, NeuralError, WildSegError
+from ..scene.cache_header import FOLDER, fitting_header
 from ..worker.protocol import FindObjects
 from . import choosing, preparing, previewing, runtime
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import bpy
 
 from ..errors import PhotoError
-from ..photo_files import CHOOSE, find_photos
+from ..files.photos import CHOOSE, find_photos
 from .scene import lookup
 
 FRAMES_OF = " frames"

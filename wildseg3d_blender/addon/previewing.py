@@ -17,12 +17,12 @@ from typing import Any, Literal
 import bpy
 
 from ..errors import Cancelled, NeuralError, PromptError, SceneError, WildSegError
-from ..packed_views import ViewMasks
 from ..prompts import PromptGroup
-from ..scene_folder import Scene, read_scene
-from ..scene_history import stored as stored_objects
-from ..scene_objects import read_object
-from ..scene_previews import read_preview
+from ..scene.folder import Scene, read_scene
+from ..scene.history import stored as stored_objects
+from ..scene.objects import read_object
+from ..scene.packed_views import ViewMasks
+from ..scene.previews import read_preview
 from ..worker.protocol import EarlyPreview, Previewed
 from ..worker.protocol import Preview as Request
 from . import choosing, runtime

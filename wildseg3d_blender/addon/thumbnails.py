@@ -19,7 +19,7 @@ from gpu_extras.batch import batch_for_shader
 from numpy.typing import NDArray
 
 from ..errors import WildSegError
-from ..scene_folder import Scene, View
+from ..scene.folder import Scene, View
 from . import previewing, shapes, tint, tools
 from .scene import gripping, groups, lookup, reading, viewing
 

@@ -17,7 +17,7 @@ from mathutils import Vector
 from numpy.typing import NDArray
 
 from ..errors import WildSegError
-from ..scene_folder import View
+from ..scene.folder import View
 from . import previewing
 from .scene import groups, lookup, preview_points
 

@@ -5,6 +5,7 @@
     install.py        making it, step by step; may be broken off and started again at any point
     models.py         the model files: where they are, whether they may be used, getting them
     registry.py       which models there are (``vendor/neural/models.toml``)
+    running.py        running a command line in it
     licences.py       what the person accepted
     inside/           the two programs that the environment's own interpreter runs
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import SceneError
-from ..scene_folder import Scene
-from ..scene_objects import SceneObject
+from ..scene.folder import Scene
+from ..scene.objects import SceneObject
 from .evaluation import mask_to_photo
 
 

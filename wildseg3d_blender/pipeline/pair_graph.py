@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..photo_warp import PhotoWarp
-from .photos import Photo
+from .photos.reading import Photo
 
 
 @dataclass(frozen=True)

@@ -21,14 +21,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..array_files import open_array
 from ..conventions import invert_rigid, transform
 from ..errors import SceneError
-from ..scene_folder import PAIRS_FOLDER, Scene, View
+from ..files.arrays import open_array
+from ..scene.folder import PAIRS_FOLDER, Scene, View
 from .alignment import Alignment, Sim3
 from .pair_graph import Edge, PairGraph, PairView
 from .pair_maps import MapPool, MapRef
-from .photos import Photo
+from .photos.reading import Photo
 
 GRAPH_FILE, ALIGNMENT_FILE = "graph.json", "alignment.json"
 

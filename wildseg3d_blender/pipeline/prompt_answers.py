@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import PromptError, SceneError
-from ..packed_views import ViewMasks
 from ..progress import Progress, span
 from ..prompts import Prompt, PromptGroup, Spot, is_positive, spot_of
-from ..scene_folder import Scene
-from ..scene_objects import object_folders, read_object
+from ..scene.folder import Scene
+from ..scene.objects import object_folders, read_object
+from ..scene.packed_views import ViewMasks
 from .segmentation import FirstAnswers, Masks, Segmenter
 from .segmentation.group_mapping import fitting_objects, matching_objects, next_size
 from .segmentation.mask_cache import CLEARLY_LARGER, CONTAINED, MaskCache

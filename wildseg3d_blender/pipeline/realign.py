@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from ..errors import SceneError
 from ..progress import Progress, silent, span
 from ..reconstruct_settings import ITERATIONS, MIN_CONFIDENCE
-from ..scene_folder import PAIRS_FOLDER, Scene, read_scene
-from ..scene_objects import SceneObject, read_objects, write_object
-from ..scene_rewriting import rewriting_geometry
+from ..scene.folder import PAIRS_FOLDER, Scene, read_scene
+from ..scene.objects import SceneObject, read_objects, write_object
+from ..scene.rewriting import rewriting_geometry
 from .alignment import Alignment, align, pointmap
 from .alignment.sim3 import lengths
 from .pair_store import read_alignment, read_pair_graph, write_alignment

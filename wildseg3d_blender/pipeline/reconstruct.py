@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import AlignmentError
-from ..photo_files import is_video
+from ..files.photos import is_video
 from ..progress import Progress, silent, span
 from ..reconstruct_settings import IMAGE_SIZE, ITERATIONS, KEY_FRAMES, MIN_CONFIDENCE
-from ..scene_folder import Scene, SkippedPhoto, View, check_writable, write_scene
+from ..scene.folder import Scene, SkippedPhoto, View, check_writable, write_scene
 from .alignment import Alignment, align, pointmap, upright
 from .engines import create_engine
 from .pair_graph import PairGraph, PairView
 from .pair_store import kept_part, write_pairs
-from .photos import open_photos, read_image
-from .undistort import undistort
-from .video import with_key_frames
+from .photos.reading import open_photos, read_image
+from .photos.undistort import undistort
+from .photos.video import with_key_frames
 from .weighting import WITH_DGA, Weighting
 
 MAX_IMAGE_SIDE = 2048

@@ -9,12 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import PromptError, SceneError
-from ..ownership import changed, order_for, owned_by
-from ..packed_views import ViewMasks
 from ..progress import Progress, silent, span
 from ..prompts import Prompt, PromptGroup, check_groups, one_group
-from ..scene_folder import Scene, read_scene
-from ..scene_objects import (
+from ..scene.folder import Scene, read_scene
+from ..scene.objects import (
     SceneObject,
     Shared,
     object_folder,
@@ -22,6 +20,8 @@ from ..scene_objects import (
     read_objects,
     write_object,
 )
+from ..scene.ownership import changed, order_for, owned_by
+from ..scene.packed_views import ViewMasks
 from .prompt_answers import Answer, Early, PromptAnswers
 from .resumable import Resumable
 from .segmentation import Masks, Segmenter, create_segmenter

@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 
-from ..scratch import scratch_folder
+from ..files.scratch import scratch_folder
 from .server import Server
 
 

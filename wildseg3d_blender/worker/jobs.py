@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..progress import Progress
-from ..scene_previews import write_preview
+from ..scene.previews import write_preview
 from .photo_messages import CheckedPhotos, CheckPhotos, DoubtfulPhoto, KeyFrames, TakenFrames
 from .protocol import (
     FindObjects,
@@ -70,15 +70,15 @@ class Jobs:
         )
 
     def key_frames(self, params: KeyFrames, progress: Progress) -> TakenFrames:
-        """A video -> photos. Raises what ``pipeline.video.key_frames`` raises."""
-        from ..pipeline.video import key_frames
+        """A video -> photos. Raises what ``pipeline.photos.video.key_frames`` raises."""
+        from ..pipeline.photos.video import key_frames
 
         taken = key_frames(Path(params.video), Path(params.beside), count=params.count, progress=progress)
         return TakenFrames(str(taken.folder), tuple(str(frame) for frame in taken.frames), taken.warning)
 
     def check_photos(self, params: CheckPhotos, progress: Progress) -> CheckedPhotos:
         """Photos -> those that something is wrong with."""
-        from ..pipeline.photo_checks import check_photos
+        from ..pipeline.photos.checks import check_photos
 
         found = check_photos([Path(photo) for photo in params.photos], progress=progress)
         return CheckedPhotos(

@@ -42,7 +42,7 @@ from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 from ..errors import ERROR_BY_CODE, Cancelled, WildSegError, WorkerError
 from ..prompts import PromptGroup, group_from_json, group_to_json
 from ..reconstruct_settings import ALPHA_N, ALPHA_P, IMAGE_SIZE, ITERATIONS, KEY_FRAMES, MIN_CONFIDENCE
-from ..scene_objects import Shared
+from ..scene.objects import Shared
 
 PROTOCOL_VERSION = 4
 
@@ -221,7 +221,7 @@ class EarlyPreview(Params):
 
 @dataclass(frozen=True)
 class Previewed(Params):
-    """Masks were written to ``folder``: read them with ``scene_previews.read_preview``, at once.
+    """Masks were written to ``folder``: read them with ``scene.previews.read_preview``, at once.
 
     ``cached``: nothing had to be solved; ``larger``, ``smaller``: whether each group's size can go up or down
     from where it is; ``warnings``: sentences for the artist."""
@@ -238,7 +238,7 @@ class Segment(Params):
     """Cut an object out of the scene folder ``scene``, or refine the one of that name.
 
     ``groups``: all of the object's prompts so far, in view pixels; ``shared``: whether it takes points that
-    other objects claim too, or leaves them (see ``ownership.order_for``)."""
+    other objects claim too, or leaves them (see ``scene.ownership.order_for``)."""
 
     scene: str
     object: str
@@ -251,7 +251,7 @@ class Segment(Params):
 class Segmented(Params):
     """An object was written to ``folder``. ``points``: the 3D points it owns, all views together; ``masks``:
     its mask's pixels by view; ``changed``: other objects that own other points now than before;
-    ``warnings``: sentences for the artist. ``ownership.owned_points`` tells whose each point is."""
+    ``warnings``: sentences for the artist. ``scene.ownership.owned_points`` tells whose each point is."""
 
     object: str
     folder: str

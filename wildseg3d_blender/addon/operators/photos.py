@@ -8,7 +8,7 @@ from pathlib import Path
 import bpy
 
 from ...errors import PhotoError
-from ...photo_files import CHOOSE, READABLE_SUFFIXES, VIDEO_SUFFIXES, is_video
+from ...files.photos import CHOOSE, READABLE_SUFFIXES, VIDEO_SUFFIXES, is_video
 from ...reconstruct_settings import KEY_FRAMES
 from ...worker.photo_messages import KeyFrames, TakenFrames
 from .. import photo_checking, photo_list, problems

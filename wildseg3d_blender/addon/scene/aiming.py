@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...conventions import project, transform
 from ...errors import PromptError
-from ...scene_folder import Scene, View
+from ...scene.folder import Scene, View
 from . import best_view, lookup, picking, viewing
 from .picking import Picked
 

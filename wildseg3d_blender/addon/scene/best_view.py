@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ...conventions import project
 from ...errors import PromptError
-from ...scene_folder import Scene, View
+from ...scene.folder import Scene, View
 from .picking import Picked
 
 AGREES = 0.03

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...conventions import BLENDER_FROM_OPENCV
 from ...errors import SceneError
-from ...scene_folder import Scene, View
+from ...scene.folder import Scene, View
 
 SENSOR_WIDTH = 36.0
 """Millimetres. Only the ratio of lens to sensor counts; 36 makes the lens the familiar full-frame number."""

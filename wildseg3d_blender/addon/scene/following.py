@@ -13,17 +13,17 @@ from typing import Any
 
 import bpy
 
-from ... import scene_history, scene_states
 from ...errors import SceneError
-from ...scene_folder import Scene
-from ...scene_objects import read_objects
+from ...scene import history, states
+from ...scene.folder import Scene
+from ...scene.objects import read_objects
 from . import groups, lookup, reading
 
 
 def changes_state(root: bpy.types.Object) -> bool:
     """Whether ``follow`` is going to give the scene folder another alignment, or reconstruction."""
     folder, state = lookup.scene_folder(root), root.wildseg3d.state
-    return state != scene_states.state_of(folder) and scene_states.is_kept(folder, state)
+    return state != states.state_of(folder) and states.is_kept(folder, state)
 
 
 def follow(root: bpy.types.Object) -> tuple[str, ...]:
@@ -40,8 +40,8 @@ def follow(root: bpy.types.Object) -> tuple[str, ...]:
         SceneError: the scene folder is gone or cannot be written.
     """
     if changes_state(root):
-        scene_states.go_to(lookup.scene_folder(root), root.wildseg3d.state)
-    return scene_history.bring_back(lookup.open_scene(root), _wanted(root))
+        states.go_to(lookup.scene_folder(root), root.wildseg3d.state)
+    return history.bring_back(lookup.open_scene(root), _wanted(root))
 
 
 def follow_if_there(root: bpy.types.Object) -> None:

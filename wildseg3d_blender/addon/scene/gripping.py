@@ -9,7 +9,7 @@ import bpy
 
 from ...errors import PromptError
 from ...prompts import Box, Click, Prompt
-from ...scene_folder import Scene
+from ...scene.folder import Scene
 from . import aiming, lookup, prompting, reading
 
 

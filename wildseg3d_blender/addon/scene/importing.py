@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import SceneError
-from ...ownership import owned_by
-from ...scene_folder import Scene, View, read_scene
-from ...scene_objects import SceneObject, read_objects
-from ...scene_states import state_of
+from ...scene.folder import Scene, View, read_scene
+from ...scene.objects import SceneObject, read_objects
+from ...scene.ownership import owned_by
+from ...scene.states import state_of
 from . import (
     cameras,
     display,

@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ...scene_folder import Scene
+from ...scene.folder import Scene
 from . import point_attributes
 
 SAMPLES = 32

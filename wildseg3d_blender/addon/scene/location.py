@@ -8,7 +8,7 @@ from pathlib import Path
 
 import bpy
 
-from ...file_names import file_stem
+from ...files.names import file_stem
 from .. import preferences
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import bpy
 
-from ...atomic_folder import finish_interrupted_swap
 from ...errors import SceneError
-from ...scene_folder import Scene, read_scene
+from ...files.atomic_folder import finish_interrupted_swap
+from ...scene.folder import Scene, read_scene
 
 
 def active_root(scene: bpy.types.Scene) -> bpy.types.Object | None:

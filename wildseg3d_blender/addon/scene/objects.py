@@ -12,10 +12,10 @@ from typing import Any
 import bpy
 
 from ...errors import PromptError, SceneError
-from ...ownership import owned_by
-from ...packed_views import ViewMasks
-from ...scene_folder import Scene
-from ...scene_objects import SceneObject, read_objects, write_object
+from ...scene.folder import Scene
+from ...scene.objects import SceneObject, read_objects, write_object
+from ...scene.ownership import owned_by
+from ...scene.packed_views import ViewMasks
 from . import following, groups, lookup, parts, reading, splitting, visibility
 from .points import show_colour
 

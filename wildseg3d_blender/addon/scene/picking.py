@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ...scene_folder import Scene
+from ...scene.folder import Scene
 from . import display, kept_points, lookup, point_index, visibility
 from .kept_points import KeptPoints
 from .point_index import PointIndex, Ray

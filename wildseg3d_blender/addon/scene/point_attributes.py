@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import SceneError
-from ...scene_folder import Scene
+from ...scene.folder import Scene
 
 # Attribute type -> (name in foreach_get, values per point, dtype). Byte colours go through their sRGB face,
 # which gives back the same bytes.

@@ -19,8 +19,8 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ...point_surface import measured_pixels
-from ...scene_folder import Scene, View
+from ...scene.folder import Scene, View
+from ...scene.point_surface import measured_pixels
 from .steps import Aside, Pause, Steps, mesh_named
 
 KINDS = {

@@ -9,8 +9,8 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ...packed_views import ViewMasks
-from ...scene_folder import Scene
+from ...scene.folder import Scene
+from ...scene.packed_views import ViewMasks
 from . import display, kept_points, lookup, point_attributes
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ...conventions import camera_rays
 from ...errors import PromptError
 from ...prompts import Box, Click, Prompt
-from ...scene_folder import Scene, View
+from ...scene.folder import Scene, View
 from . import cameras, groups, lookup, parts, symbols
 
 POSITIVE_COLOUR = (0.1, 0.9, 0.2, 1.0)

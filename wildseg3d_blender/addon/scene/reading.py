@@ -14,7 +14,7 @@ import numpy as np
 
 from ...errors import PromptError
 from ...prompts import Box, Click, Prompt, PromptGroup, prompt_to_json
-from ...scene_folder import Scene, View
+from ...scene.folder import Scene, View
 from . import groups, lookup, parts
 
 

@@ -16,8 +16,8 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ...scene_folder import Scene
-from ...scene_states import state_of
+from ...scene.folder import Scene
+from ...scene.states import state_of
 from . import cameras, dealing, display, following, lookup, point_attributes, prompting, splitting
 from . import points as point_arrays
 from .dealing import Deal

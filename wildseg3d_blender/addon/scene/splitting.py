@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import PromptError, SceneError
-from ...ownership import owned_by
-from ...scene_folder import Scene
-from ...scene_objects import OLDEST, SceneObject, Shared, read_objects
+from ...scene.folder import Scene
+from ...scene.objects import OLDEST, SceneObject, Shared, read_objects
+from ...scene.ownership import owned_by
 from . import dealing, display, groups, lookup, point_attributes, reading, visibility
 from .dealing import Deal, Hand
 from .points import show_colour

@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ...scene_folder import Scene
+from ...scene.folder import Scene
 from . import cameras, display, lookup
 from .points import linear_light, show_colour, writing_colour
 from .steps import Pause, Steps, mesh_named, object_named

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import SceneError
-from ...scene_folder import Scene, View
+from ...scene.folder import Scene, View
 from . import (
     groups,
     in_parts,

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...conventions import camera_rays, pixel_centres, project, transform
-from ...scene_folder import View
+from ...scene.folder import View
 from .in_parts import Parts, whole
 from .surface_nets import islands
 

@@ -14,7 +14,7 @@ import mathutils
 import numpy as np
 from bpy_extras.view3d_utils import region_2d_to_origin_3d, region_2d_to_vector_3d
 
-from ...scene_folder import View
+from ...scene.folder import View
 from . import lookup
 from .picking import Sight
 

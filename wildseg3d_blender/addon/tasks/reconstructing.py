@@ -7,9 +7,9 @@ from pathlib import Path
 
 import bpy
 
-from ...scene_folder import check_writable, read_scene
-from ...scene_states import keep_from_now_on
-from ...scene_tips import tips
+from ...scene.folder import check_writable, read_scene
+from ...scene.states import keep_from_now_on
+from ...scene.tips import tips
 from ...worker.protocol import Reconstruct, Reconstructed
 from .. import choosing, conditions, finding, photo_list, preferences, problems
 from ..scene import importing, location, lookup, replacing

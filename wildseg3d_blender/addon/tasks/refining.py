@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import bpy
 
 from ...errors import SceneError
-from ...scene_folder import PAIRS_FOLDER, Scene
-from ...scene_history import stored as stored_objects
-from ...scene_states import keep_from_now_on
+from ...scene.folder import PAIRS_FOLDER, Scene
+from ...scene.history import stored as stored_objects
+from ...scene.states import keep_from_now_on
 from ...worker.protocol import Realign, Realigned, Segment, Segmented
 from .. import choosing, conditions, in_step
 from ..scene import following, groups, lookup, reading, realigning, viewing

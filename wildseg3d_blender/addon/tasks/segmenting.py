@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import bpy
 
 from ...errors import PromptError, SceneError
-from ...scene_folder import Scene
-from ...scene_history import stored as stored_objects
+from ...scene.folder import Scene
+from ...scene.history import stored as stored_objects
 from ...worker.protocol import Segment, Segmented
 from .. import choosing, conditions, in_step
 from ..scene import following, groups, lookup, reading, splitting, viewing

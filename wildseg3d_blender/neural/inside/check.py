@@ -112,7 +112,7 @@ def _speeds(devices: set[str], dust3r: bool) -> dict[str, dict[str, float]]:
     """How fast each device runs the networks at their true size; without those that it cannot."""
     import torch
 
-    from ...pipeline import torch_runtime
+    from ...pipeline.networks import torch_runtime
     from ...pipeline.segmentation.sam2 import speed as sam2_speed
 
     measures: list[Callable[[torch.device], dict[str, float]]] = [sam2_speed.measured_speed]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ...progress import Progress
-from ...scene_folder import SkippedPhoto
+from ...scene.folder import SkippedPhoto
 from ..pair_graph import PairGraph
-from ..photos import Photo
+from ..photos.reading import Photo
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from ...errors import ReconstructionError
 from ...progress import Progress, span
-from ...scene_folder import SkippedPhoto
+from ...scene.folder import SkippedPhoto
 from ..pair_graph import PairGraph
-from ..photos import Photo
+from ..photos.reading import Photo
 from . import EngineResult
 from .joining import join
 

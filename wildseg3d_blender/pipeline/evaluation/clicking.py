@@ -12,7 +12,7 @@ import numpy as np
 
 from ...progress import silent
 from ...prompts import Click, Prompt, one_group
-from ...scene_folder import Scene, View
+from ...scene.folder import Scene, View
 from ..segment import SceneSession
 from ..segmentation import Masks, Segmenter
 from .measures import Mask, mask_to_photo

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ...conventions import pixel_centres
 from ...errors import SceneError
-from ...scene_folder import Scene, View
+from ...scene.folder import Scene, View
 from ..alignment.sim3 import Sim3, fit_sim3_robust
 from ..segmentation.projection import Sight, look, patches_of
 from .measures import Mask, accuracy, iou, mask_to_photo

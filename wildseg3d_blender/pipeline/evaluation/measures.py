@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ...scene_folder import Scene, View
+from ...scene.folder import Scene, View
 from ..segmentation import Masks
 
 Mask = NDArray[np.bool_]

@@ -14,7 +14,7 @@ import numpy as np
 from ...errors import PromptError
 from ...progress import Progress, silent, span
 from ...prompts import Click, prompt_to_json
-from ...scene_folder import Scene, View
+from ...scene.folder import Scene, View
 from ..segment import SceneSession
 from ..segmentation import create_segmenter
 from ..segmentation.lift import Lifting

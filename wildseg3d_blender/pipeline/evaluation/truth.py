@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from ...errors import PromptError, SceneError
 from ...prompts import Box
-from ...scene_folder import Scene, View
+from ...scene.folder import Scene, View
 from .measures import Mask
 
 

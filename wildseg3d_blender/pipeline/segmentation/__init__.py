@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...progress import Progress
 from ...prompts import Prompt
-from ...scene_folder import Scene
+from ...scene.folder import Scene
 
 Masks = dict[str, NDArray[np.bool_]]
 """View name -> (H, W) bool on the view's pixel grid. Has every view of the scene."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...progress import Progress, silent, span
-from ...scene_folder import Scene
+from ...scene.folder import Scene
 from .lift import Lifting, Marks
 from .mask_cache import MaskCache, scene_stamp, write_mask_cache
 from .packed_masks import MaskPacker, PackedMasks

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...scene_folder import Scene
+from ...scene.folder import Scene
 from .sightlines import Sightlines
 
 Bools = NDArray[np.bool_]

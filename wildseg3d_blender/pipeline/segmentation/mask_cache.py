@@ -24,11 +24,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ... import cache_header
-from ...array_files import open_array
-from ...atomic_folder import finish_interrupted_swap, replacing_folder
-from ...cache_header import FOLDER
-from ...scene_folder import Scene, check_there
+from ...files.arrays import open_array
+from ...files.atomic_folder import finish_interrupted_swap, replacing_folder
+from ...scene import cache_header
+from ...scene.cache_header import FOLDER
+from ...scene.folder import Scene, check_there
 from . import Masks
 from .packed_masks import PackedMasks
 from .soft_mask import softened, unpacked

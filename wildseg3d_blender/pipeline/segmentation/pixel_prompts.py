@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ...errors import PromptError
 from ...prompts import Box, Click, Prompt
-from ...scene_folder import Scene, View
+from ...scene.folder import Scene, View
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...conventions import invert_rigid, transform
-from ...scene_folder import Scene, View
+from ...scene.folder import Scene, View
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]

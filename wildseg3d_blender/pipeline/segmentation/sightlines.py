@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...conventions import invert_rigid
-from ...scene_folder import Scene, View
+from ...scene.folder import Scene, View
 from ..boundary_band import boundary_band
 
 SAME_SURFACE = 0.02

@@ -16,7 +16,7 @@ from ....errors import NeuralError, PhotoError, ReconstructionError
 from ....progress import Progress, span
 from ...pair_graph import Edge, PairGraph, PairView
 from ...pair_selection.selection import Pair
-from ...photos import Photo
+from ...photos.reading import Photo
 from .. import EngineResult
 from .features import FeatureStore, feature_key
 from .framing import back_on_view, cut_view, frame, framed_image
@@ -148,7 +148,7 @@ class Dust3rEngine:
         self, network: Dust3rNetwork, images: Sequence[NDArray[np.uint8]], progress: Progress
     ) -> list[Any]:
         """Features of every image, kept ones where there are."""
-        from ... import torch_runtime
+        from ...networks import torch_runtime
 
         keys = [feature_key(image, network.identity) for image in images]
         found = {key: features for key in keys if (features := self._kept.get(key)) is not None}
@@ -182,7 +182,7 @@ def installed_network(image_size: int) -> Dust3rNetwork:
     if image_size <= SMALL and ("dust3r-224-linear" in there or name not in there):
         name = "dust3r-224-linear"
     try:
-        from ... import torch_runtime
+        from ...networks import torch_runtime
         from .network import load_network
     except ImportError as error:
         raise NeuralError(
@@ -208,7 +208,7 @@ def _decoded(
     progress: Progress,
 ) -> list[Edge]:
     """The edges, in the order of ``pairs``."""
-    from ... import torch_runtime
+    from ...networks import torch_runtime
 
     edges: dict[Pair, Edge] = {}
     groups = _by_size(pairs, lambda pair: (views[pair[0]].size, views[pair[1]].size))

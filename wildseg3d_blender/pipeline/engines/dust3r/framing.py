@@ -16,7 +16,7 @@ from PIL import Image
 
 from ....photo_warp import PhotoWarp
 from ...pair_graph import Edge, PairView
-from ...photos import Photo, read_image
+from ...photos.reading import Photo, read_image
 
 PATCH = 16
 

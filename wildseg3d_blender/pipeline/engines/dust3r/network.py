@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from ....errors import NeuralError
-from ... import torch_runtime as runtime
+from ...networks import torch_runtime as runtime
 
 # It prints a warning when it is imported; stdout is for results.
 with contextlib.redirect_stdout(sys.stderr):

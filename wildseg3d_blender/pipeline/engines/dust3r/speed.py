@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ... import torch_runtime as runtime
+from ...networks import torch_runtime as runtime
 from .network import CONFIGS, AsymmetricCroCo3DStereo, Dust3rNetwork
 
 SIZE = (512, 384)

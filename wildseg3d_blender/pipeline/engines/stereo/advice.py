@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 
-from ....scene_folder import SkippedPhoto
-from ...photos import Photo
+from ....scene.folder import SkippedPhoto
+from ...photos.reading import Photo
 from .evidence import Evidence
 
 FEWEST_SHARED = 15

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....progress import Progress, span
-from ...photos import Photo
+from ...photos.reading import Photo
 from .. import EngineResult
 from .dense import depth_maps
 from .graph import build_graph

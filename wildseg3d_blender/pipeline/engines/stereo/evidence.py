@@ -10,7 +10,7 @@ import numpy as np
 import pycolmap
 from numpy.typing import NDArray
 
-from ...photos import Photo
+from ...photos.reading import Photo
 from .features import FeatureDatabase, working_scale
 
 _ONE_HOMOGRAPHY = (

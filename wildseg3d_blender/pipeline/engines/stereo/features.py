@@ -18,7 +18,7 @@ import pycolmap
 from PIL import Image
 
 from ....progress import Progress, span
-from ...photos import Photo, read_image
+from ...photos.reading import Photo, read_image
 from .native import NativeWorkspace, Steps
 
 WORKING_SIDE = 1200

@@ -11,7 +11,7 @@ import pycolmap
 from numpy.typing import NDArray
 
 from ....conventions import invert_rigid
-from ...photos import Photo
+from ...photos.reading import Photo
 from .features import FeatureDatabase, working_scale
 
 _MAX_ERROR = 2.5  # working pixels

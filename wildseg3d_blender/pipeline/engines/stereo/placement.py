@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from ....errors import ReconstructionError
-from ....photo_files import CHOOSE
+from ....files.photos import CHOOSE
 from ....progress import Progress, span
-from ....scene_folder import SkippedPhoto
-from ...photos import Photo
+from ....scene.folder import SkippedPhoto
+from ...photos.reading import Photo
 from .advice import FEWEST_SHARED, skipped_photos, why_nothing_fits
 from .evidence import Evidence, read_evidence
 from .features import FeatureDatabase, build_database

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ....conventions import pixel_centres, project
 from ....photo_warp import PhotoWarp
-from ...photos import read_image
-from ...undistort import undistort
+from ...photos.reading import read_image
+from ...photos.undistort import undistort
 from .model import PlacedPhoto, SparseModel
 
 _SUPERSAMPLING = 2

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....progress import Progress, span
-from ....scene_folder import Scene
+from ....scene.folder import Scene
 from ...side_by_side import side_by_side
 from .boundaries import boundary_probability
 from .colour import Palette, make_palette

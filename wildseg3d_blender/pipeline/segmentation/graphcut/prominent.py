@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ....errors import PromptError
 from ....progress import Progress, silent
 from ....prompts import Click
-from ....scene_folder import Scene
+from ....scene.folder import Scene
 from .graph import SceneGraph, Selection
 from .hypotheses import from_clicks
 from .segmenter import GraphCutSegmenter

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....prompts import Prompt
-from ....scene_folder import Scene
+from ....scene.folder import Scene
 from ..pixel_prompts import PixelBox, PixelClick, pixel_prompts
 from .view_data import ViewData
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ....errors import PromptError
 from ....progress import Progress, span
 from ....prompts import Box, Prompt
-from ....scene_folder import Scene
+from ....scene.folder import Scene
 from .. import Masks
 from ..pixel_prompts import PixelClick
 from ..proposals import Proposal

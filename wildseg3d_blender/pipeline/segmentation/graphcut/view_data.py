@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ....scene_folder import Scene, View
+from ....scene.folder import Scene, View
 from .colour import colour_bins
 from .guide import Guide, make_guide
 from .superpixels import Labels, superpixels

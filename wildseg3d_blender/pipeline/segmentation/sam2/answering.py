@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ....scene_folder import Scene
+from ....scene.folder import Scene
 from ..pixel_prompts import PixelClick, PixelPrompts
 from .encodings import Encodings
 from .grids import SURE, Window, closer_window, onto_network, onto_view, whole

@@ -63,7 +63,7 @@ def automatic_masks(
     network: Sam2Network, features: Features, search: Search, progress: Progress
 ) -> list[Found]:
     """What there is in an image, best first. Stage 'proposals'."""
-    from ... import torch_runtime
+    from ...networks import torch_runtime
 
     places = (np.arange(search.points, dtype=np.float32) + 0.5) / search.points
     grid = np.stack(np.meshgrid(places, places), axis=-1).reshape(-1, 1, 2)

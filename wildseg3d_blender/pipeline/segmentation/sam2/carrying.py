@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....progress import Progress, silent
-from ....scene_folder import Scene
+from ....scene.folder import Scene
 from .answering import Answering, Shown
 from .encodings import Encodings
 from .grids import SURE, onto_view, whole

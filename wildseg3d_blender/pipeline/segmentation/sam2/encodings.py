@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ....errors import SceneError
-from ....scene_folder import Scene, View
+from ....scene.folder import Scene, View
 from .grids import Window, whole
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Encodings:
         Raises:
             SceneError: the view's picture is missing or damaged.
         """
-        from ... import torch_runtime
+        from ...networks import torch_runtime
 
         shown = self._scene.views[view]
         key = view, window or whole(shown.size)

@@ -20,7 +20,7 @@ from sam2.build_sam import build_sam2
 from sam2.modeling.sam2_base import SAM2Base
 
 from ....errors import NeuralError
-from ... import torch_runtime as runtime
+from ...networks import torch_runtime as runtime
 
 CONFIGS: Mapping[str, str] = {
     f"sam2.1-{size}": f"configs/sam2.1/sam2.1_hiera_{letter}.yaml"

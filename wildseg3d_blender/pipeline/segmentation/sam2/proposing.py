@@ -63,7 +63,7 @@ def _from_view(
     carrying: Carrying, key: int, search: Search, known: Sequence[Bools], progress: Progress
 ) -> Iterator[tuple[Proposal, dict[int, Floats]]]:
     """New objects of a key view, with their logits in every view."""
-    from ... import torch_runtime
+    from ...networks import torch_runtime
 
     size = carrying.scene.views[key].size
     found = automatic_masks(carrying.network, carrying.encodings.of(key), search, span(progress, 0.0, 0.4))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ....errors import NeuralError, PromptError
 from ....progress import Progress
 from ....prompts import Box, Prompt
-from ....scene_folder import Scene
+from ....scene.folder import Scene
 from .. import Masks
 from ..pixel_prompts import PixelPrompts, pixel_prompts
 from ..proposals import Proposal
@@ -218,7 +218,7 @@ def installed_network() -> Sam2Network:
     from ....neural.models import path_of, statuses
 
     try:
-        from ... import torch_runtime
+        from ...networks import torch_runtime
         from .network import load_network
     except ImportError as error:
         raise NeuralError(

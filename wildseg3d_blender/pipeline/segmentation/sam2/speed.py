@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from sam2.build_sam import build_sam2
 
-from ... import torch_runtime as runtime
+from ...networks import torch_runtime as runtime
 from .network import CONFIGS, Memory, Sam2Network
 
 SIDE, ON_CPU, LARGER = 1024, 512, 5.0

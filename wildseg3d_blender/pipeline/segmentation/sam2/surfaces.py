@@ -8,7 +8,7 @@ from collections import OrderedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from ....scene_folder import Scene
+from ....scene.folder import Scene
 from ..sightlines import Sightlines
 
 Pixels = NDArray[np.int64]

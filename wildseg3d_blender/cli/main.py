@@ -17,13 +17,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import __version__, cli_neural, neural_start
-from .cli_prompts import EXAMPLES, add_prompt_options, photo_groups
-from .errors import Cancelled, SceneError, WildSegError
-from .interrupt import CancelOnInterrupt
-from .ownership import owned_points
-from .progress import Progress
-from .reconstruct_settings import (
+from .. import __version__
+from ..errors import Cancelled, SceneError, WildSegError
+from ..files.scratch import scratch_folder
+from ..interrupt import CancelOnInterrupt
+from ..neural import running
+from ..progress import Progress
+from ..reconstruct_settings import (
     ALPHA_N,
     ALPHA_P,
     IMAGE_SIZE,
@@ -32,12 +32,14 @@ from .reconstruct_settings import (
     MIN_CONFIDENCE,
     Setting,
 )
-from .scene_folder import read_scene
-from .scene_objects import read_object
-from .scratch import scratch_folder
+from ..scene.folder import read_scene
+from ..scene.objects import read_object
+from ..scene.ownership import owned_points
+from ..worker.jobs import Jobs
+from ..worker.protocol import FindObjects, Realign, Reconstruct, Segment
+from . import neural_commands
+from .prompt_options import EXAMPLES, add_prompt_options, photo_groups
 from .terminal import terminal_progress
-from .worker.jobs import Jobs
-from .worker.protocol import FindObjects, Realign, Reconstruct, Segment
 
 Result = dict[str, Any]
 
@@ -46,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        code = neural_start.elsewhere(options, sys.argv[1:] if arguments is None else arguments)
+        code = running.elsewhere(options, sys.argv[1:] if arguments is None else arguments)
     except WildSegError as error:
         return _failed(options, error, 1)
     if code is not None:
@@ -107,7 +109,7 @@ def segment(options: argparse.Namespace, progress: Progress) -> tuple[Result, st
         lines.append(f"  other points now: {', '.join(result.changed)}")
     lines += [f"  {warning}" for warning in result.warnings]
     if options.masks_to or options.ply:
-        from .pipeline.export import write_masks, write_ply
+        from ..pipeline.export import write_masks, write_ply
 
         item = read_object(scene, Path(result.folder))
         if options.masks_to:
@@ -146,8 +148,8 @@ def realign(options: argparse.Namespace, progress: Progress) -> tuple[Result, st
 
 def evaluate(options: argparse.Namespace, progress: Progress) -> tuple[Result, str]:
     """Simulated clicks in one view -> IoU in every view that has a true mask."""
-    from .pipeline.evaluation import evaluate as measure
-    from .pipeline.evaluation import words
+    from ..pipeline.evaluation import evaluate as measure
+    from ..pipeline.evaluation import words
 
     result = measure(
         read_scene(options.scene),
@@ -193,7 +195,7 @@ def _parser() -> argparse.ArgumentParser:
         _command(commands, "realign", realign, "align a scene again, so that objects of it fit best")
     )
     _evaluate_options(_command(commands, "evaluate", evaluate, "simulated clicks against true masks -> IoU"))
-    cli_neural.add_commands(commands, _command)
+    neural_commands.add_commands(commands, _command)
     return parser
 
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .errors import PromptError
+from ..errors import PromptError
+from ..prompts import MOST_SIZES, Prompt, PromptGroup
+from ..scene.folder import Scene, View
 from .photo_prompts import box_on_photo, click_on_photo
-from .prompts import MOST_SIZES, Prompt, PromptGroup
-from .scene_folder import Scene, View
 
 EXAMPLES = """\
 examples:

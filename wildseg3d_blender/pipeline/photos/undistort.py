@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..conventions import pixel_centres
-from ..photo_warp import PhotoWarp
+from ...conventions import pixel_centres
+from ...photo_warp import PhotoWarp
 
 
 def undistort(

@@ -9,11 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..errors import PhotoError
-from ..progress import Progress, silent, span
-from ..scene_folder import SkippedPhoto
+from ...errors import PhotoError
+from ...progress import Progress, silent, span
+from ...scene.folder import SkippedPhoto
 from .key_frames import sharpness_of
-from .photos import Photo, read_image, usable_photos
+from .reading import Photo, read_image, usable_photos
 
 BLURRED = 0.25
 """A photo with less than this share of the usual sharpness is blurred. Sharp photos of one scene keep above a

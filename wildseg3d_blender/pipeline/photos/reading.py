@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from ..errors import PhotoError
-from ..file_names import unique_view_names
-from ..photo_files import CHOOSE, UNREADABLE_SUFFIXES, find_photos
-from ..progress import Progress, silent
-from ..scene_folder import SkippedPhoto
+from ...errors import PhotoError
+from ...files.names import unique_view_names
+from ...files.photos import CHOOSE, UNREADABLE_SUFFIXES, find_photos
+from ...progress import Progress, silent
+from ...scene.folder import SkippedPhoto
 
 _FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)
 _SMALLEST_SIDE = 64
@@ -59,7 +59,7 @@ class Photo:
     """A photo that was opened once and found readable.
 
     Attributes:
-        name: unique view name (see ``file_names.unique_view_names``).
+        name: unique view name (see ``files.names.unique_view_names``).
         path: absolute.
         size: (width, height), upright.
         focal: focal length in photo pixels from EXIF, or None.

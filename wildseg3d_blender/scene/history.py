@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the objects of a scene were before, so that undo can have them back.
 
-    earlier/<version>/    an object as ``scene_objects`` stores it, under the version it has
+    earlier/<version>/    an object as ``objects`` stores it, under the version it has
 
 Every object there is now is kept there too, by hard links where the disk has them, before anything replaces
 it. The folder may be removed: undo then goes back in Blender alone, and Segment makes the object anew.
@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .atomic_folder import replacing_folder
-from .errors import SceneError
-from .scene_folder import Scene, check_there, read_json
-from .scene_objects import (
+from ..errors import SceneError
+from ..files.atomic_folder import replacing_folder
+from .folder import Scene, check_there, read_json
+from .objects import (
     folder_for,
     name_in,
     object_folders,
@@ -27,7 +27,7 @@ from .scene_objects import (
     version_of,
     write_object_json,
 )
-from .scene_rewriting import link_or_copy
+from .rewriting import link_or_copy
 
 FOLDER = "earlier"
 

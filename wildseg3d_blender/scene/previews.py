@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .atomic_folder import replacing_folder
-from .errors import SceneError
+from ..errors import SceneError
+from ..files.atomic_folder import replacing_folder
+from .folder import Scene, check_there
 from .packed_views import PackedViews, ViewMasks, pack_views, read_packed
-from .scene_folder import Scene, check_there
 
 FOLDER = "previews"
 

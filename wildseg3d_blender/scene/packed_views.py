@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .array_files import open_array
-from .scene_folder import Scene
+from ..files.arrays import open_array
+from .folder import Scene
 
 ViewMasks = Mapping[str, NDArray[np.bool_]]
 """View name -> (H, W) bool, for every view of the scene."""

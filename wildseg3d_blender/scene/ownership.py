@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..prompts import Click, PromptGroup, spot_of
+from .folder import Scene
+from .objects import OLDEST, SceneObject, Shared, read_objects
 from .packed_views import ViewMasks
-from .prompts import Click, PromptGroup, spot_of
-from .scene_folder import Scene
-from .scene_objects import OLDEST, SceneObject, Shared, read_objects
 
 Owned = dict[str, dict[str, NDArray[np.bool_]]]
 """Object name -> view name -> (H, W) bool: the pixels whose 3D points are the object's own."""

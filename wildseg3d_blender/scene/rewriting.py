@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .scene_folder import GEOMETRY_FOLDERS, Scene, check_there, write_geometry
-from .scene_previews import FOLDER as PREVIEWS_FOLDER
-from .scene_states import FOLDER as STATES_FOLDER
-from .scene_states import replacing_scene
+from .folder import GEOMETRY_FOLDERS, Scene, check_there, write_geometry
+from .previews import FOLDER as PREVIEWS_FOLDER
+from .states import FOLDER as STATES_FOLDER
+from .states import replacing_scene
 
 _NEW = ("scene.json", *GEOMETRY_FOLDERS, PREVIEWS_FOLDER, STATES_FOLDER)
 """What is not taken over into the draft."""

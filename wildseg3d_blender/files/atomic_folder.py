@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from .errors import SceneError
+from ..errors import SceneError
 
 
 def remove(folder: Path) -> None:

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..atomic_folder import replacing_folder
-from ..errors import PhotoError
-from ..file_names import file_stem
-from ..photo_files import CHOOSE, is_video
-from ..progress import Progress, silent, span
-from ..reconstruct_settings import KEY_FRAMES
+from ...errors import PhotoError
+from ...files.atomic_folder import replacing_folder
+from ...files.names import file_stem
+from ...files.photos import CHOOSE, is_video
+from ...progress import Progress, silent, span
+from ...reconstruct_settings import KEY_FRAMES
 from .key_frames import LEAST_APART, MOST_APART, Measured, choose, measure
 
 RECORD = "frames.json"

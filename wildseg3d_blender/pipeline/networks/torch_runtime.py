@@ -16,8 +16,8 @@ from typing import TypeVar
 
 import torch
 
-from ..errors import NeuralError
-from ..neural_start import DEVICE_VARIABLE
+from ...errors import NeuralError
+from ...neural.running import DEVICE_VARIABLE
 from .adaptive_batches import in_batches
 
 Item = TypeVar("Item")

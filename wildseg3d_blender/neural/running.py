@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .neural.environment import python as neural_python
+from .environment import python as neural_python
 
 DEVICE_VARIABLE = "WILDSEG3D_DEVICE"
 """Tells a process where its networks run: auto, cpu, cuda or mps. A worker is given it when it is started."""
@@ -23,7 +23,7 @@ NEURAL = {"dust3r": "mini_dust3r", "mixed": "mini_dust3r", "sam2": "sam2"}
 INSIDE = "WILDSEG3D_IN_NEURAL"
 """Set for a process that was started here: what it lacks, no other one has."""
 
-ROOT = Path(__file__).absolute().parents[1]
+ROOT = Path(__file__).absolute().parents[2]
 
 
 def elsewhere(options: argparse.Namespace, arguments: Sequence[str]) -> int | None:

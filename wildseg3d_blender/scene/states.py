@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from .atomic_folder import replacing_folder, swap_in
+from ..errors import SceneError
+from ..files.atomic_folder import replacing_folder, swap_in
 from .cache_header import scene_stamp
-from .errors import SceneError
 
 FOLDER = "states"
 

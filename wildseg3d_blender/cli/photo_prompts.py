@@ -8,9 +8,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import PromptError
-from .prompts import Box, Click
-from .scene_folder import View
+from ..errors import PromptError
+from ..prompts import Box, Click
+from ..scene.folder import View
 
 RIM = 2.0
 """View pixels that a photo's very edge may fall outside its undistorted view and still count as inside."""

@@ -7,7 +7,7 @@
     objects/<folder>/groups.npy     (k, n), what each group was found to be, where there are several
 
 Each folder is replaced whole. Objects may claim the same points; ``ownership`` says whose they are. The
-version is a digest of all but the name; ``scene_history`` keeps what was replaced by it.
+version is a digest of all but the name; ``history`` keeps what was replaced by it.
 Scenes of format 1 and 2 have objects with one group, whose prompts stand in object.json by themselves,
 without an order (they count in the order of their folders' names, before all that have one), and with their
 masks and points in a folder each, a file per view.
@@ -26,12 +26,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .atomic_folder import replacing_folder
-from .errors import PromptError, SceneError
-from .file_names import file_stem
+from ..errors import PromptError, SceneError
+from ..files.atomic_folder import replacing_folder
+from ..files.names import file_stem
+from ..prompts import Prompt, PromptGroup, group_from_json, group_to_json, one_group, prompt_from_json
+from .folder import Scene, check_there, read_array, read_json
 from .packed_views import PackedViews, ViewMasks, pack_views, read_packed
-from .prompts import Prompt, PromptGroup, group_from_json, group_to_json, one_group, prompt_from_json
-from .scene_folder import Scene, check_there, read_array, read_json
 
 Shared = Literal["take", "leave"]
 """Who gets points that other objects claim too: the object takes them, or leaves them to the others."""

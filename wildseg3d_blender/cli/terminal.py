@@ -7,7 +7,7 @@ import shutil
 import time
 from typing import TextIO
 
-from .progress import Progress
+from ..progress import Progress
 
 BAR_WIDTH = 24
 LINE_EVERY = 5.0

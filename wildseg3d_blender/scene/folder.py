@@ -9,10 +9,10 @@
     normals/<view>.npy        (H, W, 3) float32, and
     sizes/<view>.npy          (H, W) float32: see ``point_surface``; missing in folders of earlier versions
     pairs/                    what the scene was aligned from, see ``pipeline.pair_store``; since format 2
-    objects/<folder>/         what the artist cut out, see ``scene_objects``
-    earlier/<version>/        what objects were before, see ``scene_history``; may be removed
-    states/<state>/           what the whole folder was before, see ``scene_states``; may be removed
-    previews/<folder>/        what was shown before cutting out, see ``scene_previews``; may be removed
+    objects/<folder>/         what the artist cut out, see ``objects``
+    earlier/<version>/        what objects were before, see ``history``; may be removed
+    states/<state>/           what the whole folder was before, see ``states``; may be removed
+    previews/<folder>/        what was shown before cutting out, see ``previews``; may be removed
     mask_cache/               objects found before anybody asked, see ``pipeline.segmentation.mask_cache``
 
 Whole folders are written under a temporary name beside their place and renamed, so a crash leaves the
@@ -32,14 +32,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import __version__
-from .array_files import open_array
-from .atomic_folder import finish_interrupted_swap
-from .errors import SceneError
-from .file_names import file_stem
-from .photo_warp import PhotoWarp
+from .. import __version__
+from ..errors import SceneError
+from ..files.arrays import open_array
+from ..files.atomic_folder import finish_interrupted_swap
+from ..files.names import file_stem
+from ..photo_warp import PhotoWarp
 from .point_surface import measured_pixels, surface_patches
-from .scene_states import replacing_scene
+from .states import replacing_scene
 
 FORMAT_VERSION = 3
 """3: objects are made of groups of prompts. Objects and scenes of 1 and 2 are read as well."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from .errors import PhotoError
+from ..errors import PhotoError
 
 READABLE_SUFFIXES = frozenset(
     f".{ending}"

@@ -9,14 +9,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .neural import licences, models
-from .neural.environment import PARTS, find_environment, uninstall, use_existing
-from .neural.install import install
-from .neural.places import COMMAND, default_folder, models_folder
-from .neural.recipe import Source
-from .neural.registry import find_model
-from .neural.space import bytes_of, readable
-from .progress import Progress
+from ..neural import licences, models
+from ..neural.environment import PARTS, find_environment, uninstall, use_existing
+from ..neural.install import install
+from ..neural.places import COMMAND, default_folder, models_folder
+from ..neural.recipe import Source
+from ..neural.registry import find_model
+from ..neural.space import bytes_of, readable
+from ..progress import Progress
 
 Result = tuple[dict[str, Any], str]
 

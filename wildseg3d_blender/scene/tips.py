@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .scene_folder import Scene, SkippedPhoto
+from .folder import Scene, SkippedPhoto
 
 MEASURED = 0.35
 """Share of the photos' pixels with a point below which there are holes worth a word."""
