@@ -34,7 +34,7 @@ from wildseg3d_blender.prompts import Click, PromptGroup  # noqa: E402
 from wildseg3d_blender.scene.folder import Scene, read_scene  # noqa: E402
 from wildseg3d_blender.scene.packed_views import ViewMasks  # noqa: E402
 from wildseg3d_blender.scene.previews import read_preview  # noqa: E402
-from wildseg3d_blender.worker.protocol import (  # noqa: E402
+from wildseg3d_blender.worker.messages import (  # noqa: E402
     EarlyPreview,
     FindObjects,
     FoundObjects,

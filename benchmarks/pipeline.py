@@ -30,7 +30,11 @@ from wildseg3d_blender.addon.worker_client import WorkerClient  # noqa: E402
 from wildseg3d_blender.prompts import Click, one_group  # noqa: E402
 from wildseg3d_blender.scene.folder import read_scene  # noqa: E402
 from wildseg3d_blender.scene.objects import SceneObject, write_object  # noqa: E402
-from wildseg3d_blender.worker.protocol import PROTOCOL_VERSION, Initialize, Realign  # noqa: E402
+from wildseg3d_blender.worker.messages import (  # noqa: E402
+    Initialize,
+    Realign,
+)
+from wildseg3d_blender.worker.protocol import PROTOCOL_VERSION  # noqa: E402
 
 SFM_STAGES = ("features", "matching", "cameras")
 

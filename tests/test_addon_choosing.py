@@ -22,7 +22,7 @@ from wildseg3d_blender.neural.environment import CHOSEN, Environment, write_json
 from wildseg3d_blender.neural.estimate import GB
 from wildseg3d_blender.neural.registry import find_model
 from wildseg3d_blender.scene.folder import Scene
-from wildseg3d_blender.worker.protocol import Reconstruct
+from wildseg3d_blender.worker.messages import Reconstruct
 
 REFUSED = r"SAM 2 needs the neural environment|is not SAM 2\.1 tiny as published"
 """What a worker in this Python says: there is no torch, or, where there is, the weights are wrong."""

@@ -287,7 +287,7 @@ def test_finding_makes_way_and_goes_on_by_itself(blender: Any, made: Made) -> No
 def test_a_job_can_be_called_off_before_its_turn(blender: Any, made: Made) -> None:
     from wildseg3d_blender.addon import finding, runtime
     from wildseg3d_blender.prompts import Click, one_group
-    from wildseg3d_blender.worker.protocol import Segment
+    from wildseg3d_blender.worker.messages import Segment
 
     scene, _ = made
     finding.want(scene.folder)

@@ -284,7 +284,7 @@ def _kill_worker_once_busy() -> threading.Thread:
 def test_cancel_stops_midway_and_changes_nothing(blender: Any, made: Made) -> None:
     from wildseg3d_blender.addon import runtime
     from wildseg3d_blender.prompts import Click, one_group
-    from wildseg3d_blender.worker.protocol import Segment
+    from wildseg3d_blender.worker.messages import Segment
 
     scene, _ = made
     runtime.close()
@@ -303,7 +303,7 @@ def test_cancel_stops_midway_and_changes_nothing(blender: Any, made: Made) -> No
 def test_opening_another_file_ends_the_running_job(blender: Any, made: Made) -> None:
     from wildseg3d_blender.addon import runtime
     from wildseg3d_blender.prompts import Click, one_group
-    from wildseg3d_blender.worker.protocol import Segment
+    from wildseg3d_blender.worker.messages import Segment
 
     scene, _ = made
     request = Segment(str(scene.folder), "Ball", one_group([Click("v2", 80.0, 80.0)]))

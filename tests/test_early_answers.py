@@ -20,7 +20,7 @@ from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.mask_cache import FOLDER
 from wildseg3d_blender.prompts import Box, Click, PromptGroup, one_group
 from wildseg3d_blender.scene.previews import read_preview
-from wildseg3d_blender.worker.protocol import EarlyPreview, Prepare, Prepared, Preview, Previewed
+from wildseg3d_blender.worker.messages import EarlyPreview, Prepare, Prepared, Preview, Previewed
 
 
 @pytest.fixture(scope="module")

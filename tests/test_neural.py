@@ -18,7 +18,7 @@ from wildseg3d_blender.addon.worker_client import WorkerClient
 from wildseg3d_blender.errors import NeuralError, WorkerError
 from wildseg3d_blender.neural.places import MODELS_VARIABLE
 from wildseg3d_blender.prompts import Click, PromptGroup
-from wildseg3d_blender.worker.protocol import FindObjects, Preview, Reconstruct
+from wildseg3d_blender.worker.messages import FindObjects, Preview, Reconstruct
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 from tests.small_photos import SAMPLE
 from wildseg3d_blender.pipeline.photos.checks import check_photos
 from wildseg3d_blender.worker.jobs import Jobs
-from wildseg3d_blender.worker.photo_messages import CheckPhotos
+from wildseg3d_blender.worker.messages import CheckPhotos
 
 NAMES = [f"table_{number:02d}" for number in range(2, 8)]
 

@@ -31,7 +31,8 @@ from wildseg3d_blender.progress import Progress
 from wildseg3d_blender.scene.folder import PAIRS_FOLDER, Scene, read_scene
 from wildseg3d_blender.scene.objects import object_folders, read_object
 from wildseg3d_blender.worker import protocol
-from wildseg3d_blender.worker.protocol import PROTOCOL_VERSION, Initialize, Realign, Realigned
+from wildseg3d_blender.worker.messages import Initialize, Realign, Realigned
+from wildseg3d_blender.worker.protocol import PROTOCOL_VERSION
 
 ROOT = Path(__file__).absolute().parents[1]
 SIZE = (96, 72)

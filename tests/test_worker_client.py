@@ -27,7 +27,7 @@ from wildseg3d_blender.prompts import Click, one_group
 from wildseg3d_blender.scene.folder import Scene, read_scene
 from wildseg3d_blender.scene.objects import read_object
 from wildseg3d_blender.worker import protocol
-from wildseg3d_blender.worker.protocol import ProgressReport, Reconstruct, Reconstructed, Segment, Segmented
+from wildseg3d_blender.worker.messages import ProgressReport, Reconstruct, Reconstructed, Segment, Segmented
 
 ROOT = Path(__file__).absolute().parents[1]
 CLICK = Click("middle", 80.0, 58.0)

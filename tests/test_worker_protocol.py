@@ -10,20 +10,18 @@ import pytest
 from wildseg3d_blender.errors import ERROR_BY_CODE, Cancelled, WorkerError
 from wildseg3d_blender.prompts import Box, Click, PromptGroup
 from wildseg3d_blender.worker import protocol
-from wildseg3d_blender.worker.protocol import (
+from wildseg3d_blender.worker.messages import (
     Cancel,
     EarlyPreview,
     FindObjects,
     FoundObjects,
     Initialize,
     Initialized,
-    Params,
     Prepare,
     Prepared,
     Preview,
     Previewed,
     ProgressReport,
-    ProtocolError,
     Realign,
     Realigned,
     Reconstruct,
@@ -32,6 +30,8 @@ from wildseg3d_blender.worker.protocol import (
     Segmented,
     Skipped,
 )
+from wildseg3d_blender.worker.params import Params
+from wildseg3d_blender.worker.protocol import ProtocolError
 
 GROUPS = (
     PromptGroup((Click("a", 1.5, 2.25, False), Box("b", 0.0, 1.0, 2.0, 3.0)), size=-2),

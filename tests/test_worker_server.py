@@ -17,7 +17,8 @@ import pytest
 from wildseg3d_blender import __version__
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.worker import protocol
-from wildseg3d_blender.worker.protocol import PROTOCOL_VERSION, Initialize, Initialized
+from wildseg3d_blender.worker.messages import Initialize, Initialized
+from wildseg3d_blender.worker.protocol import PROTOCOL_VERSION
 
 ROOT = Path(__file__).absolute().parents[1]
 

@@ -28,15 +28,15 @@ from wildseg3d_blender.scene.ownership import owned_points
 from wildseg3d_blender.scene.previews import FOLDER as PREVIEWS
 from wildseg3d_blender.scene.previews import read_preview
 from wildseg3d_blender.worker import protocol
-from wildseg3d_blender.worker.protocol import (
+from wildseg3d_blender.worker.messages import (
     FindObjects,
     FoundObjects,
-    Params,
     Preview,
     Previewed,
     Segment,
     Segmented,
 )
+from wildseg3d_blender.worker.params import Params
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import bpy
 
 from ..errors import Cancelled, NeuralError, WildSegError
 from ..scene.cache_header import FOLDER, fitting_header
-from ..worker.protocol import FindObjects
+from ..worker.messages import FindObjects
 from . import choosing, preparing, previewing, runtime
 
 METHOD = "find_objects"

@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 
 from ..errors import Cancelled, WildSegError
-from ..worker.photo_messages import CheckedPhotos, CheckPhotos, DoubtfulPhoto
+from ..worker.messages import CheckedPhotos, CheckPhotos, DoubtfulPhoto
 from . import photo_list, runtime
 
 METHOD = "check_photos"

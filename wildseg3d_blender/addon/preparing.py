@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import Cancelled, WildSegError
-from ..worker.protocol import Prepare
+from ..worker.messages import Prepare
 from . import runtime
 
 METHOD = "prepare"

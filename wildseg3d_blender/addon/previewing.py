@@ -23,8 +23,8 @@ from ..scene.history import stored as stored_objects
 from ..scene.objects import read_object
 from ..scene.packed_views import ViewMasks
 from ..scene.previews import read_preview
-from ..worker.protocol import EarlyPreview, Previewed
-from ..worker.protocol import Preview as Request
+from ..worker.messages import EarlyPreview, Previewed
+from ..worker.messages import Preview as Request
 from . import choosing, runtime
 from .scene import groups, kept_points, lookup, picking, reading, viewing
 

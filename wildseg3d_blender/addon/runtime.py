@@ -19,7 +19,7 @@ from typing import Any
 import bpy
 
 from ..errors import Cancelled, WildSegError
-from ..worker.protocol import EarlyPreview
+from ..worker.messages import EarlyPreview
 from . import choosing
 from .worker_client import Request, WorkerClient
 

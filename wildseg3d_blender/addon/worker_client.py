@@ -33,7 +33,7 @@ from typing import IO, Any
 
 from ..errors import Cancelled, WildSegError, WorkerError
 from ..worker import protocol
-from ..worker.protocol import EarlyPreview, Initialize, Initialized, ProgressReport
+from ..worker.messages import EarlyPreview, Initialize, Initialized, ProgressReport
 
 STDERR_TAIL = 4000
 """Bytes of the dead worker's last words that are shown."""

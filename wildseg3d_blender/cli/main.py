@@ -36,7 +36,7 @@ from ..scene.folder import read_scene
 from ..scene.objects import read_object
 from ..scene.ownership import owned_points
 from ..worker.jobs import Jobs
-from ..worker.protocol import FindObjects, Realign, Reconstruct, Segment
+from ..worker.messages import FindObjects, Realign, Reconstruct, Segment
 from . import neural_commands
 from .prompt_options import EXAMPLES, add_prompt_options, photo_groups
 from .terminal import terminal_progress

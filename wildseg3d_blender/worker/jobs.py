@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING
 
 from ..progress import Progress
 from ..scene.previews import write_preview
-from .photo_messages import CheckedPhotos, CheckPhotos, DoubtfulPhoto, KeyFrames, TakenFrames
-from .protocol import (
+from .messages import (
+    CheckedPhotos,
+    CheckPhotos,
+    DoubtfulPhoto,
     FindObjects,
     FoundObjects,
+    KeyFrames,
     Prepare,
     Prepared,
     Preview,
@@ -28,6 +31,7 @@ from .protocol import (
     Segment,
     Segmented,
     Skipped,
+    TakenFrames,
 )
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from .. import __version__
 from ..errors import Cancelled, WildSegError, WorkerError
@@ -30,22 +30,23 @@ from ..interrupt import CancelOnInterrupt
 from ..progress import Progress
 from . import protocol
 from .jobs import Jobs
-from .photo_messages import CheckPhotos, KeyFrames
-from .protocol import (
+from .messages import (
     Cancel,
+    CheckPhotos,
     EarlyPreview,
     FindObjects,
     Initialize,
     Initialized,
-    Params,
+    KeyFrames,
     Prepare,
     Preview,
     ProgressReport,
-    ProtocolError,
     Realign,
     Reconstruct,
     Segment,
 )
+from .params import Params
+from .protocol import ProtocolError
 
 PROGRESS_EVERY = 0.05
 """Seconds between progress messages of one stage."""
@@ -54,6 +55,8 @@ ORPHAN_GRACE = 1.0
 """Seconds a job may use to stop by itself after the other side is gone."""
 
 log = logging.getLogger(__name__)
+
+Asked = TypeVar("Asked", bound=Params)
 
 
 @dataclass(frozen=True)
@@ -181,30 +184,24 @@ class Server:
             self._changed.notify()
 
     def _job(self, id: int, method: str, params: Any) -> Callable[[Progress], Params]:
-        if method == "reconstruct":
-            reconstruct = Reconstruct.from_json(params)
-            return lambda progress: self._jobs.reconstruct(reconstruct, progress)
-        if method == "key_frames":
-            frames = KeyFrames.from_json(params)
-            return lambda progress: self._jobs.key_frames(frames, progress)
-        if method == "check_photos":
-            check = CheckPhotos.from_json(params)
-            return lambda progress: self._jobs.check_photos(check, progress)
-        if method == "find_objects":
-            find = FindObjects.from_json(params)
-            return lambda progress: self._jobs.find_objects(find, progress)
-        if method == "prepare":
-            prepare = Prepare.from_json(params)
-            return lambda progress: self._jobs.prepare(prepare, progress)
-        if method == "preview":
-            preview = Preview.from_json(params)
-            return lambda progress: self._jobs.preview(preview, progress, partial(self._early, id))
-        if method == "segment":
-            segment = Segment.from_json(params)
-            return lambda progress: self._jobs.segment(segment, progress)
-        if method == "realign":
-            realign = Realign.from_json(params)
-            return lambda progress: self._jobs.realign(realign, progress)
+        jobs = self._jobs
+        match method:
+            case "reconstruct":
+                return _bound(jobs.reconstruct, Reconstruct, params)
+            case "key_frames":
+                return _bound(jobs.key_frames, KeyFrames, params)
+            case "check_photos":
+                return _bound(jobs.check_photos, CheckPhotos, params)
+            case "find_objects":
+                return _bound(jobs.find_objects, FindObjects, params)
+            case "prepare":
+                return _bound(jobs.prepare, Prepare, params)
+            case "preview":
+                return _bound(partial(jobs.preview, early=partial(self._early, id)), Preview, params)
+            case "segment":
+                return _bound(jobs.segment, Segment, params)
+            case "realign":
+                return _bound(jobs.realign, Realign, params)
         raise ProtocolError(protocol.METHOD_NOT_FOUND, f"There is no method {method!r}.")
 
     def _early(self, id: int, folder: str) -> None:
@@ -258,6 +255,13 @@ class Server:
         with self._write_lock, contextlib.suppress(OSError):
             self._writer.write(line)
             self._writer.flush()
+
+
+def _bound(
+    work: Callable[[Asked, Progress], Params], kind: type[Asked], data: Any
+) -> Callable[[Progress], Params]:
+    """``work`` on the message ``data``, which is checked now, before it waits for its turn."""
+    return partial(work, kind.from_json(data))
 
 
 def _interrupt_main_thread() -> None:

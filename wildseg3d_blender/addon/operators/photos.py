@@ -10,7 +10,7 @@ import bpy
 from ...errors import PhotoError
 from ...files.photos import CHOOSE, READABLE_SUFFIXES, VIDEO_SUFFIXES, is_video
 from ...reconstruct_settings import KEY_FRAMES
-from ...worker.photo_messages import KeyFrames, TakenFrames
+from ...worker.messages import KeyFrames, TakenFrames
 from .. import photo_checking, photo_list, problems
 from ..drawing import draw_text
 from ..scene import location, lookup, viewing

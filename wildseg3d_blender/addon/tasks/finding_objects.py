@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from ...worker.protocol import FindObjects, FoundObjects
+from ...worker.messages import FindObjects, FoundObjects
 from .. import choosing, conditions, finding
 from ..scene import lookup
 from .driving import Call, Work

@@ -10,7 +10,7 @@ import bpy
 from ...scene.folder import check_writable, read_scene
 from ...scene.states import keep_from_now_on
 from ...scene.tips import tips
-from ...worker.protocol import Reconstruct, Reconstructed
+from ...worker.messages import Reconstruct, Reconstructed
 from .. import choosing, conditions, finding, photo_list, preferences, problems
 from ..scene import importing, location, lookup, replacing
 from ..scene.steps import Aside, object_named

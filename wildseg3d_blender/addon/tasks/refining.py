@@ -11,7 +11,7 @@ from ...errors import SceneError
 from ...scene.folder import PAIRS_FOLDER, Scene
 from ...scene.history import stored as stored_objects
 from ...scene.states import keep_from_now_on
-from ...worker.protocol import Realign, Realigned, Segment, Segmented
+from ...worker.messages import Realign, Realigned, Segment, Segmented
 from .. import choosing, conditions, in_step
 from ..scene import following, groups, lookup, reading, realigning, viewing
 from ..scene.steps import Aside, object_named

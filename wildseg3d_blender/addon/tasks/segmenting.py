@@ -10,7 +10,7 @@ import bpy
 from ...errors import PromptError, SceneError
 from ...scene.folder import Scene
 from ...scene.history import stored as stored_objects
-from ...worker.protocol import Segment, Segmented
+from ...worker.messages import Segment, Segmented
 from .. import choosing, conditions, in_step
 from ..scene import following, groups, lookup, reading, splitting, viewing
 from ..scene.steps import object_named
