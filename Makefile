@@ -86,22 +86,22 @@ bench-dga: setup ## where DGA's weights help and where not, over ten seeds
 	$(PY) -m benchmarks.dga_weights
 
 bench-pairs: setup ## overlapping pairs found among those kept, on rendered circles and the photo sets in DATA=
-	$(PY) benchmarks/pair_selection.py $(DATA)
+	$(PY) -m benchmarks.pair_selection $(DATA)
 
 bench-pipeline: setup ## speed and memory, photos to Blender objects; DATA= holds the photo sets
-	$(PY) benchmarks/pipeline.py $(DATA)
+	$(PY) -m benchmarks.pipeline $(DATA)
 
 bench-interaction: setup ## what an artist waits for after a click; SCENE= a scene folder, or the samples are reconstructed
-	$(PY) benchmarks/interaction.py $(SCENE)
+	$(PY) -m benchmarks.interaction $(SCENE)
 
 bench-prompt: setup ## from a prompt in Blender to its preview; SCENE= a scene folder
 	$(PY) benchmarks/prompt_latency.py $(SCENE)
 
 bench-blender: setup ## what importing and splitting points cost inside Blender, beside Blender's own means
-	$(PY) benchmarks/blender.py
+	$(PY) -m benchmarks.blender
 
 bench-photos: setup ## photos placed, right and densely measured, per photo set in DATA=
-	$(PY) benchmarks/real_photos.py $(DATA) --wide
+	$(PY) -m benchmarks.real_photos $(DATA) --wide
 
 $(OFFICIAL)/.ready: benchmarks/official/requirements.txt benchmarks/official/requirements-no-deps.txt
 	$(PYTHON) -m venv $(OFFICIAL)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the add-on costs inside Blender: importing points, cutting out an object, correcting it, merging back.
 
-    python benchmarks/blender.py [--import-points 2000000] [--split-points 1000000] [--repeats 7]
+    python -m benchmarks.blender [--import-points 2000000] [--split-points 1000000] [--repeats 7]
 
 Each figure stands beside Blender's own way to the same end, measured in turns in one run: bare calls of
 ``foreach_set`` with the same attributes for the import, "Separate Selection" on the same mesh for the split.
@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -27,17 +26,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from wildseg3d_blender import addon  # noqa: E402
-from wildseg3d_blender.addon.scene import groups, importing, lookup, splitting  # noqa: E402
-from wildseg3d_blender.addon.scene.steps import Aside, Steps  # noqa: E402
-from wildseg3d_blender.conventions import camera_rays, pixel_centres, transform  # noqa: E402
-from wildseg3d_blender.photo_warp import PhotoWarp  # noqa: E402
-from wildseg3d_blender.prompts import Click, one_group  # noqa: E402
-from wildseg3d_blender.scene.folder import Scene, View, read_scene, write_scene  # noqa: E402
-from wildseg3d_blender.scene.objects import SceneObject, remove_object, write_object  # noqa: E402
+from wildseg3d_blender import addon
+from wildseg3d_blender.addon.scene import groups, importing, lookup, splitting
+from wildseg3d_blender.addon.scene.steps import Aside, Steps
+from wildseg3d_blender.conventions import camera_rays, pixel_centres, transform
+from wildseg3d_blender.photo_warp import PhotoWarp
+from wildseg3d_blender.prompts import Click, one_group
+from wildseg3d_blender.scene.folder import Scene, View, read_scene, write_scene
+from wildseg3d_blender.scene.objects import SceneObject, remove_object, write_object
 
 VIEWS = 10
 SHARE = 0.2

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an artist waits for between a click and its answer, through the real worker process.
 
-    python benchmarks/interaction.py [SCENE] [--prompts 60]
+    python -m benchmarks.interaction [SCENE] [--prompts 60]
 
 ``SCENE`` is a scene folder, which is copied first; without one, the sample photos are reconstructed. Times
 are those of the asking side, from the request to masks in memory: they hold the pipe, the worker's work and
@@ -16,7 +16,6 @@ import argparse
 import os
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -25,16 +24,13 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from wildseg3d_blender.addon.worker_client import WorkerClient  # noqa: E402
-from wildseg3d_blender.errors import Cancelled, PromptError  # noqa: E402
-from wildseg3d_blender.prompts import Click, PromptGroup  # noqa: E402
-from wildseg3d_blender.scene.folder import Scene, read_scene  # noqa: E402
-from wildseg3d_blender.scene.packed_views import ViewMasks  # noqa: E402
-from wildseg3d_blender.scene.previews import read_preview  # noqa: E402
-from wildseg3d_blender.worker.messages import (  # noqa: E402
+from wildseg3d_blender.addon.worker_client import WorkerClient
+from wildseg3d_blender.errors import Cancelled, PromptError
+from wildseg3d_blender.prompts import Click, PromptGroup
+from wildseg3d_blender.scene.folder import Scene, read_scene
+from wildseg3d_blender.scene.packed_views import ViewMasks
+from wildseg3d_blender.scene.previews import read_preview
+from wildseg3d_blender.worker.messages import (
     EarlyPreview,
     FindObjects,
     FoundObjects,
@@ -44,6 +40,7 @@ from wildseg3d_blender.worker.messages import (  # noqa: E402
     Segment,
 )
 
+ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "samples" / "table" / "photos"
 Times = tuple[float, float]
 """Seconds that the asking side waited, and the worker's CPU seconds in them."""

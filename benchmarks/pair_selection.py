@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pair selection: how many of the pairs that overlap are among the pairs kept.
 
-    python benchmarks/pair_selection.py [PHOTO_SETS] [--sets fox fern kermit apple]
+    python -m benchmarks.pair_selection [PHOTO_SETS] [--sets fox fern kermit apple]
 
 Photo sets (a folder each, photos in ``images/``; or the environment variable WILDSEG3D_DATA) are matched
 completely: pairs with 30 verified matches or more are the true ones. The last rows take all sets together.
@@ -24,22 +24,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from tests import synthetic  # noqa: E402
-from wildseg3d_blender.pipeline.engines.stereo.evidence import read_evidence  # noqa: E402
-from wildseg3d_blender.pipeline.engines.stereo.features import build_database  # noqa: E402
-from wildseg3d_blender.pipeline.engines.stereo.matching import coarse_descriptors, match_pairs  # noqa: E402
-from wildseg3d_blender.pipeline.engines.stereo.native import native_workspace  # noqa: E402
-from wildseg3d_blender.pipeline.pair_selection import (  # noqa: E402
+from tests import synthetic
+from wildseg3d_blender.pipeline.engines.stereo.evidence import read_evidence
+from wildseg3d_blender.pipeline.engines.stereo.features import build_database
+from wildseg3d_blender.pipeline.engines.stereo.matching import coarse_descriptors, match_pairs
+from wildseg3d_blender.pipeline.engines.stereo.native import native_workspace
+from wildseg3d_blender.pipeline.pair_selection import (
     descriptor_similarity,
     image_similarity,
     in_capture_order,
     select_pairs,
 )
-from wildseg3d_blender.pipeline.photos.reading import open_photos, read_image  # noqa: E402
-from wildseg3d_blender.progress import silent  # noqa: E402
+from wildseg3d_blender.pipeline.photos.reading import open_photos, read_image
+from wildseg3d_blender.progress import silent
 
 SETS = ("fox", "fern", "kermit", "apple")
 CIRCLES = (30, 60, 100)

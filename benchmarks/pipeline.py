@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Speed and memory of the whole path, photos to Blender objects, through the real worker process.
 
-    python benchmarks/pipeline.py PHOTO_SETS [--repeats 3] [--sets fox apple]
+    python -m benchmarks.pipeline PHOTO_SETS [--repeats 3] [--sets fox apple]
 
 ``PHOTO_SETS`` holds a folder per set, each with its photos in ``images/``. The yardstick of a reconstruction
 is its own structure-from-motion stage (pycolmap), measured in the same run; sets are compared with the first.
@@ -23,19 +23,14 @@ from pathlib import Path
 
 import numpy as np
 
+from wildseg3d_blender.addon.worker_client import WorkerClient
+from wildseg3d_blender.prompts import Click, one_group
+from wildseg3d_blender.scene.folder import read_scene
+from wildseg3d_blender.scene.objects import SceneObject, write_object
+from wildseg3d_blender.worker.messages import Initialize, Realign
+from wildseg3d_blender.worker.protocol import PROTOCOL_VERSION
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from wildseg3d_blender.addon.worker_client import WorkerClient  # noqa: E402
-from wildseg3d_blender.prompts import Click, one_group  # noqa: E402
-from wildseg3d_blender.scene.folder import read_scene  # noqa: E402
-from wildseg3d_blender.scene.objects import SceneObject, write_object  # noqa: E402
-from wildseg3d_blender.worker.messages import (  # noqa: E402
-    Initialize,
-    Realign,
-)
-from wildseg3d_blender.worker.protocol import PROTOCOL_VERSION  # noqa: E402
-
 SFM_STAGES = ("features", "matching", "cameras")
 
 

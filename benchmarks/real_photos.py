@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The default engine on real photos: how many are placed, how right, how densely, how fast.
 
-    python benchmarks/real_photos.py [PHOTO_SETS] [--sets fox fern kermit apple] [--wide]
+    python -m benchmarks.real_photos [PHOTO_SETS] [--sets fox fern kermit apple] [--wide]
 
 ``PHOTO_SETS`` (or the environment variable WILDSEG3D_DATA) holds a folder per set with its photos in
 ``images/`` and, where known, true cameras: ``colmap/images.txt`` or ``gt_cameras.npz`` (CO3D's, PyTorch3D
@@ -26,15 +26,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from wildseg3d_blender.conventions import invert_rigid  # noqa: E402
-from wildseg3d_blender.errors import WildSegError  # noqa: E402
-from wildseg3d_blender.files.photos import find_photos  # noqa: E402
-from wildseg3d_blender.pipeline.alignment import fit_sim3  # noqa: E402
-from wildseg3d_blender.pipeline.reconstruct import reconstruct  # noqa: E402
-from wildseg3d_blender.scene.folder import Scene  # noqa: E402
+from wildseg3d_blender.conventions import invert_rigid
+from wildseg3d_blender.errors import WildSegError
+from wildseg3d_blender.files.photos import find_photos
+from wildseg3d_blender.pipeline.alignment import fit_sim3
+from wildseg3d_blender.pipeline.reconstruct import reconstruct
+from wildseg3d_blender.scene.folder import Scene
 
 Array = NDArray[np.float64]
 SETS = ("fox", "fern", "kermit", "apple")
@@ -66,7 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def in_own_process(data: Path, name: str, *, wide: bool) -> dict[str, Any]:
     """``measure`` in a fresh interpreter."""
-    command = [sys.executable, __file__, str(data), "--one", name, *(["--wide"] if wide else [])]
+    command = [sys.executable, "-m", "benchmarks.real_photos", str(data), "--one", name]
+    if wide:
+        command.append("--wide")
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result

@@ -23,8 +23,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.mask_cache import lookup_seconds, print_cache_figures
 from benchmarks.segmentation_parts.grabcut import GrabCutTransfer
+from benchmarks.segmentation_parts.mask_cache import lookup_seconds, print_cache_figures
 from benchmarks.segmentation_parts.measured import held_out_figures, measure_object
 from benchmarks.segmentation_parts.pages import write_page
 from benchmarks.segmentation_parts.places import Place, chosen, places, reconstruction
