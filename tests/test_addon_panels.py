@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sidebar in each of its states, drawn with a layout that takes any call that Blender's takes."""
+"""The sidebar in each of its states."""
 
 from __future__ import annotations
 
@@ -9,27 +9,13 @@ from typing import Any
 import pytest
 
 from tests.addon_scene import write_awkward_scene
+from tests.drawn_panels import panel_texts
 from tests.small_photos import write_small_photos
 from wildseg3d_blender.errors import PhotoError, ReconstructionError, SceneError
 
 
-def _drawn(bpy: Any) -> list[str]:
-    """The texts of all panels that show, top to bottom; a typo in ``draw`` shows only when it runs."""
-    from wildseg3d_blender.addon import panels
-
-    drawn: list[str] = []
-    for cls in panels._CLASSES:
-        if not issubclass(cls, bpy.types.Panel):
-            continue
-        if not hasattr(cls, "poll") or cls.poll(bpy.context):
-            layout = _Recorder()
-            cls.draw(_Standin(layout), bpy.context)
-            drawn += layout.texts
-    return drawn
-
-
 def test_the_empty_panel_says_what_to_do(blender: Any) -> None:
-    drawn = _drawn(blender)
+    drawn = panel_texts(blender)
     assert drawn[0] == "Photos Become a 3D Scene" and "Choose Photos…" in drawn
     assert "Reconstruct" not in drawn
 
@@ -37,13 +23,13 @@ def test_the_empty_panel_says_what_to_do(blender: Any) -> None:
 def test_photos_unfold_reconstruct(blender: Any, tmp_path: Path) -> None:
     write_small_photos(tmp_path)
     blender.ops.wildseg3d.photos_add(directory=str(tmp_path))
-    drawn = _drawn(blender)
+    drawn = panel_texts(blender)
     assert drawn.index("Photos") < drawn.index("4 photos") < drawn.index("Reconstruct")
     assert "Stereo, graph cuts" in drawn and "Choose Photos…" not in drawn
     assert " ".join(drawn).count("Few photos show one side") == 1
     blender.ops.wildseg3d.photo_remove(index=0)
     blender.ops.wildseg3d.photo_remove(index=0)
-    assert "Two photos seldom make a scene" in " ".join(_drawn(blender))
+    assert "Two photos seldom make a scene" in " ".join(panel_texts(blender))
 
 
 def test_a_reconstruction_unfolds_objects(blender: Any, tmp_path: Path) -> None:
@@ -51,13 +37,13 @@ def test_a_reconstruction_unfolds_objects(blender: Any, tmp_path: Path) -> None:
     blender.ops.wildseg3d.open_scene(directory=str(tmp_path / "scene"))
     blender.ops.wildseg3d.prompt_add(view="wide", x=500, y=300, object="Vase")
     settings = blender.context.scene.wildseg3d
-    folded = _drawn(blender)
+    folded = panel_texts(blender)
     assert "3 of 4 placed" in folded and "Reconstruct Again" not in folded
     settings.engines = "NEURAL"
     settings.show_photos = settings.show_reconstruct = settings.show_advanced = True
     settings.root.wildseg3d.active_photo = 3
     settings.root.wildseg3d.tips = "Only one tip."
-    drawn = _drawn(blender)
+    drawn = panel_texts(blender)
     assert {"3 of 4 placed", "Open Preferences", "Reconstruct Again", "Advanced"} <= set(drawn)
     said = " ".join(drawn)
     assert "Only one tip." in said and "blurred.jpg No overlap with the others" in said
@@ -67,13 +53,13 @@ def test_an_error_comes_with_the_button_that_mends_it(blender: Any) -> None:
     from wildseg3d_blender.addon import problems
 
     problems.remember(PhotoError("There are none.", fix="wildseg3d.photos_add"))
-    assert " ".join(_drawn(blender)).startswith("There are none.  Choose Photos…")
+    assert " ".join(panel_texts(blender)).startswith("There are none.  Choose Photos…")
     problems.remember(ReconstructionError("They do not fit.", fix="wildseg3d.photos_add"))
-    assert " ".join(_drawn(blender)).startswith("They do not fit.  Choose Photos…")
+    assert " ".join(panel_texts(blender)).startswith("They do not fit.  Choose Photos…")
     problems.remember(SceneError("It is gone.", fix="wildseg3d.open_scene"))
-    assert " ".join(_drawn(blender)).startswith("It is gone.  Open Scene Folder…")
+    assert " ".join(panel_texts(blender)).startswith("It is gone.  Open Scene Folder…")
     problems.remember(SceneError("Nothing helps."))
-    assert "Choose Photos…" in _drawn(blender) and "Nothing" in " ".join(_drawn(blender))
+    assert "Choose Photos…" in panel_texts(blender) and "Nothing" in " ".join(panel_texts(blender))
 
 
 @pytest.mark.parametrize("width", [1.0, 12.0, 1000.0])
@@ -87,58 +73,3 @@ def test_texts_are_broken_at_the_width_and_lose_no_word(width: float) -> None:
     assert all(1 <= len(line) <= width for line in lines)
     if width > max(map(len, text.split())):
         assert " ".join(lines) == text
-
-
-class _Standin:
-    """What a panel's ``draw`` sees as ``self``."""
-
-    def __init__(self, layout: _Recorder) -> None:
-        self.layout = layout
-
-
-class _Recorder:
-    """Stands where a layout would be (without a window there is none); checks calls against the real one."""
-
-    def __init__(self, texts: list[str] | None = None) -> None:
-        object.__setattr__(self, "texts", [] if texts is None else texts)
-
-    def __getattr__(self, name: str) -> Any:
-        import bpy
-
-        function = bpy.types.UILayout.bl_rna.functions[name]
-        known = {parameter.identifier for parameter in function.parameters}
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            assert set(kwargs) <= known, f"{name} has no {set(kwargs) - known}"
-            if "text" in kwargs:
-                self.texts.append(kwargs["text"])
-            if name in ("prop", "template_list"):
-                owner, attribute = (args[0], args[1]) if name == "prop" else (args[2], args[3])
-                assert hasattr(owner, attribute), f"{owner} has no {attribute}"
-            if name == "operator":
-                kind, _, operator = args[0].partition(".")
-                return _Settings(getattr(getattr(bpy.ops, kind), operator).get_rna_type())
-            if name == "panel_prop":
-                owner, attribute = args
-                unfolded = getattr(owner, attribute)
-                return _Recorder(self.texts), _Recorder(self.texts) if unfolded else None
-            if name == "panel":
-                return _Recorder(self.texts), _Recorder(self.texts)
-            return _Recorder(self.texts)
-
-        return call
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        import bpy
-
-        assert name in bpy.types.UILayout.bl_rna.properties, name
-
-
-class _Settings:
-    """Takes an operator's properties, and only those it has."""
-
-    def __init__(self, kind: Any) -> None:
-        object.__setattr__(self, "kind", kind)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        assert name in self.kind.properties, name

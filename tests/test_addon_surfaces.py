@@ -347,12 +347,12 @@ def test_wrong_names_and_empty_results_say_what_to_do(blender: Any, scene: Scene
     from wildseg3d_blender.addon.scene import groups, surfaces
 
     with pytest.raises(SceneError, match="no object named 'Lamp'"):
-        surfaces.from_photos(root, "Lamp")
+        surfaces.make(root, "Lamp")
     groups.add(root, "Lamp")
     with pytest.raises(SceneError, match="press Segment first"):
-        surfaces.from_photos(root, "Lamp")
+        surfaces.make(root, "Lamp")
     with pytest.raises(SceneError, match="lower Every Pixel"):
-        surfaces.from_photos(root, step=200)
+        surfaces.make(root, how=surfaces.Photos(step=200))
     with pytest.raises(RuntimeError, match="no object named 'Mug'"):
         blender.ops.wildseg3d.make_surface(object="Mug")
 

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from tests.addon_scene import FLOOR, WALL, surface, write_awkward_scene
+from tests.drawn_panels import draw_panels
+from wildseg3d_blender.errors import SceneError
 
 
 @pytest.fixture
@@ -116,11 +118,59 @@ def test_a_surface_of_points_that_changed_says_so_until_it_is_made_again(blender
     wall = root.wildseg3d.groups["Wall"].object
     assert surfaces.outdated(root, "Wall", wall) is None
     old = surfaces.outdated(root, "", rest)
-    assert old is not None and old.wildseg3d.closed
-    assert _shown(root) == {"Wall Surface", "room points"}
+    assert old is not None and _shown(root) == {"Wall Surface", "room points"}
     blender.ops.wildseg3d.make_surface(kind="MERGED", detail=16)
     assert surfaces.outdated(root, "", rest) is None
     assert _shown(root) == {"Wall Surface", "room Surface"}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"kind": "VIEWS", "step": 3, "hole": 0, "steepest": 1.0}, {"kind": "MERGED", "detail": 16}],
+    ids=["photos", "closed"],
+)
+def test_a_surface_is_updated_as_it_was_made(
+    blender: Any, root: Any, tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    """Whatever Make Surface was set to since, and after saving and reopening."""
+    from wildseg3d_blender.addon import api
+    from wildseg3d_blender.addon.scene import lookup, splitting
+
+    blender.ops.wildseg3d.make_surface(**settings)
+    made_with = _made_with(blender.context.object)
+    assert settings.items() <= made_with.items()
+    blender.ops.wildseg3d.make_surface(object="Wall", step=6, kind="VIEWS", hole=9)
+    splitting.merge_back(root, "Floor")
+    blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "saved.blend"))
+    blender.ops.wm.open_mainfile(filepath=str(tmp_path / "saved.blend"))
+    root = lookup.require_root(blender.context.scene)
+    buttons = [button for button in draw_panels(blender).buttons if button.text.startswith("Points Changed")]
+    assert [button.settings["object"] for button in buttons] == [""]
+
+    assert blender.ops.wildseg3d.make_surface(**buttons[0].settings) == {"FINISHED"}
+    pressed = blender.context.object
+    faces = len(pressed.data.polygons)
+    assert _made_with(pressed) == made_with and not pressed.wildseg3d.outdated
+    blender.ops.wildseg3d.make_surface(**settings)
+    assert faces == len(blender.context.object.data.polygons) > 100
+
+    # A script names what it is of.
+    updated = api.update_surface(root)
+    assert _made_with(updated) == made_with and len(updated.data.polygons) == faces
+    api.delete(root, "Wall")
+    with pytest.raises(SceneError, match="no object named 'Wall'"):
+        api.update_surface(root, "Wall")
+    blender.data.objects.remove(updated)
+    with pytest.raises(SceneError, match="There is no room Surface to update"):
+        api.update_surface(root)
+
+
+def _made_with(item: Any) -> dict[str, Any]:
+    settings = item.wildseg3d.made_with
+    numbers = {
+        name: pytest.approx(getattr(settings, name)) for name in ("step", "hole", "steepest", "detail")
+    }
+    return {"kind": settings.kind, **numbers}
 
 
 def test_selecting_what_was_clicked_takes_the_surface_where_that_is_shown(blender: Any, root: Any) -> None:

@@ -48,7 +48,7 @@ SCENE_FOLDER = (
     "addon('scene.importing').state_of(addon('scene.lookup').scene_folder(bpy.context.scene.wildseg3d.root))"
 )
 SURFACES = "[o.name for o in bpy.context.scene.objects if o.wildseg3d.role == 'SURFACE']"
-CLOSED = f"[bpy.data.objects[name].wildseg3d.closed for name in {SURFACES}]"
+KINDS = f"[bpy.data.objects[name].wildseg3d.made_with.kind for name in {SURFACES}]"
 
 REFINE_HEADER, SCENE_HEADER = 62, 32
 """Pixels from the middle of the Segment button, and of Thumbnails, down to the header of a panel below."""
@@ -256,9 +256,9 @@ def test_undo_and_redo_of_refine_alignment(window: Window) -> None:
 def test_surfaces_of_an_object(window: Window) -> None:
     mug = window.ask(ACTIVE)
     _press_below(window, "wildseg3d.thumbnails", SCENE_HEADER)
-    for kind, closed in (("VIEWS", False), ("MERGED", True)):  # the second takes the first one's place
+    for kind in ("VIEWS", "MERGED"):  # the second takes the first one's place
         window.press(f"kind='{kind}', object=\"{mug}\"")
-        window.wait_for(f"{CLOSED} == [{closed}] and not ({JOB})", 120)
+        window.wait_for(f"{KINDS} == ['{kind}'] and not ({JOB})", 120)
         window.picture(f"surface-{kind.lower()}")
         assert window.ask(f"len(bpy.data.objects[{SURFACES}[0]].data.polygons)") > 100
     _press_below(window, "wildseg3d.thumbnails", SCENE_HEADER)

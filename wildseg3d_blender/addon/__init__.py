@@ -5,7 +5,7 @@
     tasks/            what takes its time, for operators and for ``api``; conditions.py says when it can begin
     scene/            pointmaps -> Blender data; Blender data -> prompts; plain functions for scripts too
     panels.py, object_panel.py, prompt_panel.py, scene_panel.py
-    properties.py, preferences.py, neural_preferences.py
+    properties.py, object_properties.py, surface_properties.py, preferences.py, neural_preferences.py
     overlay.py, tint.py, shapes.py    what is drawn over the 3D view
     neural_task.py    installing and downloading for the neural engines, on a thread
     choosing.py       which engine and segmenter, and in which Python the worker runs

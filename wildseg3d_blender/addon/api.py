@@ -178,7 +178,12 @@ def surface(root: bpy.types.Object, name: str = "", *, closed: bool = False) -> 
 
     Open, as the photos show it, or ``closed``, its back made up; for details see ``scene.surfaces``.
     """
-    return surfaces.merged(root, name) if closed else surfaces.from_photos(root, name)
+    return surfaces.make(root, name, surfaces.Closed() if closed else surfaces.PHOTOS)
+
+
+def update_surface(root: bpy.types.Object, name: str = "") -> bpy.types.Object:
+    """Make a surface anew whose points have changed since, with the settings that it was made with."""
+    return surfaces.update(root, name)
 
 
 def set_ground(root: bpy.types.Object, name: str = "", places: Sequence[Place] = ()) -> None:

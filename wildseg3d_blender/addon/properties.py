@@ -17,6 +17,7 @@ from ..reconstruct_settings import ALPHA_N, ALPHA_P, IMAGE_SIZE, ITERATIONS, MIN
 from . import photo_list, previewing, problems
 from .object_properties import WildSeg3DGroup, WildSeg3DPart
 from .scene import display, selecting
+from .surface_properties import WildSeg3DSurfaceSettings
 
 ROLES = (
     ("NONE", "None", "Not made by WildSeg3D"),
@@ -215,7 +216,11 @@ class WildSeg3DObject(bpy.types.PropertyGroup):
     source: bpy.props.PointerProperty(
         name="Points", description="The points that the surface was made of", type=bpy.types.Object
     )
-    closed: bpy.props.BoolProperty(name="Closed", description="Whether it is one closed mesh")
+    made_with: bpy.props.PointerProperty(
+        name="Made With",
+        description="The settings that the surface was made with",
+        type=WildSeg3DSurfaceSettings,
+    )
     outdated: bpy.props.BoolProperty(
         name="Outdated", description="Whether its points are others than when it was made"
     )
@@ -342,7 +347,14 @@ class WildSeg3DScene(bpy.types.PropertyGroup):
     )
 
 
-_CLASSES = (WildSeg3DPart, WildSeg3DGroup, WildSeg3DPhoto, WildSeg3DObject, WildSeg3DScene)
+_CLASSES = (
+    WildSeg3DPart,
+    WildSeg3DGroup,
+    WildSeg3DPhoto,
+    WildSeg3DSurfaceSettings,
+    WildSeg3DObject,
+    WildSeg3DScene,
+)
 
 
 def register() -> None:

@@ -79,7 +79,8 @@ def _draw_surfaces(layout: bpy.types.UILayout, context: bpy.types.Context, root:
             button = column.operator(
                 "wildseg3d.make_surface", text="Points Changed: Update Surface", icon="FILE_REFRESH"
             )
-            button.kind, button.object = "MERGED" if old.wildseg3d.closed else "VIEWS", name
+            button.object = name
+            surfaces.write(button, surfaces.read(old.wildseg3d.made_with))
 
 
 def _draw_orientation(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:

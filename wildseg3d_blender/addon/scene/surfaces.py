@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +32,7 @@ from .volume import Evidence
 
 @dataclass(frozen=True)
 class Photos:
-    """The surfaces that the photos show, each place from its best photo; see ``view_surfaces``."""
+    """What the photos show, each place from its best photo; see ``view_surfaces.triangulate``."""
 
     step: int = 2
     hole: int = 16
@@ -40,9 +41,12 @@ class Photos:
 
 @dataclass(frozen=True)
 class Closed:
-    """One closed mesh; see ``merged_surface``."""
+    """One closed mesh; see ``merged_surface.merging``."""
 
     detail: int = 96
+
+
+PHOTOS = Photos()
 
 
 @dataclass(frozen=True)
@@ -56,49 +60,56 @@ class _Cloud:
     origin: tuple[float, float, float]
 
 
-def from_photos(
-    root: bpy.types.Object,
-    group: str = "",
-    *,
-    step: int = 2,
-    hole: int = 16,
-    steepest: float = view_surfaces.STEEPEST,
-) -> bpy.types.Object:
-    """Make the surfaces that the photos show of an object of the list, each place from its best photo.
+def make(root: bpy.types.Object, group: str = "", how: Photos | Closed = PHOTOS) -> bpy.types.Object:
+    """Make a mesh of the points of an object of the list, or of those that belong to none without a name.
 
-    The result is one mesh whose material slots are the photos. It takes the place of an earlier surface of
-    the same name, and the points are hidden.
-
-    Args:
-        group: name in the list; the points that belong to none when empty.
-        step, hole, steepest: see ``view_surfaces.triangulate``.
+    Its material slots are the photos; of a closed one, what no photo shows has its neighbours' colours, in a
+    slot of its own. It takes the place of an earlier surface of the same name, and the points are hidden.
 
     Raises:
         SceneError: no such object, it was not segmented yet or shows no surface, or the scene folder is gone.
     """
-    return object_named(run(making(root.name, group, Photos(step, hole, steepest))))
+    return object_named(run(making(root.name, group, how)))
 
 
-def merged(root: bpy.types.Object, group: str = "", *, detail: int = 96) -> bpy.types.Object:
-    """Make one closed mesh of an object of the list; the photos are on it where they show it.
+def update(root: bpy.types.Object, group: str = "") -> bpy.types.Object:
+    """Make the surface of an object (or of what belongs to none) anew, of its points now, as it was made.
 
-    Otherwise as ``from_photos``; what no photo shows has its neighbours' colours, in a slot of its own.
-
-    Args:
-        detail: see ``merged_surface.merging``.
+    Raises:
+        SceneError: as ``make``, or no surface was made of it.
     """
-    return object_named(run(making(root.name, group, Closed(detail))))
+    name = surface_name(root, group)
+    for old in lookup.surfaces(root, points_of(root, group)):
+        if old.name == name:
+            return make(root, group, read(old.wildseg3d.made_with))
+    raise SceneError(f"There is no {name} to update: make one first.", fix="wildseg3d.make_surface")
 
 
-def making(root_name: str, group: str, kind: Photos | Closed) -> Steps[str]:
-    """The steps of ``from_photos`` and ``merged``; returns the surface's name."""
+def read(settings: Any) -> Photos | Closed:
+    """What ``SurfaceSettings`` say, an operator's or those of ``Object.wildseg3d.made_with``."""
+    if settings.kind == "MERGED":
+        return Closed(settings.detail)
+    return Photos(settings.step, settings.hole, math.degrees(settings.steepest))
+
+
+def write(settings: Any, how: Photos | Closed) -> None:
+    """The reverse of ``read``; what the other kind asks for stays as it is."""
+    if isinstance(how, Closed):
+        settings.kind, settings.detail = "MERGED", how.detail
+    else:
+        settings.kind, settings.step, settings.hole = "VIEWS", how.step, how.hole
+        settings.steepest = math.radians(how.steepest)
+
+
+def making(root_name: str, group: str, how: Photos | Closed) -> Steps[str]:
+    """The steps of ``make``; returns the surface's name."""
     root = object_named(root_name)
     scene, source_name = lookup.open_scene(root), points_of(root, group).name
     cloud = yield from _reading(source_name)
-    if isinstance(kind, Photos):
-        computing = _photo_faces(scene, source_name, cloud, kind)
+    if isinstance(how, Photos):
+        computing = _photo_faces(scene, source_name, cloud, how)
     else:
-        computing = _closed_faces(scene, source_name, cloud, kind)
+        computing = _closed_faces(scene, source_name, cloud, how)
     faces = yield from in_parts.beside(computing, "Making the surface")
     prepared = yield Aside(lambda: surface_mesh.ready(faces, cloud.origin), "Making the mesh")
     mesh_name = yield from surface_mesh.building(root_name, scene, prepared)
@@ -106,7 +117,7 @@ def making(root_name: str, group: str, kind: Photos | Closed) -> Steps[str]:
     try:
         root = object_named(root_name)
         made = _place(root, group, points_of(root, group), mesh)
-        made.wildseg3d.closed = isinstance(kind, Closed)
+        write(made.wildseg3d.made_with, how)
         return made.name
     except BaseException:
         bpy.data.meshes.remove(mesh)
@@ -114,7 +125,7 @@ def making(root_name: str, group: str, kind: Photos | Closed) -> Steps[str]:
 
 
 def _photo_faces(scene: Scene, name: str, cloud: _Cloud, kind: Photos) -> Parts[Faces]:
-    """The faces of ``from_photos``. SceneError when there are none; ``name`` is what it names."""
+    """The faces of what the photos show. SceneError when there are none; ``name`` is what it names."""
     sheets = [sheet for sheet in _sheets(scene, cloud) if sheet.here.any()]
     found = yield from view_surfaces.triangulating(
         sheets, step=kind.step, hole=kind.hole, steepest=kind.steepest
@@ -141,7 +152,7 @@ def _photo_faces(scene: Scene, name: str, cloud: _Cloud, kind: Photos) -> Parts[
 
 
 def _closed_faces(scene: Scene, name: str, cloud: _Cloud, kind: Closed) -> Parts[Faces]:
-    """The faces of ``merged``. SceneError when there are none; ``name`` is what it names."""
+    """The faces of one closed mesh. SceneError when there are none; ``name`` is what it names."""
     evidence = [
         Evidence(sheet, _depth(scene, sheet.view), np.asarray(scene.confidence(sheet.view)))
         for sheet in _sheets(scene, cloud)
