@@ -23,7 +23,6 @@ from wildseg3d_blender.pipeline.evaluation import (
     evaluate,
     first_click,
     iou,
-    mask_to_photo,
     mean_of,
     next_click,
     play,
@@ -31,6 +30,7 @@ from wildseg3d_blender.pipeline.evaluation import (
     truth_box,
     words,
 )
+from wildseg3d_blender.pipeline.photos.masks import mask_to_photo
 from wildseg3d_blender.pipeline.segmentation import Masks
 from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
 from wildseg3d_blender.prompts import Prompt

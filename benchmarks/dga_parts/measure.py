@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wildseg3d_blender.pipeline.alignment import align, pointmap
-from wildseg3d_blender.pipeline.evaluation import iou, soft_mask_to_photo
+from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.pair_graph import PairGraph
+from wildseg3d_blender.pipeline.photos.masks import soft_mask_to_photo
 from wildseg3d_blender.pipeline.segmentation.lift import lift
 from wildseg3d_blender.pipeline.segmentation.projection import Patches, Sight, look, patches_of
 from wildseg3d_blender.scene.folder import Scene, View

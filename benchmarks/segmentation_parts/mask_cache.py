@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.segmentation_parts.grabcut import GrabCutTransfer
-from wildseg3d_blender.pipeline.evaluation import first_click, iou, mask_to_photo, read_truth
+from wildseg3d_blender.pipeline.evaluation import first_click, iou, read_truth
+from wildseg3d_blender.pipeline.photos.masks import mask_to_photo
 from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
 from wildseg3d_blender.pipeline.segmentation.group_mapping import matching_objects

@@ -16,10 +16,10 @@ from wildseg3d_blender.pipeline.evaluation import (
     Mask,
     first_click,
     iou,
-    mask_to_photo,
     next_click,
     read_truth,
 )
+from wildseg3d_blender.pipeline.photos.masks import mask_to_photo
 from wildseg3d_blender.pipeline.segmentation import Masks
 from wildseg3d_blender.pipeline.segmentation.mask_cache import MaskCache
 from wildseg3d_blender.prompts import Click

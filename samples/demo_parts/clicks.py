@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from samples.truth import SampleTruth
 from wildseg3d_blender.errors import PromptError
-from wildseg3d_blender.pipeline.evaluation import first_click, iou, mask_to_photo, next_click, read_truth
+from wildseg3d_blender.pipeline.evaluation import first_click, iou, next_click, read_truth
+from wildseg3d_blender.pipeline.photos.masks import mask_to_photo
 from wildseg3d_blender.pipeline.segmentation.graphcut import prominent_click
 from wildseg3d_blender.scene.folder import Scene
 from wildseg3d_blender.scene.objects import SceneObject

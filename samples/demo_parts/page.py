@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
-from wildseg3d_blender.pipeline.evaluation import mask_to_photo
+from wildseg3d_blender.pipeline.photos.masks import mask_to_photo
 from wildseg3d_blender.scene.folder import Scene, View
 from wildseg3d_blender.scene.objects import SceneObject
 

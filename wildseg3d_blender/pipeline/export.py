@@ -13,7 +13,7 @@ from PIL import Image
 from ..errors import SceneError
 from ..scene.folder import Scene
 from ..scene.objects import SceneObject
-from .evaluation import mask_to_photo
+from .photos.masks import mask_to_photo
 
 
 def write_masks(scene: Scene, item: SceneObject, folder: Path) -> list[Path]:

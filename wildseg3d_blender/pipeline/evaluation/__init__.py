@@ -10,7 +10,7 @@ photos that the reconstruction does not know, ``report`` puts it together, ``wor
 
 from .clicking import Ask, Round, by_segmenter, by_session, first_click, next_click, play
 from .held_out import HeldOutView, held_out_views
-from .measures import Mask, accuracy, compare, iou, mask_to_photo, soft_mask_to_photo
+from .measures import Mask, accuracy, compare, iou
 from .report import GOALS, MOST_CLICKS, clicks_to, evaluate, mean_of, measure_clicks
 from .truth import check_clicked_truth, read_truth, truth_box
 
@@ -31,12 +31,10 @@ __all__ = [
     "first_click",
     "held_out_views",
     "iou",
-    "mask_to_photo",
     "mean_of",
     "measure_clicks",
     "next_click",
     "play",
     "read_truth",
-    "soft_mask_to_photo",
     "truth_box",
 ]

@@ -13,9 +13,10 @@ import numpy as np
 from ...progress import silent
 from ...prompts import Click, Prompt, one_group
 from ...scene.folder import Scene, View
+from ..photos.masks import mask_to_photo
 from ..segment import SceneSession
 from ..segmentation import Masks, Segmenter
-from .measures import Mask, mask_to_photo
+from .measures import Mask
 
 Ask = Callable[[Sequence[Prompt], Masks | None], tuple[Masks, bool]]
 """Prompts and the masks before the newest of them -> masks, and whether they came from the mask cache."""

@@ -20,8 +20,9 @@ from ...conventions import pixel_centres
 from ...errors import SceneError
 from ...scene.folder import Scene, View
 from ..alignment.sim3 import Sim3, fit_sim3_robust
+from ..photos.masks import mask_to_photo
 from ..segmentation.projection import Sight, look, patches_of
-from .measures import Mask, accuracy, iou, mask_to_photo
+from .measures import Mask, accuracy, iou
 from .truth import masks_of_views
 
 ENOUGH = 50
