@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -316,6 +317,42 @@ def test_finding_can_be_called_off(blender: Any, made: Made) -> None:
     assert not (scene.folder / "mask_cache").exists()
 
 
+@pytest.mark.parametrize("gone", ["undone", "deleted"])
+def test_finding_rests_while_the_reconstruction_is_gone(blender: Any, tmp_path: Path, gone: str) -> None:
+    from wildseg3d_blender.addon import finding, problems, runtime
+    from wildseg3d_blender.addon.scene import lookup
+
+    scene, _ = write_object_scene(tmp_path / "scene")
+    blender.ops.ed.undo_push(message="before")
+    blender.ops.wildseg3d.open_scene(directory=str(scene.folder))
+    blender.ops.ed.undo_push(message="open")
+    finding.want(scene.folder)
+    _run(blender, lambda: (job := runtime.quiet_job()) is not None and job.fraction > 0)
+    reached = runtime.quiet_job().fraction
+
+    root = lookup.active_root(blender.context.scene)
+    if gone == "undone":
+        blender.ops.ed.undo()
+    else:
+        for item in blender.context.scene.objects:
+            item.select_set(item == root or item in root.children_recursive)
+        blender.ops.object.delete()
+        blender.ops.ed.undo_push(message="delete")
+    assert lookup.active_root(blender.context.scene) is None
+    _run(blender, runtime.idle)
+    for _ in range(20):
+        _run(blender, lambda: True)
+    assert runtime.idle() and finding.due() is None
+    assert not finding.failure(scene.folder) and problems.last() is None
+    assert not (scene.folder / "mask_cache").exists()
+
+    blender.ops.ed.redo() if gone == "undone" else blender.ops.ed.undo()
+    assert finding.is_wanted(scene.folder)
+    _run(blender, lambda: (job := runtime.quiet_job()) is not None and job.fraction >= reached)
+    _run(blender, lambda: not finding.is_wanted(scene.folder))
+    assert (finding.found(scene.folder, "graphcut") or 0) > 0
+
+
 def test_find_objects_by_operator(blender: Any, made: Made) -> None:
     from wildseg3d_blender.addon import finding
 
@@ -325,12 +362,14 @@ def test_find_objects_by_operator(blender: Any, made: Made) -> None:
     assert finding.found(scene.folder, "graphcut") is not None
 
 
-def test_a_scene_folder_that_is_gone_ends_finding_with_a_sentence(blender: Any, tmp_path: Path) -> None:
+def test_a_scene_folder_that_is_gone_ends_finding_with_a_sentence(blender: Any, made: Made) -> None:
     from wildseg3d_blender.addon import finding
 
-    finding.want(tmp_path / "nowhere")
-    _run(blender, lambda: finding.failure(tmp_path / "nowhere") != "")
-    assert "No scene at" in finding.failure(tmp_path / "nowhere")
+    folder = made[0].folder
+    shutil.rmtree(folder)
+    finding.want(folder)
+    _run(blender, lambda: finding.failure(folder) != "")
+    assert "No scene at" in finding.failure(folder)
     assert finding.due() is None
 
 

@@ -30,6 +30,7 @@ def step(scene: bpy.types.Scene) -> None:
     """Take in answers, and start what quiet work is due."""
     runtime.poll()
     previewing.refresh(scene)
+    finding.rest()
     quiet = runtime.quiet_job()
     if runtime.current_job() is not None:
         return

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finding a scene's objects before anybody clicks on them: quiet work that everything else goes before.
 
-It is started again after each interruption until it is done, failed or called off.
+It is started again after each interruption until it is done, failed or called off. It rests while no
+reconstruction in the file is of that scene folder: undone or deleted, it may come back.
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ from ..errors import Cancelled, NeuralError, WildSegError
 from ..scene.cache_header import FOLDER, fitting_header
 from ..worker.messages import FindObjects
 from . import choosing, preparing, previewing, runtime
+from .scene import lookup
 
 METHOD = "find_objects"
 TITLE = "Find Objects"
 
 _wanted: list[Path] = []
+_begun: Path | None = None
+"""The scene folder that was begun with last."""
+
 _found: dict[tuple[object, ...], int | None] = {}
 """What was found in the scene looked at last: the panel asks for each picture."""
 
@@ -36,9 +41,8 @@ def call_off(folder: Path) -> None:
     """Stop looking for the objects of a scene folder."""
     if folder in _wanted:
         _wanted.remove(folder)
-    quiet = runtime.quiet_job()
-    if quiet is not None and quiet.method == METHOD:
-        quiet.cancel()
+    if (job := _job()) is not None and folder == _begun:
+        job.cancel()
 
 
 def is_wanted(folder: Path) -> bool:
@@ -80,11 +84,18 @@ def forget() -> None:
 
 def due() -> Path | None:
     """The scene folder whose objects are to be found next."""
-    return _wanted[0] if _wanted else None
+    return next((folder for folder in _wanted if lookup.is_in_use(folder)), None)
+
+
+def rest() -> None:
+    """Break off where no reconstruction is of the scene folder any more."""
+    if (job := _job()) is not None and _begun is not None and not lookup.is_in_use(_begun):
+        job.cancel(gently=True)
 
 
 def start(folder: Path) -> None:
     """Begin with a scene folder that is wanted. The worker must be idle."""
+    global _begun
 
     def when_done(job: runtime.Job) -> None:
         try:
@@ -102,7 +113,14 @@ def start(folder: Path) -> None:
     except NeuralError as error:
         _fail(folder, error)
         return
+    _begun = folder
     runtime.start_quiet(TITLE, METHOD, asked.to_json(), when_done)
+
+
+def _job() -> runtime.Job | None:
+    """The quiet job that looks for objects just now, or None."""
+    quiet = runtime.quiet_job()
+    return quiet if quiet is not None and quiet.method == METHOD else None
 
 
 def _fail(folder: Path, error: WildSegError) -> None:

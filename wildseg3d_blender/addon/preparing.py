@@ -12,6 +12,7 @@ from pathlib import Path
 from ..errors import Cancelled, WildSegError
 from ..worker.messages import Prepare
 from . import runtime
+from .scene import lookup
 
 METHOD = "prepare"
 TITLE = "Get Ready"
@@ -28,7 +29,7 @@ def want(folder: Path, segmenter: str) -> None:
 
 def due() -> Path | None:
     """The scene folder that the worker is to be made ready for."""
-    return _wanted[0] if _wanted else None
+    return next((folder for folder in _wanted if lookup.is_in_use(folder)), None)
 
 
 def forget() -> None:

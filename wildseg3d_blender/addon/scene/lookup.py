@@ -47,6 +47,12 @@ def scene_folder(root: bpy.types.Object) -> Path:
     return Path(bpy.path.abspath(settings.folder, start=start, library=root.library)).absolute()
 
 
+def is_in_use(folder: Path) -> bool:
+    """Whether a reconstruction in one of this file's Blender scenes is kept in that scene folder."""
+    roots = {item for scene in bpy.data.scenes for item in scene.objects if item.wildseg3d.role == "ROOT"}
+    return any(scene_folder(root) == folder for root in roots)
+
+
 def open_scene(root: bpy.types.Object) -> Scene:
     """The scene folder of a reconstruction, opened.
 
