@@ -149,6 +149,7 @@ def _fetch(model: Model, folder: Path, online: bool, python: Path | None, progre
             folder=folder,
             variables={"PYTHONPATH": str(ROOT)},
             watch=watch,
+            leash=True,
         )
         if finished.code:
             reason = finished.lines[-1] if finished.lines else f"exit code {finished.code}"

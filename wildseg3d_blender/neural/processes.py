@@ -42,6 +42,7 @@ def run(
     folder: Path,
     variables: Mapping[str, str],
     watch: Callable[[str], None],
+    leash: bool = False,
 ) -> Finished:
     """Run ``command`` to its end.
 
@@ -50,6 +51,8 @@ def run(
         variables: added to this process's environment, of which everything about Python is left out.
         watch: called several times a second with the newest line; an exception it raises (``Cancelled``)
             ends the process and its children, and goes on to the caller.
+        leash: its input stays open as long as this process lives, and ends with it, however that ends; a
+            program that minds its input then leaves no orphan. Otherwise there is no input.
 
     Raises:
         NeuralError: it cannot be started.
@@ -57,7 +60,7 @@ def run(
     try:
         process = subprocess.Popen(
             [str(word) for word in command],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if leash else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=folder,
@@ -86,6 +89,9 @@ def run(
     except BaseException:
         _kill(process)
         raise
+    finally:
+        if process.stdin is not None:
+            process.stdin.close()
 
 
 def clean_environment() -> dict[str, str]:
