@@ -72,6 +72,16 @@ def test_the_panels_property_chooses_a_folder(blender: Any, photos: Path, tmp_pa
     assert not settings.chosen and error is not None and error.fix == "wildseg3d.photos_add"
 
 
+def test_photos_with_nothing_in_common_but_the_drive_have_a_name(blender: Any) -> None:
+    from wildseg3d_blender.addon import photo_list
+    from wildseg3d_blender.addon.scene import location
+
+    root = Path(Path.cwd().anchor)
+    source = photo_list.of_files([str(root / "card" / "1.jpg"), str(root / "home" / "2.jpg")])
+    assert source.folder == root and source.name == "Photos"
+    assert location.default_folder(blender.context, Path(source.name)).name.startswith("Photos")
+
+
 def test_files_are_added_to_those_chosen_once(blender: Any, photos: Path) -> None:
     blender.ops.wildseg3d.photos_add(directory=str(photos), files=_named("table_05.jpg", "table_04.jpg"))
     assert _names(blender) == ["table_05.jpg", "table_04.jpg"]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -64,6 +65,26 @@ def test_photos_become_cameras_and_points(
     other = api.reconstruct(photos, folder=tmp_path / "by function", image_size=SIZE)
     assert lookup.scene_folder(other) == tmp_path / "by function"
     np.testing.assert_array_equal(_positions(lookup.points(other)), by_operator)
+
+
+def test_photos_from_two_folders(blender: Any, photos: Path, tmp_path: Path) -> None:
+    from wildseg3d_blender.addon import problems
+
+    blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "work.blend"))
+    names = [f"shot {number}.jpg" for number in range(4)]
+    for number, name in enumerate(names):
+        to = tmp_path / "room" / f"walk {number % 2}" / name
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(photos / name, to)
+    for folder in ("walk 0", "walk 1"):
+        blender.ops.wildseg3d.photos_add(directory=str(tmp_path / "room" / folder), add=True)
+    assert blender.ops.wildseg3d.reconstruct(image_size=SIZE) == {"FINISHED"}
+    (root,) = _roots(blender)
+    assert root.name == "room"
+    assert sorted(item.name for item in root.wildseg3d.photos if item.placed) == [
+        Path(name).stem for name in names
+    ]
+    assert problems.last() is None
 
 
 def _positions(item: Any) -> np.ndarray:

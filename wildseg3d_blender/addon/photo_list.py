@@ -17,6 +17,9 @@ from .scene import lookup
 FRAMES_OF = " frames"
 """Ends the name of a folder of key frames; what comes before is the video's name."""
 
+WHOLE_DRIVE = "Photos"
+"""Name of a reconstruction whose photos have no folder in common but the drive's root."""
+
 ANY_PHOTOS = {"photos", "images", "pictures", "frames", "dcim", "jpg", "jpeg"}
 """Names of folders that say nothing about what the photos show."""
 
@@ -39,7 +42,7 @@ class Source:
     def name(self) -> str:
         """For the reconstruction: the folder's, or that of the one around it where all are called alike."""
         folder = self.folder.parent if self.folder.name.lower() in ANY_PHOTOS else self.folder
-        return folder.name.removesuffix(FRAMES_OF) or self.folder.name
+        return folder.name.removesuffix(FRAMES_OF) or self.folder.name or WHOLE_DRIVE
 
 
 def choose_folder(scene: bpy.types.Scene, folder: Path) -> None:

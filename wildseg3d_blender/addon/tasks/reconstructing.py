@@ -35,7 +35,7 @@ def reconstructing(
     conditions.object_mode()
     problems.dismiss()
     settings = bpy.context.scene.wildseg3d
-    place = folder or location.default_folder(bpy.context, source.folder.with_name(source.name))
+    place = folder or location.default_folder(bpy.context, Path(source.name))
     check_writable(place)
     keep_from_now_on(place)
     request = Reconstruct(
@@ -72,7 +72,8 @@ def _settle(
 ) -> None:
     """The photos wait no longer: they are the reconstruction's."""
     settings = context.scene.wildseg3d
-    settings.photos = str(source.folder)
+    # What photos from several folders have in common need not hold any itself.
+    settings.photos = str(source.folder) if source.whole else ""
     photo_list.clear(context.scene)
     root.wildseg3d.tips = "\n".join(found)
     root.wildseg3d.photos_folder = str(source.folder) if source.whole else ""
