@@ -4,6 +4,7 @@
     importing   a scene folder -> a collection of cameras and points
     prompting   clicks and boxes <-> Empties
     splitting   an object's points <-> a mesh of its own
+    owners, moving, removing    what splitting is made of
     realigning  points, objects and cameras follow a scene that was aligned again
     surfaces    points -> textured meshes
     orientation ground and scale

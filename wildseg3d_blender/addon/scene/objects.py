@@ -16,7 +16,7 @@ from ...scene.folder import Scene
 from ...scene.objects import SceneObject, read_objects, write_object
 from ...scene.ownership import owned_by
 from ...scene.packed_views import ViewMasks
-from . import following, groups, lookup, parts, reading, splitting, visibility
+from . import following, groups, lookup, parts, reading, removing, splitting, visibility
 from .points import show_colour
 
 
@@ -138,10 +138,7 @@ def _drop_surfaces(root: bpy.types.Object, item: Any) -> None:
         return
     seen = visibility.is_seen(root, points)
     for surface in made:
-        mesh = surface.data
-        bpy.data.objects.remove(surface)
-        if not mesh.users:
-            bpy.data.meshes.remove(mesh)
+        removing.remove(surface)
     if seen:
         visibility.hide(points, False)
 

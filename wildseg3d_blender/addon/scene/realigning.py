@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ...scene.folder import Scene
 from ...scene.states import state_of
-from . import cameras, dealing, display, following, lookup, point_attributes, prompting, splitting
+from . import cameras, dealing, display, following, lookup, moving, point_attributes, prompting, splitting
 from . import points as point_arrays
 from .dealing import Deal
 from .steps import Aside, Pause, Steps, mesh_named, object_named, run
@@ -63,7 +63,7 @@ def refreshing(root_name: str, before: Mapping[str, NDArray[np.bool_]]) -> Steps
         yield Pause(1.0)
         root = object_named(root_name)
         for item, mesh in [(object_named(name), mesh_named(mesh)) for name, mesh in made.items()]:
-            splitting.replace_mesh(item, mesh)
+            moving.replace_mesh(item, mesh)
     except BaseException:
         _remove_unused(made.values())
         raise

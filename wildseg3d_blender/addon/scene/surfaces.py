@@ -19,6 +19,7 @@ from . import (
     lookup,
     merged_surface,
     point_attributes,
+    removing,
     surface_mesh,
     view_surfaces,
     visibility,
@@ -209,7 +210,7 @@ def _place(
     name = surface_name(root, group)
     for old in lookup.surfaces(root, source):
         if old.name == name:
-            _delete(old)
+            removing.remove(old)
     made = bpy.data.objects.new(name, mesh)
     mesh.name = name
     made.wildseg3d.role = "SURFACE"
@@ -267,10 +268,3 @@ def _depth(scene: Scene, view: View) -> NDArray[np.float32]:
     """Depth (H, W) of all that a view measured."""
     centre, axis = view.cam_to_world[:3, 3], view.cam_to_world[:3, 2]
     return ((np.asarray(scene.pointmap(view)) - centre) @ axis).astype(np.float32)
-
-
-def _delete(item: bpy.types.Object) -> None:
-    mesh = item.data
-    bpy.data.objects.remove(item)
-    if not mesh.users:
-        bpy.data.meshes.remove(mesh)
