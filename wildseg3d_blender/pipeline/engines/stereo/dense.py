@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....conventions import project, transform, unproject
-from ....progress import Progress
+from ....progress import Progress, span
 from .consistency import agreement, carried_over
 from .parallel import Check, each
 from .smoothing import smooth_within_edges
@@ -63,23 +63,31 @@ def depth_maps(
 ) -> list[DepthMap]:
     """Measure the depth of every view. Progress stages 'depth' and 'consistency'."""
     sides = _pyramid(max(max(view.shape) for view in views))
-    level = [shrunk(view, sides[0]) for view in views]
-    parts = len(sides) + 1
+    measured_until = len(sides) / (len(sides) + 1)
+    sweeps = _swept(views, surroundings, sides, span(progress, 0.0, measured_until))
+    return _confirmed(views, surroundings, sweeps, span(progress, measured_until, 1.0))
 
-    def stage(name: str, text: str, start: float, end: float) -> Callable[[float], None]:
-        return lambda fraction: progress(name, start + (end - start) * fraction, text)
 
+def _swept(
+    views: Sequence[StereoView],
+    surroundings: Sequence[Surroundings],
+    sides: Sequence[int],
+    progress: Progress,
+) -> list[_Sweep]:
+    """Every view's depth by itself, at one resolution after the other."""
     indices = range(len(views))
+    level = [shrunk(view, sides[0]) for view in views]
     sweeps = each(
         partial(_plane_sweep, views=level, surroundings=surroundings),
         indices,
-        stage("depth", "Measuring depth", 0.0, 1 / parts),
+        _stage(span(progress, 0.0, 1 / len(sides)), "depth", "Measuring depth"),
     )
     for number, side in enumerate(sides[1:], start=1):
+        part = span(progress, number / len(sides), (number + 1) / len(sides))
         steady = each(
             partial(_steady, views=level, sweeps=sweeps, surroundings=surroundings),
             indices,
-            stage("depth", "Comparing depth", number / parts, (number + 0.1) / parts),
+            _stage(span(part, 0.0, 0.1), "depth", "Comparing depth"),
         )
         finer = [shrunk(view, side) for view in views]
         sweeps = each(
@@ -92,25 +100,39 @@ def depth_maps(
                 surroundings=surroundings,
             ),
             indices,
-            stage("depth", "Refining depth", (number + 0.1) / parts, (number + 1) / parts),
+            _stage(span(part, 0.1, 1.0), "depth", "Refining depth"),
         )
         level = finer
-    start = 1.0 - 1 / parts
+    return sweeps
+
+
+def _confirmed(
+    views: Sequence[StereoView],
+    surroundings: Sequence[Surroundings],
+    sweeps: Sequence[_Sweep],
+    progress: Progress,
+) -> list[DepthMap]:
+    """What the views' depths are worth together, gaps closed."""
+    indices = range(len(views))
     measured = each(
         partial(_measured_confidence, views=views, sweeps=sweeps, surroundings=surroundings),
         indices,
-        stage("consistency", "Comparing depth", start, start + 0.3 / parts),
+        _stage(span(progress, 0.0, 0.3), "consistency", "Comparing depth"),
     )
     filled = each(
         partial(_filled, views=views, sweeps=sweeps, measured=measured, surroundings=surroundings),
         indices,
-        stage("consistency", "Closing gaps", start + 0.3 / parts, start + 0.7 / parts),
+        _stage(span(progress, 0.3, 0.7), "consistency", "Closing gaps"),
     )
     return each(
         partial(_finished, views=views, filled=filled, measured=measured, surroundings=surroundings),
         indices,
-        stage("consistency", "Comparing depth", start + 0.7 / parts, 1.0),
+        _stage(span(progress, 0.7, 1.0), "consistency", "Comparing depth"),
     )
+
+
+def _stage(progress: Progress, name: str, text: str) -> Callable[[float], None]:
+    return lambda fraction: progress(name, fraction, text)
 
 
 def _pyramid(side: int) -> list[int]:

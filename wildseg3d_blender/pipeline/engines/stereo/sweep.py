@@ -7,6 +7,7 @@ Depth is handled as inverse depth throughout: equal steps of it are about equal 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -16,6 +17,9 @@ from ....conventions import invert_rigid
 from .views import StereoView
 
 Floats = NDArray[np.float32]
+
+Surface = TypeVar("Surface")
+"""An inverse depth, or an (H, W) map of it."""
 
 OUT_OF_SIGHT = 1.2
 """Cost where a neighbour does not see the point; that of unrelated patches is about 1."""
@@ -31,12 +35,7 @@ def plane_costs(
     check: Callable[[], None],
 ) -> Floats:
     """Matching cost of fronto-parallel planes, (D, H, W): see ``_Matcher``."""
-    matcher = _Matcher(view, neighbours, window)
-    volume = np.empty((len(inverse_depths), *view.shape), np.float32)
-    for d, inverse_depth in enumerate(inverse_depths):
-        check()
-        volume[d] = matcher.cost([warp.plane(inverse_depth) for warp in matcher.warps])
-    return volume
+    return _Matcher(view, neighbours, window).costs(inverse_depths, _Warp.plane, check)
 
 
 def surface_costs(
@@ -47,12 +46,7 @@ def surface_costs(
     check: Callable[[], None],
 ) -> Floats:
     """Matching cost of curved surfaces, each an (H, W) map of inverse depth; (D, H, W)."""
-    matcher = _Matcher(view, neighbours, window)
-    volume = np.empty((len(inverse_depths), *view.shape), np.float32)
-    for d, inverse_depth in enumerate(inverse_depths):
-        check()
-        volume[d] = matcher.cost([warp.surface(inverse_depth) for warp in matcher.warps])
-    return volume
+    return _Matcher(view, neighbours, window).costs(inverse_depths, _Warp.surface, check)
 
 
 class _Warp:
@@ -113,7 +107,7 @@ class _Matcher:
 
     def __init__(self, view: StereoView, neighbours: Sequence[StereoView], window: int) -> None:
         self._window = (window, window)
-        self.warps = [_Warp(view, neighbour) for neighbour in neighbours]
+        self._warps = [_Warp(view, neighbour) for neighbour in neighbours]
         self._grey = view.grey
         self._mean = self._box(view.grey)
         variance = self._box(view.grey * view.grey) - self._mean * self._mean
@@ -122,8 +116,17 @@ class _Matcher:
     def _box(self, values: Floats) -> Floats:
         return cv2.boxFilter(values, -1, self._window)
 
-    def cost(self, warped: Sequence[Floats]) -> Floats:
-        return mean_of_best_two([self._correlation_cost(other) for other in warped])
+    def costs(
+        self, surfaces: Sequence[Surface], seen: Callable[[_Warp, Surface], Floats], check: Callable[[], None]
+    ) -> Floats:
+        """(D, H, W), a cost map for each surface; ``seen`` shows a neighbour's grey values on it."""
+        volume = np.empty((len(surfaces), *self._grey.shape), np.float32)
+        for d, surface in enumerate(surfaces):
+            check()
+            volume[d] = mean_of_best_two(
+                [self._correlation_cost(seen(warp, surface)) for warp in self._warps]
+            )
+        return volume
 
     def _correlation_cost(self, other: Floats) -> Floats:
         mean = self._box(other)
