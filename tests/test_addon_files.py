@@ -255,6 +255,22 @@ def test_several_reconstructions_in_one_file(
     assert sorted(second.stored()) == ["Box"] and sorted(table.stored()) == ["Ball"]
 
 
+def test_undo_of_segment_keeps_the_object_in_the_list(blender: Any, made: Made) -> None:
+    from wildseg3d_blender.addon.scene import groups, selecting
+
+    scene, view_layer = blender.context.scene, blender.context.view_layer
+    artist = Artist(blender, made)
+    selecting.take_choice(scene, view_layer)  # the ball, cut out before, is active
+    artist.click("Box", BOX)
+    artist.do("segment")
+    selecting.take_choice(scene, view_layer)
+    artist.undo()
+    selecting.take_choice(blender.context.scene, blender.context.view_layer)
+    active = groups.active(artist.root)
+    assert blender.context.object.name == "Ball"
+    assert active is not None and active.name == "Box" and groups.mesh_object(active) is None
+
+
 def test_a_linked_reconstruction_is_for_looking_only(blender: Any, made: Made, tmp_path: Path) -> None:
     source = tmp_path / "table" / "work.blend"
     blender.ops.wm.read_factory_settings(use_empty=True)

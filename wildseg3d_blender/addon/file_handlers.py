@@ -43,6 +43,8 @@ def _on_save_post(*_: Any) -> None:
 def _on_step(*_: Any) -> None:
     """Undone or redone: prompts may be others now, and objects of the scene folder too."""
     previewing.touch()
+    if bpy.context.scene is not None:
+        selecting.keep_uncut(bpy.context.scene, bpy.context.view_layer)
     _follow()
 
 

@@ -48,6 +48,16 @@ def take_choice(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> bool
     return changed
 
 
+def keep_uncut(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> None:
+    """Undone or redone: an object that has no points yet stays the list's, whatever is active beside it."""
+    global _seen
+    root = lookup.active_root(scene)
+    item = None if root is None else groups.active(root)
+    if item is not None and groups.mesh_object(item) is None:
+        chosen = view_layer.objects.active
+        _seen = (scene.name, "" if chosen is None else chosen.name)
+
+
 def forget() -> None:
     """Another file was opened."""
     global _seen
