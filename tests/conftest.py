@@ -90,3 +90,21 @@ def blender(blender_session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     runtime.cancel()
     # Frees what the last test mapped or linked before its folder goes.
     blender_session.ops.wm.read_factory_settings(use_empty=True)
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    """The scene folder that is hard on cameras, see ``addon_scene``, called "room"."""
+    from tests.addon_scene import write_awkward_scene
+
+    return write_awkward_scene(tmp_path / "room")
+
+
+@pytest.fixture
+def root(blender: Any, scene: Scene) -> Any:
+    """``scene`` in Blender: the root of its reconstruction."""
+    from wildseg3d_blender.addon.scene import importing
+
+    made = importing.import_scene(blender.context.scene, scene.folder)
+    blender.context.view_layer.update()
+    return made

@@ -33,7 +33,14 @@ def draw_panels(bpy: Any) -> Drawn:
         if not issubclass(cls, bpy.types.Panel):
             continue
         if not hasattr(cls, "poll") or cls.poll(bpy.context):
-            cls.draw(_Standin(_Recorder(drawn)), bpy.context)
+            draw(cls, bpy.context, drawn)
+    return drawn
+
+
+def draw(panel: Any, context: Any, drawn: Drawn | None = None) -> Drawn:
+    """Have one panel drawn, and add what it shows to ``drawn``."""
+    drawn = drawn or Drawn()
+    panel.draw(_Standin(_Recorder(drawn)), context)
     return drawn
 
 

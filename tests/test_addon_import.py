@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.addon_scene import WALL, colour_at, hit, surface, write_awkward_scene
+from tests.blender_reading import pixel_in_blender, read_attribute
 from wildseg3d_blender.conventions import pixel_centres
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.scene.folder import Scene
@@ -28,21 +29,6 @@ def _import(bpy: Any, scene: Scene) -> Any:
     root = importing.import_scene(bpy.context.scene, scene.folder)
     bpy.context.view_layer.update()
     return root
-
-
-def read_attribute(mesh: Any, name: str, member: str, width: int, dtype: Any) -> np.ndarray:
-    values = np.empty(len(mesh.attributes[name].data) * width, dtype)
-    mesh.attributes[name].data.foreach_get(member, values)
-    return values.reshape(-1, width) if width > 1 else values
-
-
-def pixel_in_blender(bpy: Any, camera: Any, point: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Where Blender's own projection puts a point, in pixels from the top left."""
-    from bpy_extras.object_utils import world_to_camera_view
-    from mathutils import Vector
-
-    x, y, _ = world_to_camera_view(bpy.context.scene, camera, Vector(point))
-    return np.array([x * size[0], (1 - y) * size[1]])
 
 
 @pytest.mark.parametrize("name", ["wide", "tall", "plain"])

@@ -6,15 +6,14 @@ from __future__ import annotations
 import itertools
 import shutil
 import threading
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.addon_scene import FLOOR, WALL, surface, write_awkward_scene
+from tests.addon_scene import FLOOR, WALL, surface
+from tests.blender_reading import read_attribute
 from tests.steps_taken import advance
-from tests.test_addon_import import read_attribute
 from wildseg3d_blender.errors import Cancelled, SceneError
 from wildseg3d_blender.prompts import Click, one_group
 from wildseg3d_blender.scene.folder import Scene, read_scene
@@ -23,17 +22,12 @@ from wildseg3d_blender.scene.rewriting import rewriting_geometry
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return write_awkward_scene(tmp_path / "scene")
+def root(root: Any) -> Any:
+    """With a floor in the list."""
+    from wildseg3d_blender.addon.scene import groups
 
-
-@pytest.fixture
-def root(blender: Any, scene: Scene) -> Any:
-    from wildseg3d_blender.addon.scene import groups, importing
-
-    made = importing.import_scene(blender.context.scene, scene.folder)
-    groups.add(made, "Floor")
-    return made
+    groups.add(root, "Floor")
+    return root
 
 
 def _write(scene: Scene, what: int, name: str) -> None:

@@ -4,30 +4,24 @@
 from __future__ import annotations
 
 import colorsys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.addon_scene import FLOOR, WALL, surface, write_awkward_scene
-from tests.test_addon_import import read_attribute
+from tests.addon_scene import FLOOR, WALL, surface
+from tests.blender_reading import read_attribute
 from wildseg3d_blender.prompts import Click, one_group
 from wildseg3d_blender.scene.folder import Scene
 from wildseg3d_blender.scene.objects import SceneObject, write_object
 
 
 @pytest.fixture
-def root(blender: Any, tmp_path: Path) -> Any:
-    """A reconstruction whose wall and floor are cut out."""
-    from wildseg3d_blender.addon.scene import importing
-
-    scene = write_awkward_scene(tmp_path / "scene")
+def scene(scene: Scene) -> Scene:
+    """With a wall and a floor that are cut out."""
     for name, what in (("Floor", FLOOR), ("Wall", WALL)):
         _write(scene, name, what)
-    made = importing.import_scene(blender.context.scene, scene.folder)
-    blender.context.view_layer.update()
-    return made
+    return scene
 
 
 def _write(scene: Scene, name: str, what: int) -> None:

@@ -3,32 +3,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.addon_scene import FLOOR, WALL, hit, surface, write_awkward_scene
-from tests.test_addon_import import pixel_in_blender, read_attribute
+from tests.addon_scene import FLOOR, WALL, hit, surface
+from tests.blender_reading import pixel_in_blender, read_attribute
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.scene.folder import Scene
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return write_awkward_scene(tmp_path / "room")
-
-
-@pytest.fixture
-def root(blender: Any, scene: Scene) -> Any:
+def root(blender: Any, root: Any) -> Any:
     """The room, tilted, scaled and somewhere else."""
-    from wildseg3d_blender.addon.scene import importing
-
-    made = importing.import_scene(blender.context.scene, scene.folder)
-    made.scale, made.rotation_euler, made.location = (2.5,) * 3, (0.4, -0.3, 1.0), (4.0, 5.0, 6.0)
+    root.scale, root.rotation_euler, root.location = (2.5,) * 3, (0.4, -0.3, 1.0), (4.0, 5.0, 6.0)
     blender.context.view_layer.update()
-    return made
+    return root
 
 
 def _in_blender(root: Any, points: np.ndarray) -> np.ndarray:

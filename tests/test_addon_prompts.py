@@ -4,30 +4,15 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.addon_scene import hit, write_awkward_scene
+from tests.addon_scene import hit
 from wildseg3d_blender.errors import PromptError
 from wildseg3d_blender.prompts import Box, Click
 from wildseg3d_blender.scene.folder import Scene
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return write_awkward_scene(tmp_path / "scene")
-
-
-@pytest.fixture
-def root(blender: Any, scene: Scene) -> Any:
-    from wildseg3d_blender.addon.scene import importing
-
-    made = importing.import_scene(blender.context.scene, scene.folder)
-    blender.context.view_layer.update()
-    return made
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ import pytest
 
 from tests.addon_scene import FLOOR, WALL, surface, write_awkward_scene
 from tests.aligned_scene import BALL, BOX, write_aligned_scene, write_true_object
+from tests.blender_reading import read_attribute
 from tests.synthetic import Corruption, TrueView, orbit, pair_graph
-from tests.test_addon_import import read_attribute
 from wildseg3d_blender.conventions import BLENDER_FROM_OPENCV, project
 from wildseg3d_blender.errors import SceneError, WildSegError
 from wildseg3d_blender.files.atomic_folder import previous_folder

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.drawn_panels import panel_texts
 from tests.stereo_scene import Shot, arc, take
 
 SIZE = 256
@@ -95,19 +96,18 @@ def _positions(item: Any) -> np.ndarray:
 
 def test_undo_and_redo_past_reconstruct(blender: Any, photos: Path, tmp_path: Path) -> None:
     """Once over nothing, then over that: panel, scene folder and points are what they were each time."""
-    from tests.test_addon_panels import _drawn
     from wildseg3d_blender.addon.scene import lookup
     from wildseg3d_blender.scene.states import state_of
 
     def seen() -> tuple[list[str], str, int]:
         root = lookup.active_root(blender.context.scene)
         if root is None:
-            return _drawn(blender), "", 0
+            return panel_texts(blender), "", 0
         scene = lookup.open_scene(root)
         measured = sum(int((scene.confidence(view) > 0).sum()) for view in scene.views)
         assert len(lookup.points(root).data.vertices) == measured
         assert root.wildseg3d.state == state_of(scene.folder)
-        return _drawn(blender), root.wildseg3d.state, measured
+        return panel_texts(blender), root.wildseg3d.state, measured
 
     blender.ops.wildseg3d.photos_add(directory=str(photos))
     blender.ops.ed.undo_push(message="photos")

@@ -3,23 +3,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.addon_scene import FLOOR, WALL, surface, write_awkward_scene
-from tests.test_addon_import import read_attribute
+from tests.addon_scene import FLOOR, WALL, surface
+from tests.blender_reading import read_attribute
 from wildseg3d_blender.errors import PromptError, SceneError
 from wildseg3d_blender.prompts import Click, PromptGroup, one_group
 from wildseg3d_blender.scene.folder import Scene
 from wildseg3d_blender.scene.objects import SceneObject, object_folder, read_objects, write_object
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return write_awkward_scene(tmp_path / "scene")
 
 
 def _write(scene: Scene, name: str, masks: dict[str, np.ndarray], order: int, x: float = 40.0) -> None:

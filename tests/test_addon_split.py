@@ -3,32 +3,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.addon_scene import FLOOR, WALL, surface, write_awkward_scene
-from tests.test_addon_import import read_attribute
+from tests.addon_scene import FLOOR, WALL, surface
+from tests.blender_reading import read_attribute
 from wildseg3d_blender.errors import PromptError, SceneError
 from wildseg3d_blender.scene.folder import Scene
 from wildseg3d_blender.scene.objects import SceneObject, write_object
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return write_awkward_scene(tmp_path / "scene")
+def root(root: Any) -> Any:
+    """With a wall and a floor in the list."""
+    from wildseg3d_blender.addon.scene import groups
 
-
-@pytest.fixture
-def root(blender: Any, scene: Scene) -> Any:
-    from wildseg3d_blender.addon.scene import groups, importing
-
-    made = importing.import_scene(blender.context.scene, scene.folder)
-    groups.add(made, "Wall")
-    groups.add(made, "Floor")
-    return made
+    groups.add(root, "Wall")
+    groups.add(root, "Floor")
+    return root
 
 
 def _points(scene: Scene, what: int) -> dict[str, np.ndarray]:

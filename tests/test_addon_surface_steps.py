@@ -4,29 +4,14 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.addon_scene import write_awkward_scene
+from tests.blender_reading import read_attribute
 from tests.steps_taken import advance
-from tests.test_addon_import import read_attribute
 from wildseg3d_blender.errors import SceneError
-from wildseg3d_blender.scene.folder import Scene
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return write_awkward_scene(tmp_path / "room")
-
-
-@pytest.fixture
-def root(blender: Any, scene: Scene) -> Any:
-    from wildseg3d_blender.addon.scene import importing
-
-    return importing.import_scene(blender.context.scene, scene.folder)
 
 
 def _there(bpy: Any) -> tuple[list[str], list[str], list[bool]]:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.addon_scene import FLOOR, hit, surface, write_awkward_scene
+from tests.addon_scene import FLOOR, hit, surface
+from tests.blender_reading import read_attribute
 from tests.object_scene import BALL, BALL_CENTRE, BALL_RADIUS, BOX, Truth, write_object_scene
-from tests.test_addon_import import read_attribute
 from wildseg3d_blender.conventions import camera_rays, pixel_centres, project, transform
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.photo_warp import PhotoWarp
@@ -20,18 +20,6 @@ from wildseg3d_blender.scene.folder import Scene, View
 view_surfaces = pytest.importorskip(
     "wildseg3d_blender.addon.scene.view_surfaces", reason="needs Blender's module"
 )
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return write_awkward_scene(tmp_path / "room")
-
-
-@pytest.fixture
-def root(blender: Any, scene: Scene) -> Any:
-    from wildseg3d_blender.addon.scene import importing
-
-    return importing.import_scene(blender.context.scene, scene.folder)
 
 
 def _view(name: str = "front", pose: np.ndarray | None = None, size: tuple[int, int] = (60, 40)) -> View:

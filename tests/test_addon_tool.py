@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.addon_scene import write_awkward_scene
+from tests.drawn_panels import draw
 
 KEYMAP = "3D View Tool: Object, Object Prompt"
 
@@ -133,7 +134,6 @@ def test_add_prompt_takes_up_the_tool_and_goes_into_a_photo_the_first_time(
 
 
 def test_the_panel_lists_prompts_and_shows_them(blender: Any, root: Any, view_3d: Any) -> None:
-    from tests.test_addon_panels import _Recorder, _Standin
     from wildseg3d_blender.addon import prompt_panel
     from wildseg3d_blender.addon.scene import lookup
 
@@ -144,9 +144,8 @@ def test_the_panel_lists_prompts_and_shows_them(blender: Any, root: Any, view_3d
     blender.ops.wildseg3d.prompt_add(view="plain", x=300, y=200, x2=400, y2=300, object="Vase")
     blender.ops.wildseg3d.prompt_add(view="plain", x=300, y=200, object="Jug")
     root.wildseg3d.active_group = 0
-    layout = _Recorder()
-    panel.draw(_Standin(layout), view_3d)
-    assert [text for text in layout.texts if ": " in text] == [
+    texts = draw(panel, view_3d).texts
+    assert [text for text in texts if ": " in text] == [
         "wide: part of it",
         "tall: not part of it",
         "plain: box",

@@ -9,24 +9,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.addon_scene import FLOOR, WALL, surface, write_awkward_scene
+from tests.addon_scene import FLOOR, WALL, surface
 from tests.drawn_panels import draw_panels
 from wildseg3d_blender.errors import SceneError
+from wildseg3d_blender.scene.folder import Scene
 
 
 @pytest.fixture
-def root(blender: Any, tmp_path: Path) -> Any:
+def root(scene: Scene, root: Any) -> Any:
     """A room whose wall and floor are objects; some points of the wall are the rest."""
-    from wildseg3d_blender.addon.scene import groups, importing, splitting
+    from wildseg3d_blender.addon.scene import groups, splitting
 
-    scene = write_awkward_scene(tmp_path / "room")
-    made = importing.import_scene(blender.context.scene, scene.folder)
     for name, what in (("Wall", WALL), ("Floor", FLOOR)):
-        groups.add(made, name)
+        groups.add(root, name)
         points = {view.name: surface(view, what) & (scene.confidence(view) > 0) for view in scene.views}
         points["wide"][:20] = False
-        splitting.split_object(scene, made, name, points)
-    return made
+        splitting.split_object(scene, root, name, points)
+    return root
 
 
 def _shown(root: Any) -> set[str]:

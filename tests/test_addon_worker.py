@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.blender_reading import read_attribute
 from tests.object_scene import BALL, BOX, Truth, write_object_scene
-from tests.test_addon_import import read_attribute
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.errors import Cancelled
 from wildseg3d_blender.scene.folder import Scene, read_scene
