@@ -21,7 +21,7 @@ BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "gpu_extras", "bpy_extras", "blf"
 TORCH = {"torch", "torchvision", "mini_dust3r", "dust3r", "sam2", "safetensors"}
 HEAVY = {"cv2", "pycolmap", "PIL", "maxflow"}
 LIGHT_WORKER = {"worker/protocol", "worker/params", "worker/messages"}
-COMMAND_LINE = {"cli/main", "__main__"}
+COMMAND_LINE = {"cli/main", "cli/scene_commands", "__main__"}
 INSIDE = {"neural/inside/check", "neural/inside/fetch"}
 """Run by the neural environment's own interpreter, imported by nothing."""
 

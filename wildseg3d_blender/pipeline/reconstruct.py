@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +47,7 @@ def reconstruct(
 
     Args:
         photos: files and folders of photos; a video stands for its key frames, which are kept in a folder
-            beside ``folder`` (see ``video.key_frames``).
+            beside ``folder`` (see ``photos.video.key_frames``).
         folder: the scene folder to make; a scene that is already there is replaced at the very end.
         engine, quality: pointmap engine, see ``engines.create_engine``.
         image_size: longer side of the views' pixel grids.
@@ -57,8 +57,7 @@ def reconstruct(
         key_frames: how many frames a video gives, about.
 
     Returns:
-        The scene, as read back from nothing: what is on disk. Photos that hang together with too few others
-        are among those skipped.
+        The scene, as it is on disk. Photos that hang together with too few others are among those skipped.
 
     Raises:
         PhotoError: no usable photos.
@@ -72,12 +71,9 @@ def reconstruct(
     progress("photos", 0.0, "Reading photos")
     progress, files = _files(photos, folder.parent, key_frames, progress)
     opened, unreadable = open_photos(files)
-    seconds: dict[str, float] = {}
-
     result = create_engine(engine, quality=quality).pair_graph(
         opened, image_size=image_size, progress=span(progress, 0.02, 0.92)
     )
-    seconds.update(result.seconds)
 
     started = time.perf_counter()
     placed = align(
@@ -89,11 +85,9 @@ def reconstruct(
     )
     graph, alignment = kept_part(result.graph, upright(placed).confident(min_confidence))
     _check_points_left(alignment, min_confidence)
-    seconds["alignment"] = time.perf_counter() - started
+    aligned = time.perf_counter()
 
-    started = time.perf_counter()
     images, colours = _pictures(graph, span(progress, 0.96, 1.0))
-    seconds["writing"] = time.perf_counter() - started
     scene = Scene(
         folder=folder,
         views=_views(graph, alignment),
@@ -105,11 +99,22 @@ def reconstruct(
             "min_confidence": min_confidence,
             "aligned_for": [],
         },
-        seconds=seconds,
+        seconds={**result.seconds, "alignment": aligned - started, "writing": time.perf_counter() - aligned},
         skipped=(*unreadable, *result.skipped, *left_out(result.graph, placed)),
     )
     # The last moment to cancel: once the scene is in its place, it is there.
     progress("writing", 1.0, "Saving")
+    _write(scene, graph, alignment, images, colours)
+    return scene
+
+
+def _write(
+    scene: Scene,
+    graph: PairGraph,
+    alignment: Alignment,
+    images: Mapping[str, bytes],
+    colours: Mapping[str, NDArray[np.uint8]],
+) -> None:
     write_scene(
         scene,
         pointmaps={view.name: pointmap(alignment, v) for v, view in enumerate(scene.views)},
@@ -118,7 +123,6 @@ def reconstruct(
         images=images,
         pairs=lambda pairs: write_pairs(pairs, graph, alignment),
     )
-    return scene
 
 
 def _files(

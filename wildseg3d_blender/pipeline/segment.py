@@ -116,12 +116,16 @@ class SceneSession:
     @property
     def cache(self) -> MaskCache | None:
         """The scene's cached objects; None before ``find_objects``, here or by another process."""
+        self._look_for_cache()
+        return self._cache
+
+    def _look_for_cache(self) -> None:
+        """Take in what another process may have found."""
         stamp = _stamp(self._cache_file)
         if stamp != self._cache_stamp:
             self._cache_stamp = stamp
             self._cache = read_mask_cache(self.scene, self._segmenter_name)
             self._answers.use_cache(self._cache)
-        return self._cache
 
     def find_objects(self, progress: Progress = silent) -> MaskCache:
         """The scene's cached objects, looked for and kept in the scene folder unless they are there.
@@ -236,7 +240,7 @@ class SceneSession:
         for group in groups:
             # Bad prompts are refused before anything is prepared for them, which takes seconds.
             pixel_prompts(self.scene, group.prompts)
-        _ = self.cache  # another process may have filled it
+        self._look_for_cache()
         # A segmenter need not bear being asked by two threads.
         self._finding.settle(progress)
         answers: list[Answer] = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import math
 import struct
 import warnings
 from collections.abc import Iterator, Sequence
@@ -14,35 +13,22 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from ...errors import PhotoError
 from ...files.names import unique_view_names
 from ...files.photos import CHOOSE, UNREADABLE_SUFFIXES, find_photos
 from ...progress import Progress, silent
 from ...scene.folder import SkippedPhoto
+from .exif import TURN, focal_pixels, orientation, upright_size
 
-_FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)
 _SMALLEST_SIDE = 64
 _MOST_PIXELS = 1_000_000_000
 # Pillow refuses large images as a guard against hostile uploads; these are the artist's own photos.
 Image.MAX_IMAGE_PIXELS = _MOST_PIXELS
 _TRANSPARENT_BACKGROUND = (128, 128, 128)
-# What Pillow raises on malformed EXIF; the photo itself is fine then.
-_EXIF_ERRORS = (OSError, SyntaxError, ValueError, KeyError, TypeError, struct.error)
 # Pillow reports broken files through all of these, depending on the format and on where the damage is.
 _DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
-
-# EXIF orientation -> what turns the picture upright.
-_TURN = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 class _Unusable(Exception):
@@ -133,14 +119,13 @@ def read_image(photo: Photo, *, longer_side: int | None = None) -> NDArray[np.ui
     """
     try:
         with _opened(photo.path) as image:
-            orientation = _orientation(image)
-            if _upright_size(image) != photo.size:
+            turn = TURN.get(orientation(image))
+            if upright_size(image) != photo.size:
                 raise _Unusable("has changed since it was opened", "Reconstruct again.")
             if longer_side is None or longer_side >= max(photo.size):
                 rgb = _to_rgb(image)
             else:
                 rgb = _shrunk_rgb(image, longer_side / max(photo.size))
-            turn = _TURN.get(orientation)
             return np.asarray(rgb if turn is None else rgb.transpose(turn))
     except _Unusable as error:
         raise PhotoError(f"{photo.path.name} {error.reason}. {error.advice}") from error
@@ -166,10 +151,10 @@ def _inspect(file: Path) -> tuple[tuple[int, int], float | None, bytes]:
         kind = file.suffix[1:].upper()
         raise _Unusable(f"is a {kind} file, which cannot be read", "Export it as JPEG or PNG.")
     with _opened(file) as image:
-        size = _upright_size(image)
+        size = upright_size(image)
         if min(size) < _SMALLEST_SIDE:
             raise _Unusable(f"is only {size[0]}×{size[1]} pixels", "Use the original photo.")
-        focal = _focal_pixels(image)
+        focal = focal_pixels(image)
         # Decoding at an eighth still reads every byte of a JPEG, so a cut-off file is found, at a fraction
         # of the time and memory.
         image.draft(None, (max(image.width // 8, 1), max(image.height // 8, 1)))
@@ -243,55 +228,3 @@ def _shrunk_rgb(image: Image.Image, scale: float) -> Image.Image:
 
 def _draft_divisor(full: tuple[int, int], drafted: tuple[int, int]) -> int:
     return next(d for d in (1, 2, 4, 8) if (-(-full[0] // d), -(-full[1] // d)) == drafted)
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        return int(_number(image.getexif().get(ExifTags.Base.Orientation)))
-    except _EXIF_ERRORS:
-        return 1
-
-
-def _upright_size(image: Image.Image) -> tuple[int, int]:
-    return (image.height, image.width) if _orientation(image) in (5, 6, 7, 8) else image.size
-
-
-def _focal_pixels(image: Image.Image) -> float | None:
-    """Focal length in pixels from EXIF, or None where it is absent or cannot be meant.
-
-    FocalLengthIn35mmFilm compares image diagonals (CIPA DCG-001); otherwise FocalLength in mm times the
-    resolution of the focal plane.
-    """
-    try:
-        exif = image.getexif().get_ifd(ExifTags.IFD.Exif)
-    except _EXIF_ERRORS:
-        return None
-    taken_width = _number(exif.get(ExifTags.Base.ExifImageWidth))
-    taken_height = _number(exif.get(ExifTags.Base.ExifImageHeight))
-    shrink = 1.0
-    if taken_width > 0 and taken_height > 0:
-        shrink = max(image.size) / max(taken_width, taken_height)
-        # Another aspect ratio means a crop: the field of view is no longer the one EXIF speaks of.
-        if abs(min(image.size) / min(taken_width, taken_height) / shrink - 1.0) > 0.02:
-            return None
-    film = _number(exif.get(ExifTags.Base.FocalLengthIn35mmFilm))
-    millimetres = _number(exif.get(ExifTags.Base.FocalLength))
-    per_unit = _number(exif.get(ExifTags.Base.FocalPlaneXResolution))
-    unit = int(_number(exif.get(ExifTags.Base.FocalPlaneResolutionUnit))) or 2
-    unit_mm = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}.get(unit)
-    if film:
-        focal = film * math.hypot(*image.size) / _FILM_DIAGONAL_MM
-    elif millimetres and per_unit and unit_mm:
-        focal = millimetres * per_unit / unit_mm * shrink
-    else:
-        return None
-    return focal if 0.3 <= focal / max(image.size) <= 20.0 else None
-
-
-def _number(value: object) -> float:
-    """An EXIF value as a finite float; 0, EXIF's own word for unknown, where it is none."""
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, ZeroDivisionError):
-        return 0.0
-    return number if math.isfinite(number) else 0.0
