@@ -57,6 +57,20 @@ def listed_scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, dict[
     return write_listed_scene(tmp_path_factory.mktemp("listed") / "scene")
 
 
+@pytest.fixture(scope="session")
+def aligned_scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """A scene aligned from pairs, with a ball and a box as objects. Read it, never write into it."""
+    from tests.aligned_scene import BALL, BOX, write_aligned_scene, write_true_object
+    from tests.synthetic import Corruption, orbit, pair_graph
+
+    views = orbit(4, (96, 72))
+    folder = tmp_path_factory.mktemp("network") / "scene"
+    scene, _ = write_aligned_scene(folder, pair_graph(views, corruption=Corruption(smear=True)))
+    write_true_object(scene, views, "Ball", BALL)
+    write_true_object(scene, views, "Box", BOX)
+    return scene
+
+
 @pytest.fixture
 def cached_copy(cached_scene: tuple[Scene, dict[str, Truth]], tmp_path: Path) -> Scene:
     """A copy of that scene and its cache that a test may damage."""
