@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from tests.object_scene import BALL, SIZE, Truth
 from wildseg3d_blender.pipeline.evaluation import iou
-from wildseg3d_blender.pipeline.segmentation.group_mapping import matching_objects
-from wildseg3d_blender.pipeline.segmentation.mask_cache import MaskCache, read_mask_cache
+from wildseg3d_blender.pipeline.segmentation.mask_cache.cache import MaskCache, read_mask_cache
+from wildseg3d_blender.pipeline.segmentation.mask_cache.group_mapping import matching_objects
 from wildseg3d_blender.pipeline.segmentation.pixel_prompts import pixel_prompts
 from wildseg3d_blender.pipeline.segmentation.proposals import Proposal
 from wildseg3d_blender.progress import Progress

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.object_scene import BALL, BOX, Truth, write_object_scene
-from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
+from wildseg3d_blender.pipeline.segmentation.mask_cache.building import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.proposals import Proposal
 from wildseg3d_blender.progress import Progress
 from wildseg3d_blender.prompts import Click

@@ -21,8 +21,8 @@ from tests.cached_scene import Known
 from tests.object_scene import BALL, BOX, Truth, write_object_scene, write_photo_masks
 from wildseg3d_blender.pipeline.evaluation import by_session, iou
 from wildseg3d_blender.pipeline.segment import SceneSession
-from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
-from wildseg3d_blender.pipeline.segmentation.mask_cache import read_mask_cache
+from wildseg3d_blender.pipeline.segmentation.mask_cache.building import build_mask_cache
+from wildseg3d_blender.pipeline.segmentation.mask_cache.cache import read_mask_cache
 from wildseg3d_blender.prompts import Box, Click
 from wildseg3d_blender.scene.folder import Scene
 

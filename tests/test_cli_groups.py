@@ -16,7 +16,7 @@ from tests.object_scene import BALL, BOX
 from wildseg3d_blender.cli.main import main
 from wildseg3d_blender.cli.prompt_options import EXAMPLES, photo_groups
 from wildseg3d_blender.errors import PromptError
-from wildseg3d_blender.pipeline.segmentation.mask_cache import FOLDER
+from wildseg3d_blender.pipeline.segmentation.mask_cache.cache import FOLDER
 from wildseg3d_blender.prompts import Box, Click
 from wildseg3d_blender.scene.folder import Scene, read_scene
 from wildseg3d_blender.scene.objects import object_folders, read_object

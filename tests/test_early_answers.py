@@ -16,8 +16,8 @@ from wildseg3d_blender.addon.worker_client import Request, WorkerClient
 from wildseg3d_blender.errors import Cancelled
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.segment import SceneSession
-from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
-from wildseg3d_blender.pipeline.segmentation.mask_cache import FOLDER
+from wildseg3d_blender.pipeline.segmentation.mask_cache.building import build_mask_cache
+from wildseg3d_blender.pipeline.segmentation.mask_cache.cache import FOLDER
 from wildseg3d_blender.prompts import Box, Click, PromptGroup, one_group
 from wildseg3d_blender.scene.previews import read_preview
 from wildseg3d_blender.worker.messages import EarlyPreview, Prepare, Prepared, Preview, Previewed

@@ -32,7 +32,7 @@ from wildseg3d_blender.pipeline.evaluation import (
 )
 from wildseg3d_blender.pipeline.photos.masks import mask_to_photo
 from wildseg3d_blender.pipeline.segmentation import Masks
-from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
+from wildseg3d_blender.pipeline.segmentation.mask_cache.building import build_mask_cache
 from wildseg3d_blender.prompts import Prompt
 from wildseg3d_blender.scene.folder import Scene, read_scene
 

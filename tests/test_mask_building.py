@@ -9,8 +9,8 @@ import pytest
 from tests.cached_scene import Known, Made, cache_of, mean_iou
 from tests.object_scene import BALL, BOX
 from wildseg3d_blender.errors import Cancelled
-from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
-from wildseg3d_blender.pipeline.segmentation.mask_cache import FOLDER, read_mask_cache
+from wildseg3d_blender.pipeline.segmentation.mask_cache.building import build_mask_cache
+from wildseg3d_blender.pipeline.segmentation.mask_cache.cache import FOLDER, read_mask_cache
 from wildseg3d_blender.scene.folder import Scene
 
 

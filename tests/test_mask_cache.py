@@ -17,10 +17,10 @@ from tests.object_scene import BALL, SIZE, Truth, write_object_scene
 from wildseg3d_blender.cli.main import main
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.pipeline.segment import SceneSession
-from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
-from wildseg3d_blender.pipeline.segmentation.group_mapping import matching_objects
-from wildseg3d_blender.pipeline.segmentation.mask_cache import FOLDER, MaskCache, read_mask_cache
-from wildseg3d_blender.pipeline.segmentation.packed_masks import MaskPacker
+from wildseg3d_blender.pipeline.segmentation.mask_cache.building import build_mask_cache
+from wildseg3d_blender.pipeline.segmentation.mask_cache.cache import FOLDER, MaskCache, read_mask_cache
+from wildseg3d_blender.pipeline.segmentation.mask_cache.group_mapping import matching_objects
+from wildseg3d_blender.pipeline.segmentation.mask_cache.packed_masks import MaskPacker
 from wildseg3d_blender.pipeline.segmentation.pixel_prompts import pixel_prompts
 from wildseg3d_blender.pipeline.segmentation.proposals import Proposal
 from wildseg3d_blender.progress import Progress

@@ -10,9 +10,13 @@ import numpy as np
 
 from tests.cached_scene import Known, Made, answers, cache_of, mean_iou, middle
 from tests.object_scene import BALL, BOX, Truth
-from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
-from wildseg3d_blender.pipeline.segmentation.group_mapping import Answers, matching_objects, next_size
 from wildseg3d_blender.pipeline.segmentation.lift import lift
+from wildseg3d_blender.pipeline.segmentation.mask_cache.building import build_mask_cache
+from wildseg3d_blender.pipeline.segmentation.mask_cache.group_mapping import (
+    Answers,
+    matching_objects,
+    next_size,
+)
 from wildseg3d_blender.pipeline.segmentation.pixel_prompts import pixel_prompts
 from wildseg3d_blender.pipeline.segmentation.proposals import Proposal
 from wildseg3d_blender.progress import Progress

@@ -22,9 +22,9 @@ from wildseg3d_blender.pipeline.alignment import align
 from wildseg3d_blender.pipeline.alignment.sim3 import fit_sim3_robust
 from wildseg3d_blender.pipeline.realign import ALL_FOUND, realign, soft_masks
 from wildseg3d_blender.pipeline.reconstruct import left_out
-from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.lift import lift
-from wildseg3d_blender.pipeline.segmentation.mask_cache import read_mask_cache
+from wildseg3d_blender.pipeline.segmentation.mask_cache.building import build_mask_cache
+from wildseg3d_blender.pipeline.segmentation.mask_cache.cache import read_mask_cache
 from wildseg3d_blender.pipeline.segmentation.proposals import Proposal
 from wildseg3d_blender.pipeline.weighting import Weighting
 from wildseg3d_blender.progress import Progress

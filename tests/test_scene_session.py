@@ -27,9 +27,9 @@ from tests.object_scene import BALL, BOX, SIZE, TABLE
 from wildseg3d_blender.errors import PromptError, SceneError
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.segment import SceneSession
-from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
-from wildseg3d_blender.pipeline.segmentation.group_mapping import matching_objects
-from wildseg3d_blender.pipeline.segmentation.mask_cache import FOLDER
+from wildseg3d_blender.pipeline.segmentation.mask_cache.building import build_mask_cache
+from wildseg3d_blender.pipeline.segmentation.mask_cache.cache import FOLDER
+from wildseg3d_blender.pipeline.segmentation.mask_cache.group_mapping import matching_objects
 from wildseg3d_blender.pipeline.segmentation.pixel_prompts import pixel_prompts
 from wildseg3d_blender.prompts import Box, Click, PromptGroup, one_group
 from wildseg3d_blender.scene.folder import read_scene

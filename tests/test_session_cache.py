@@ -14,10 +14,10 @@ from wildseg3d_blender.errors import PromptError
 from wildseg3d_blender.pipeline import segment
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.segment import SceneSession
-from wildseg3d_blender.pipeline.segmentation import build_cache
-from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.lift import Lifting
-from wildseg3d_blender.pipeline.segmentation.mask_cache import FOLDER
+from wildseg3d_blender.pipeline.segmentation.mask_cache import building
+from wildseg3d_blender.pipeline.segmentation.mask_cache.building import build_mask_cache
+from wildseg3d_blender.pipeline.segmentation.mask_cache.cache import FOLDER
 from wildseg3d_blender.prompts import Click, PromptGroup, one_group
 from wildseg3d_blender.scene.folder import Scene
 
@@ -56,7 +56,7 @@ def test_the_geometry_is_made_once_for_finding_and_for_segmenting(
         return Lifting(scene)
 
     monkeypatch.setattr(segment, "Lifting", lifting)
-    monkeypatch.setattr(build_cache, "Lifting", lifting)
+    monkeypatch.setattr(building, "Lifting", lifting)
     shutil.rmtree(cached_copy.folder / FOLDER, ignore_errors=True)
     session = SceneSession(cached_copy.folder)
     session.find_objects()

@@ -19,8 +19,8 @@ from tests.tiny_scene import write_tiny_scene
 from wildseg3d_blender.errors import Cancelled, PromptError, SceneError
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.segment import SceneSession
-from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
-from wildseg3d_blender.pipeline.segmentation.mask_cache import FOLDER, read_mask_cache
+from wildseg3d_blender.pipeline.segmentation.mask_cache.building import build_mask_cache
+from wildseg3d_blender.pipeline.segmentation.mask_cache.cache import FOLDER, read_mask_cache
 from wildseg3d_blender.prompts import Box, Click, PromptGroup, one_group
 from wildseg3d_blender.scene.folder import read_scene
 from wildseg3d_blender.scene.objects import object_folders

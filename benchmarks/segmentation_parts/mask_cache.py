@@ -14,10 +14,10 @@ import numpy as np
 from benchmarks.segmentation_parts.grabcut import GrabCutTransfer
 from wildseg3d_blender.pipeline.evaluation import first_click, iou, read_truth
 from wildseg3d_blender.pipeline.photos.masks import mask_to_photo
-from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
-from wildseg3d_blender.pipeline.segmentation.group_mapping import matching_objects
-from wildseg3d_blender.pipeline.segmentation.mask_cache import FOLDER, MaskCache, read_mask_cache
+from wildseg3d_blender.pipeline.segmentation.mask_cache.building import build_mask_cache
+from wildseg3d_blender.pipeline.segmentation.mask_cache.cache import FOLDER, MaskCache, read_mask_cache
+from wildseg3d_blender.pipeline.segmentation.mask_cache.group_mapping import matching_objects
 from wildseg3d_blender.pipeline.segmentation.pixel_prompts import pixel_prompts
 from wildseg3d_blender.prompts import Click
 from wildseg3d_blender.scene.folder import Scene

@@ -21,7 +21,7 @@ from wildseg3d_blender.pipeline.evaluation import (
 )
 from wildseg3d_blender.pipeline.photos.masks import mask_to_photo
 from wildseg3d_blender.pipeline.segmentation import Masks
-from wildseg3d_blender.pipeline.segmentation.mask_cache import MaskCache
+from wildseg3d_blender.pipeline.segmentation.mask_cache.cache import MaskCache
 from wildseg3d_blender.prompts import Click
 from wildseg3d_blender.scene.folder import Scene, View
 

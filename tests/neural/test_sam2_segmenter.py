@@ -19,7 +19,7 @@ from tests.neural.tiny_sam2 import SIDE, tiny_model
 from tests.object_scene import BALL, SIZE, Truth, write_object_scene
 from wildseg3d_blender.errors import Cancelled, PromptError, SceneError
 from wildseg3d_blender.pipeline.evaluation import iou
-from wildseg3d_blender.pipeline.segmentation.build_cache import build_mask_cache
+from wildseg3d_blender.pipeline.segmentation.mask_cache.building import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.pixel_prompts import PixelPrompts, pixel_prompts
 from wildseg3d_blender.pipeline.segmentation.proposals import Proposer
 from wildseg3d_blender.pipeline.segmentation.sam2 import Sam2Segmenter

@@ -17,8 +17,8 @@ from ..scene.folder import Scene
 from ..scene.objects import object_folders, read_object
 from ..scene.packed_views import ViewMasks
 from .segmentation import FirstAnswers, Masks, Segmenter
-from .segmentation.group_mapping import fitting_objects, matching_objects, next_size
-from .segmentation.mask_cache import CLEARLY_LARGER, CONTAINED, MaskCache
+from .segmentation.mask_cache.cache import CLEARLY_LARGER, CONTAINED, MaskCache
+from .segmentation.mask_cache.group_mapping import fitting_objects, matching_objects, next_size
 from .segmentation.pixel_prompts import pixel_prompts
 
 REMEMBERED_ROUNDS = 64

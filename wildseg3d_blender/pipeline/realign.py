@@ -20,8 +20,8 @@ from ..scene.rewriting import rewriting_geometry
 from .alignment import Alignment, align, pointmap
 from .alignment.sim3 import lengths
 from .pair_store import read_alignment, read_pair_graph, write_alignment
-from .segmentation.carry_cache import CarriedCache, put_cache, take_cache
 from .segmentation.lift import Lifting
+from .segmentation.mask_cache.carrying import CarriedCache, put_cache, take_cache
 from .segmentation.soft_mask import softened
 from .weighting import Weighting
 

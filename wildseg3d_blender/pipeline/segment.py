@@ -25,10 +25,10 @@ from ..scene.packed_views import ViewMasks
 from .prompt_answers import Answer, Early, PromptAnswers
 from .resumable import Resumable
 from .segmentation import Masks, Segmenter, create_segmenter
-from .segmentation.build_cache import build_mask_cache
 from .segmentation.lift import Lifting
-from .segmentation.mask_cache import FOLDER as CACHE_FOLDER
-from .segmentation.mask_cache import MaskCache, read_mask_cache
+from .segmentation.mask_cache.building import build_mask_cache
+from .segmentation.mask_cache.cache import FOLDER as CACHE_FOLDER
+from .segmentation.mask_cache.cache import MaskCache, read_mask_cache
 from .segmentation.pixel_prompts import pixel_prompts
 from .segmentation.proposals import Proposer
 

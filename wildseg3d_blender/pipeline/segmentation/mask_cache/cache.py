@@ -24,14 +24,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...files.arrays import open_array
-from ...files.atomic_folder import finish_interrupted_swap, replacing_folder
-from ...scene import cache_header
-from ...scene.cache_header import FOLDER
-from ...scene.folder import Scene, check_there
-from . import Masks
+from ....files.arrays import open_array
+from ....files.atomic_folder import finish_interrupted_swap, replacing_folder
+from ....scene import cache_header
+from ....scene.cache_header import FOLDER
+from ....scene.folder import Scene, check_there
+from .. import Masks
+from ..soft_mask import softened, unpacked
 from .packed_masks import PackedMasks
-from .soft_mask import softened, unpacked
 
 CONTAINED, CLEARLY_LARGER = 0.9, 1.25
 """An object is part of another that has this share of its pixels and is this many times as large."""

@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ...progress import Progress, silent, span
-from ...scene.folder import Scene
-from .lift import Lifting, Marks
-from .mask_cache import MaskCache, scene_stamp, write_mask_cache
+from ....progress import Progress, silent, span
+from ....scene.folder import Scene
+from ..lift import Lifting, Marks
+from ..proposals import Proposer
+from ..soft_mask import SoftUnion
+from .cache import MaskCache, scene_stamp, write_mask_cache
 from .packed_masks import MaskPacker, PackedMasks
-from .proposals import Proposer
-from .soft_mask import SoftUnion
 
 COARSE = 3
 """Two objects' overlap is counted on every third row and column."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...progress import Progress
-from ...scene.folder import Scene
-from .build_cache import lifted_points
-from .mask_cache import MaskCache, cached_segmenter, read_mask_cache, scene_stamp, write_mask_cache
+from ....progress import Progress
+from ....scene.folder import Scene
+from .building import lifted_points
+from .cache import MaskCache, cached_segmenter, read_mask_cache, scene_stamp, write_mask_cache
 from .packed_masks import PackedMasks
 
 

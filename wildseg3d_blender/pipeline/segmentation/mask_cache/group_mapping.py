@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .mask_cache import CLEARLY_LARGER, CONTAINED, MaskCache
-from .pixel_prompts import PixelBox, PixelClick, PixelPrompts
-from .usual_size import unusual_size
+from ..pixel_prompts import PixelBox, PixelClick, PixelPrompts
+from ..usual_size import unusual_size
+from .cache import CLEARLY_LARGER, CONTAINED, MaskCache
 
 CENTRE_WEIGHT = 0.6
 """People click the middle of what they mean: worth of a click in the very middle of a mask."""
