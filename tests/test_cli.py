@@ -150,6 +150,7 @@ def test_clicks_at_the_corners_of_the_photo_count(scene: Scene) -> None:
         (["--view", "middle", "--click", "-1", "10"], "prompt", "outside"),
         (["--view", "middle", "--click", "nan", "10"], "prompt", "outside"),
         (["--view", "middle", "--box", "10", "10", "10.5", "300"], "prompt", "empty"),
+        (["--view", "middle", "--box", "10", "10", "10", "10"], "prompt", "empty"),
         (["--view", "middle", "--exclude", "10", "10"], "prompt", "excludes"),
         (["--view", "middle"], "prompt", "--click"),
         (["--click", "10", "10"], "prompt", "--view"),

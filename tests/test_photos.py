@@ -214,6 +214,13 @@ def test_folder_without_photos(tmp_path: Path) -> None:
         find_photos([tmp_path])
 
 
+def test_a_video_in_a_folder_without_photos_is_named(tmp_path: Path) -> None:
+    for name in ("walk 10.mov", "walk 9.mp4"):
+        (tmp_path / name).touch()
+    with pytest.raises(PhotoError, match=r"but the video walk 9\.mp4: choose that file"):
+        find_photos([tmp_path])
+
+
 def test_a_folder_inside_that_has_photos_is_named(tmp_path: Path) -> None:
     for name, count in (("few", 1), ("images", 3)):
         (tmp_path / name).mkdir()

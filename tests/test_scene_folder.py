@@ -18,6 +18,7 @@ from wildseg3d_blender.scene.folder import (
     Scene,
     SkippedPhoto,
     View,
+    check_writable,
     read_scene,
     write_scene,
 )
@@ -180,6 +181,11 @@ def test_file_in_place_of_folder(tmp_path: Path) -> None:
     (tmp_path / "scene").write_text("")
     with pytest.raises(SceneError, match="is a file"):
         write(make_scene(tmp_path / "scene"))
+
+
+def test_target_that_no_file_system_takes(tmp_path: Path) -> None:
+    with pytest.raises(SceneError, match="Cannot write to"):
+        check_writable(tmp_path / ("long" * 100))
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that nobody can write to")

@@ -50,9 +50,9 @@ def box_on_photo(view: View, x0: float, y0: float, x1: float, y1: float) -> Box:
 
 
 def _rectangle(x0: float, y0: float, x1: float, y1: float) -> NDArray[np.float64]:
-    """Corners and edge middles, (8, 2): a lens bends edges outwards or inwards."""
+    """Corners and the middles between them, (9, 2): a lens bends edges outwards or inwards."""
     xs, ys = (x0, (x0 + x1) / 2, x1), (y0, (y0 + y1) / 2, y1)
-    return np.array([(x, y) for x in xs for y in ys if (x, y) != (xs[1], ys[1])])
+    return np.array([(x, y) for x in xs for y in ys])
 
 
 def _check_inside(view: View, x: float, y: float) -> None:

@@ -68,8 +68,11 @@ def find_photos(paths: Sequence[Path]) -> list[Path]:
 
 
 def _nothing_in(folder: Path) -> str:
-    """The sentence for a folder without photos; it names the one inside that has the most."""
+    """The sentence for a folder without photos; it names a video in it, or the folder with the most."""
     try:
+        videos = sorted(filter(is_video, folder.iterdir()), key=_natural_order)
+        if videos:
+            return f"No photos in {folder}, but the video {videos[0].name}: choose that file instead."
         inside = {path: len(_photos_in(path)) for path in folder.iterdir() if path.is_dir()}
     except OSError:
         inside = {}

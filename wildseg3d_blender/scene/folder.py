@@ -246,15 +246,15 @@ def write_geometry(
 def check_writable(folder: Path | str) -> None:
     """SceneError unless a scene can be written at ``folder``. Call it before long work, not after."""
     folder = Path(folder).absolute()
-    if folder.exists():
-        if not folder.is_dir():
-            raise SceneError(f"{folder} is a file: choose a folder for the scene.")
-        if any(folder.iterdir()) and not (folder / "scene.json").is_file():
-            raise SceneError(
-                f"{folder} holds other files: choose an empty or a new folder, so that nothing of yours "
-                "is overwritten."
-            )
     try:
+        if folder.exists():
+            if not folder.is_dir():
+                raise SceneError(f"{folder} is a file: choose a folder for the scene.")
+            if any(folder.iterdir()) and not (folder / "scene.json").is_file():
+                raise SceneError(
+                    f"{folder} holds other files: choose an empty or a new folder, so that nothing of yours "
+                    "is overwritten."
+                )
         folder.parent.mkdir(parents=True, exist_ok=True)
         probe = folder.parent / f".{folder.name}.probe-{uuid.uuid4().hex}"
         probe.mkdir()
