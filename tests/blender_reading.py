@@ -22,3 +22,24 @@ def pixel_in_blender(bpy: Any, camera: Any, point: np.ndarray, size: tuple[int, 
 
     x, y, _ = world_to_camera_view(bpy.context.scene, camera, Vector(point))
     return np.array([x * size[0], (1 - y) * size[1]])
+
+
+def slots_of(mesh: Any) -> np.ndarray:
+    """The material slots of a mesh's faces, (F,)."""
+    slots = np.empty(len(mesh.polygons), np.int32)
+    mesh.polygons.foreach_get("material_index", slots)
+    return slots
+
+
+def corners_of(mesh: Any) -> np.ndarray:
+    """The vertices of a mesh's faces, (F, corners): as many of each."""
+    corners = np.empty(len(mesh.loops), np.int32)
+    mesh.loops.foreach_get("vertex_index", corners)
+    return corners.reshape(len(mesh.polygons), -1)
+
+
+def faces_of(mesh: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Material slot (T,), corners (T, 3) and coordinates (T, 3, 2) of the triangles of a mesh."""
+    uv = np.empty(len(mesh.loops) * 2, np.float32)
+    mesh.uv_layers.active.uv.foreach_get("vector", uv)
+    return slots_of(mesh), corners_of(mesh), uv.reshape(-1, 3, 2)
