@@ -7,19 +7,16 @@ depth is noisy, so that a gap hardly shows in a single view.
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from tests.grid_colours import grid_colours
-from tests.object_scene import ANGLES, PHOTO_K, PHOTO_SIZE, SIZE, K, pose_on_arc, rays_world
+from tests.object_scene import SIZE, arc_views, rays_world
+from tests.scene_writing import as_jpeg, write_views
 from wildseg3d_blender.conventions import pixel_centres
-from wildseg3d_blender.photo_warp import PhotoWarp
-from wildseg3d_blender.scene.folder import Scene, View, write_scene
+from wildseg3d_blender.scene.folder import Scene, View
 
 WIDTH, GAP, DEEP, HIGH = 0.36, 0.03, 0.3, 0.55
 FIRST = -1.5 * WIDTH - GAP
@@ -32,18 +29,10 @@ NOISE = 0.006
 def write_look_alikes(folder: Path) -> tuple[Scene, dict[str, NDArray[np.int64]]]:
     """Write the scene, views v0 .. v4; what every pixel shows, (H, W) per view."""
     rng = np.random.default_rng(5)
-    views, pointmaps, confidence, images, shown = [], {}, {}, {}, {}
-    for number, angle in enumerate(ANGLES):
-        name = f"v{number}"
-        view = View(
-            name=name,
-            photo=folder.parent / f"{name}.jpg",
-            photo_size=PHOTO_SIZE,
-            size=SIZE,
-            K=K,
-            cam_to_world=pose_on_arc(np.radians(angle)),
-            warp=PhotoWarp(PHOTO_K, K, radial=0.0),
-        )
+    views = arc_views(folder, radial=0.0)
+    pointmaps, confidence, images, shown = {}, {}, {}, {}
+    for view in views:
+        name = view.name
         shows, depth, _ = cast(view, pixel_centres(*SIZE))
         measured = cv2.GaussianBlur(depth, (0, 0), 1.0) * (1 + NOISE * _patchy(rng, depth.shape))
         rays = rays_world(view, pixel_centres(*SIZE))
@@ -51,11 +40,7 @@ def write_look_alikes(folder: Path) -> tuple[Scene, dict[str, NDArray[np.int64]]
         confidence[name] = np.full(depth.shape, 3.0, dtype=np.float32)
         images[name] = _jpeg(view, rng)
         shown[name] = shows
-        views.append(view)
-    scene = Scene(folder, tuple(views), "stereo", {"image_size": SIZE[0]}, {"sfm": 1.0})
-    colours = {view.name: grid_colours(view, images[view.name]) for view in views}
-    write_scene(scene, pointmaps=pointmaps, confidence=confidence, colours=colours, images=images)
-    return scene, shown
+    return write_views(folder, views, pointmaps, confidence, images), shown
 
 
 def cast(
@@ -98,7 +83,4 @@ def _patchy(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.floa
 
 def _jpeg(view: View, rng: np.random.Generator) -> bytes:
     picture = cast(view, pixel_centres(SIZE[0] * 2, SIZE[1] * 2) / 2)[2]
-    picture = np.clip(picture + rng.normal(scale=0.02, size=picture.shape), 0, 1)
-    buffer = io.BytesIO()
-    Image.fromarray((picture * 255).astype(np.uint8)).save(buffer, "JPEG", quality=92)
-    return buffer.getvalue()
+    return as_jpeg(picture + rng.normal(scale=0.02, size=picture.shape))

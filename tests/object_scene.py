@@ -7,7 +7,6 @@ but for two flaws that real depth has: holes, and pixels at outlines whose depth
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.grid_colours import grid_colours
+from tests.scene_writing import as_jpeg, write_views
 from wildseg3d_blender.conventions import camera_rays, pixel_centres
 from wildseg3d_blender.photo_warp import PhotoWarp
-from wildseg3d_blender.scene.folder import Scene, View, write_scene
+from wildseg3d_blender.scene.folder import Scene, View
 
 SIZE = (240, 180)
 PHOTO_SIZE = (480, 360)
@@ -42,18 +41,10 @@ class Truth:
 def write_object_scene(folder: Path, *, holes: bool = True) -> tuple[Scene, dict[str, Truth]]:
     """Write the scene; views are called v0 .. v4, v2 looks straight at it."""
     rng = np.random.default_rng(3)
-    views, pointmaps, confidence, images, truths = [], {}, {}, {}, {}
-    for number, angle in enumerate(ANGLES):
-        name = f"v{number}"
-        view = View(
-            name=name,
-            photo=folder.parent / f"{name}.jpg",
-            photo_size=PHOTO_SIZE,
-            size=SIZE,
-            K=K,
-            cam_to_world=pose_on_arc(np.radians(angle)),
-            warp=PhotoWarp(PHOTO_K, K, radial=-0.02),
-        )
+    views = arc_views(folder, radial=-0.02)
+    pointmaps, confidence, images, truths = {}, {}, {}, {}
+    for view in views:
+        name = view.name
         shows, distance, _ = cast(view, pixel_centres(*SIZE))
         depth, smeared = _smear(distance, shows)
         rays = rays_world(view, pixel_centres(*SIZE))
@@ -64,11 +55,23 @@ def write_object_scene(folder: Path, *, holes: bool = True) -> tuple[Scene, dict
         confidence[name] = np.where(known, 3.0, 0.0).astype(np.float32)
         images[name] = _jpeg(view, rng)
         truths[name] = Truth(shows, distance, smeared)
-        views.append(view)
-    scene = Scene(folder, tuple(views), "stereo", {"image_size": SIZE[0]}, {"sfm": 1.0})
-    colours = {view.name: grid_colours(view, images[view.name]) for view in views}
-    write_scene(scene, pointmaps=pointmaps, confidence=confidence, colours=colours, images=images)
-    return scene, truths
+    return write_views(folder, views, pointmaps, confidence, images), truths
+
+
+def arc_views(folder: Path, radial: float) -> list[View]:
+    """The cameras v0 .. v4 of a scene at ``folder``; ``radial`` is their lens distortion."""
+    return [
+        View(
+            name=f"v{number}",
+            photo=folder.parent / f"v{number}.jpg",
+            photo_size=PHOTO_SIZE,
+            size=SIZE,
+            K=K,
+            cam_to_world=pose_on_arc(np.radians(angle)),
+            warp=PhotoWarp(PHOTO_K, K, radial=radial),
+        )
+        for number, angle in enumerate(ANGLES)
+    ]
 
 
 def write_photo_masks(scene: Scene, folder: Path, thing: int) -> None:
@@ -115,10 +118,7 @@ def _colour(shows: NDArray[np.int64], points_world: NDArray[np.float64]) -> NDAr
 def _jpeg(view: View, rng: np.random.Generator) -> bytes:
     """The picture at twice the grid, a little noisy, as cameras make them."""
     picture = cast(view, pixel_centres(SIZE[0] * 2, SIZE[1] * 2) / 2)[2]
-    picture = np.clip(picture + rng.normal(scale=0.02, size=picture.shape), 0, 1)
-    buffer = io.BytesIO()
-    Image.fromarray((picture * 255).astype(np.uint8)).save(buffer, "JPEG", quality=92)
-    return buffer.getvalue()
+    return as_jpeg(picture + rng.normal(scale=0.02, size=picture.shape))
 
 
 def _smear(

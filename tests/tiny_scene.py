@@ -6,17 +6,15 @@ Three cameras on an arc, view grid 160x120, photos of 640x480 with a little lens
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from tests.grid_colours import grid_colours
+from tests.scene_writing import as_jpeg, write_views
 from wildseg3d_blender.conventions import camera_rays, pixel_centres
 from wildseg3d_blender.photo_warp import PhotoWarp
-from wildseg3d_blender.scene.folder import Scene, View, write_scene
+from wildseg3d_blender.scene.folder import Scene, View
 
 SIZE = (160, 120)
 PHOTO_SIZE = (640, 480)
@@ -45,10 +43,7 @@ def write_tiny_scene(folder: Path) -> Scene:
         confidence[name] = np.full(SIZE[::-1], 5.0, np.float32)
         images[name] = _picture(view)
         views.append(view)
-    scene = Scene(folder, tuple(views), "stereo", {"image_size": SIZE[0]}, {"sfm": 1.0})
-    colours = {view.name: grid_colours(view, images[view.name]) for view in views}
-    write_scene(scene, pointmaps=pointmaps, confidence=confidence, colours=colours, images=images)
-    return scene
+    return write_views(folder, views, pointmaps, confidence, images)
 
 
 def true_photo_mask(view: View) -> NDArray[np.bool_]:
@@ -78,9 +73,7 @@ def _picture(view: View) -> bytes:
     points, on_ball = _hit(view, fine)
     grain = np.sin(31 * points[..., 0]) * np.sin(37 * points[..., 1] + 5) * np.cos(29 * points[..., 2])
     colour = np.where(on_ball[..., None], [225.0, 130.0, 40.0], [70.0, 125.0, 75.0]) + 18 * grain[..., None]
-    buffer = io.BytesIO()
-    Image.fromarray(colour.clip(0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=92)
-    return buffer.getvalue()
+    return as_jpeg(colour / 255)
 
 
 def _look_at_ball(angle: float) -> NDArray[np.float64]:
