@@ -18,8 +18,9 @@ import importlib
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,65 +58,78 @@ def part(name: str) -> Any:
     return importlib.import_module(f"{prefix}.{name}")
 
 
-def run(options: argparse.Namespace) -> Iterator[None]:
-    """Open the scene, place prompts, print. Yields while Blender is to go on."""
-    previewing, lookup = part("previewing"), part("scene.lookup")
-    background = None if not bpy.app.background else part("background")
-    window = bpy.context.window_manager.windows[0]
-    area = next(item for item in window.screen.areas if item.type == "VIEW_3D")
-    region = next(item for item in area.regions if item.type == "WINDOW")
-    seen: dict[str, float] = {}
-    cached: list[bool] = []
+class Watch:
+    """When the preview that was asked for last was first seen: "visible", and as the answer, "final"."""
 
-    def drawn() -> None:
-        shown, asked = previewing.shown(), previewing.current()
+    def __init__(self) -> None:
+        self._previewing = part("previewing")
+        self.seen: dict[str, float] = {}
+        self.cached = False
+
+    def look(self) -> None:
+        """Note what is shown now."""
+        shown, asked = self._previewing.shown(), self._previewing.current()
         if shown is None or asked is None:
             return
         if shown.key == asked.key:
-            seen.setdefault("final", time.perf_counter())
-            cached[:] = [shown.preview.cached]
-        elif previewing.refining():
-            seen.setdefault("visible", time.perf_counter())
+            self.seen.setdefault("final", time.perf_counter())
+            self.cached = shown.preview.cached
+        elif self._previewing.refining():
+            self.seen.setdefault("visible", time.perf_counter())
 
-    def override() -> Any:
-        return bpy.context.temp_override(window=window, area=area, region=region)
 
+def run(options: argparse.Namespace) -> Iterator[None]:
+    """Open the scene, place prompts, print. Yields while Blender is to go on."""
+    lookup, watch = part("scene.lookup"), Watch()
+    override = _in_viewport()
     with override():
         bpy.ops.wildseg3d.open_scene(directory=options.scene)
         root = lookup.require_root(bpy.context.scene)
-        if background is None:
+        if not bpy.app.background:
             lookup.points(root).hide_set(not options.points)
             bpy.ops.wildseg3d.prompt_place("INVOKE_DEFAULT")
     handler = None
-    if background is None:
-        handler = bpy.types.SpaceView3D.draw_handler_add(drawn, (), "WINDOW", "POST_PIXEL")
+    if not bpy.app.background:
+        handler = bpy.types.SpaceView3D.draw_handler_add(watch.look, (), "WINDOW", "POST_PIXEL")
     found: list[Measured] = []
     for number, kind, place in _prompts(lookup.open_scene(root), options):
         rest = time.perf_counter() + PAUSE
         while time.perf_counter() < rest:
             yield
-        seen.clear()
+        watch.seen.clear()
         started = time.perf_counter()
         with override():
             bpy.ops.wildseg3d.prompt_add(
                 view=place[0], x=place[1], y=place[2], object=f"Thing {number}", positive=kind != "exclude"
             )
         done = time.perf_counter()
-        while time.perf_counter() - started < PATIENCE and "final" not in seen:
-            if background is not None:
-                background.step(bpy.context.scene)
-                drawn()
-            yield
-        if "final" not in seen:
-            print(f"{kind} at {place}: no answer ({previewing.problem()})")
+        yield from _until_answered(watch, started)
+        if "final" not in watch.seen:
+            print(f"{kind} at {place}: no answer ({part('previewing').problem()})")
             continue
-        visible = seen.get("visible", seen["final"])
-        times = (1000 * (at - started) for at in (done, visible, seen["final"]))
-        found.append(Measured(kind, *cached, *times))
+        seen = (done, watch.seen.get("visible", watch.seen["final"]), watch.seen["final"])
+        found.append(Measured(kind, watch.cached, *(1000 * (at - started) for at in seen)))
         print(found[-1], flush=True)
     if handler is not None:
         bpy.types.SpaceView3D.draw_handler_remove(handler, "WINDOW")
     report(found)
+
+
+def _in_viewport() -> Callable[[], Any]:
+    """What makes a context of the 3D view."""
+    window = bpy.context.window_manager.windows[0]
+    area = next(item for item in window.screen.areas if item.type == "VIEW_3D")
+    region = next(item for item in area.regions if item.type == "WINDOW")
+    return partial(bpy.context.temp_override, window=window, area=area, region=region)
+
+
+def _until_answered(watch: Watch, started: float) -> Iterator[None]:
+    """Without a window, what its timer does, and a look at what it would draw."""
+    while time.perf_counter() - started < PATIENCE and "final" not in watch.seen:
+        if bpy.app.background:
+            part("background").step(bpy.context.scene)
+            watch.look()
+        yield
 
 
 def _prompts(scene: Any, options: argparse.Namespace) -> Iterator[tuple[int, str, tuple[str, float, float]]]:
