@@ -154,6 +154,22 @@ def test_objects_are_written_for_other_programs(
         api.export([ball], tmp_path / "ball.xyz")
 
 
+def test_an_exporter_that_is_not_enabled_is_named(blender: Any, made: Made, tmp_path: Path) -> None:
+    import addon_utils
+
+    from wildseg3d_blender.addon import api
+    from wildseg3d_blender.addon.scene import lookup
+
+    points = lookup.points(api.open_scene(made[0].folder))
+    addon_utils.disable("io_scene_gltf2")
+    try:
+        with pytest.raises(SceneError, match=r"cannot write \.glb .* choose another ending"):
+            api.export([points], tmp_path / "points.glb")
+    finally:
+        addon_utils.enable("io_scene_gltf2")
+    assert api.export([points], tmp_path / "points.glb").is_file()
+
+
 def test_the_command_cuts_out_exports_and_saves(
     blender: Any, made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -192,6 +208,9 @@ def test_the_command_cuts_out_exports_and_saves(
     assert (tmp_path / "scene.blend").is_file()
     assert command.run(["segment", str(blend), "--surface", "--export", str(tmp_path / "s.glb")]) == 0
     assert (tmp_path / "s.glb").is_file()
+    kept = tmp_path / "kept.blend"
+    assert command.run(["segment", str(blend), "-o", str(kept), "--export", str(tmp_path / "s.stl")]) == 1
+    assert "ends with one of" in capsys.readouterr().err and kept.is_file()
     assert command.run(["fly"]) == 2
     assert command.run(["--help"]) == 0
 

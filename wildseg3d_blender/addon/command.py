@@ -79,8 +79,10 @@ def _do(options: argparse.Namespace) -> dict[str, Any]:
         api.place_prompts(root, prompts)
     if placed:
         api.segment(root)
-    files = _export(options, root)
-    _save(output)
+    try:
+        files = _export(options, root)
+    finally:  # an export that cannot be written costs nothing of what was computed
+        _save(output)
     return {
         "blend": str(output),
         "objects": {name: len(item.data.vertices) for name, item in api.cut_out(root).items()},

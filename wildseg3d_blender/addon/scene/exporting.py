@@ -36,6 +36,11 @@ def export(items: Sequence[bpy.types.Object], file: Path | str) -> Path:
             write(str(file))
     except (OSError, RuntimeError) as error:
         raise SceneError(f"{file} could not be written: {str(error).strip()}") from error
+    except AttributeError as error:  # there is no such operator
+        raise SceneError(
+            f"This Blender cannot write {file.suffix} (its exporter is not enabled, or was left out): "
+            "choose another ending."
+        ) from error
     if not file.is_file():
         raise SceneError(f"{file} could not be written: check the free space and the permissions there.")
     return file
