@@ -158,7 +158,7 @@ def _width(context: bpy.types.Context, icon: str, inset: int) -> float:
     """Pixels for a line of text: the sidebar without its tabs, margins, the icon and what is beside."""
     scale = _scale(context)
     region = context.region.width if context.region is not None else 240 * scale
-    return region - scale * (54 + 20 * (icon != "NONE") + 14 * inset)
+    return region - scale * (60 + 20 * (icon != "NONE") + 14 * inset)
 
 
 def _scale(context: bpy.types.Context) -> float:
