@@ -15,7 +15,7 @@ import pytest
 # Imported where they are used: the in-Blender tests also run where Pillow and the engines are not installed.
 if TYPE_CHECKING:
     from samples.truth import SampleTruth
-    from tests.object_scene import Truth
+    from tests.scenes.ball_and_box import Truth
     from wildseg3d_blender.scene.folder import Scene
 
 SAMPLE_VIEWS = ("table_03", "table_04", "table_05", "table_06", "table_07", "table_08")
@@ -41,7 +41,7 @@ def sample_scene(sample_truth: SampleTruth, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="session")
 def cached_scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, dict[str, Truth]]:
     """The ray-cast scene, whose objects have been found. Read it, never write into it."""
-    from tests.object_scene import write_object_scene
+    from tests.scenes.ball_and_box import write_object_scene
     from wildseg3d_blender.pipeline.segment import SceneSession
 
     scene, truths = write_object_scene(tmp_path_factory.mktemp("cached") / "scene")
@@ -52,7 +52,7 @@ def cached_scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, dict[
 @pytest.fixture(scope="session")
 def listed_scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, dict[str, Truth]]:
     """The ray-cast scene with a cache of known objects. Copy it with ``copied``, never write into it."""
-    from tests.listed_objects import write_listed_scene
+    from tests.scenes.listed import write_listed_scene
 
     return write_listed_scene(tmp_path_factory.mktemp("listed") / "scene")
 
@@ -60,7 +60,7 @@ def listed_scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, dict[
 @pytest.fixture(scope="session")
 def aligned_scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     """A scene aligned from pairs, with a ball and a box as objects. Read it, never write into it."""
-    from tests.aligned_scene import BALL, BOX, write_aligned_scene, write_true_object
+    from tests.scenes.aligned import BALL, BOX, write_aligned_scene, write_true_object
     from tests.synthetic import Corruption, orbit, pair_graph
 
     views = orbit(4, (96, 72))
@@ -108,8 +108,8 @@ def blender(blender_session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Scene:
-    """The scene folder that is hard on cameras, see ``addon_scene``, called "room"."""
-    from tests.addon_scene import write_awkward_scene
+    """The scene folder that is hard on cameras, see ``awkward``, called "room"."""
+    from tests.scenes.awkward import write_awkward_scene
 
     return write_awkward_scene(tmp_path / "room")
 

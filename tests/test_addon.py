@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.addon_scene import write_awkward_scene
+from tests.scenes.awkward import write_awkward_scene
 
 
 def test_every_operator_and_property_explains_itself(blender: Any) -> None:

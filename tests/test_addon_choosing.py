@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.object_scene import write_object_scene
+from tests.scenes.ball_and_box import write_object_scene
 from tests.small_photos import IMAGE_SIZE, write_small_photos
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.errors import Cancelled, NeuralError

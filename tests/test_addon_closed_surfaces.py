@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.blender_reading import corners_of, read_attribute, slots_of
-from tests.object_scene import BALL, BALL_CENTRE, BALL_RADIUS, BOX, Truth, write_object_scene
+from tests.scenes.ball_and_box import BALL, BALL_CENTRE, BALL_RADIUS, BOX, Truth, write_object_scene
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.scene.folder import View
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.addon_scene import write_awkward_scene
-from tests.listed_objects import Made, copied
-from tests.object_scene import BALL, BOX
+from tests.scenes.awkward import write_awkward_scene
+from tests.scenes.ball_and_box import BALL, BOX
+from tests.scenes.listed import Made, copied
 from tests.test_addon_steps import Artist
 from wildseg3d_blender.scene.folder import read_scene
 from wildseg3d_blender.scene.objects import read_objects

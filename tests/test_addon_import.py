@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.addon_scene import WALL, colour_at, hit, surface, write_awkward_scene
 from tests.blender_reading import pixel_in_blender, read_attribute
+from tests.scenes.awkward import WALL, colour_at, hit, surface, write_awkward_scene
 from wildseg3d_blender.conventions import pixel_centres
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.scene.folder import Scene

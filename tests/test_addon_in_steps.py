@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.addon_scene import FLOOR, WALL, surface
 from tests.blender_reading import read_attribute
+from tests.scenes.awkward import FLOOR, WALL, surface
 from tests.steps_taken import advance
 from wildseg3d_blender.errors import Cancelled, SceneError
 from wildseg3d_blender.prompts import Click, one_group

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.addon_scene import FLOOR, WALL, hit, surface
 from tests.blender_reading import pixel_in_blender, read_attribute
+from tests.scenes.awkward import FLOOR, WALL, hit, surface
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.scene.folder import Scene
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.addon_scene import write_awkward_scene
 from tests.drawn_panels import panel_texts
+from tests.scenes.awkward import write_awkward_scene
 from tests.small_photos import write_small_photos
 from wildseg3d_blender.errors import PhotoError, ReconstructionError, SceneError
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.addon_scene import write_awkward_scene
+from tests.scenes.awkward import write_awkward_scene
 from tests.small_photos import write_small_photos
 from tests.small_video import frames_along, write_video
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.object_scene import BALL, BALL_CENTRE, BALL_RADIUS, cast, write_object_scene
+from tests.scenes.ball_and_box import BALL, BALL_CENTRE, BALL_RADIUS, cast, write_object_scene
 from wildseg3d_blender.conventions import pixel_centres, project, transform, unproject
 from wildseg3d_blender.errors import PromptError
 from wildseg3d_blender.prompts import Box, Click

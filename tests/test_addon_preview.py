@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.object_scene import BALL, Truth, write_object_scene
+from tests.scenes.ball_and_box import BALL, Truth, write_object_scene
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.errors import Cancelled, WildSegError
 from wildseg3d_blender.scene.folder import Scene

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.addon_scene import hit
+from tests.scenes.awkward import hit
 from wildseg3d_blender.errors import PromptError
 from wildseg3d_blender.prompts import Box, Click
 from wildseg3d_blender.scene.folder import Scene

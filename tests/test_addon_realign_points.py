@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.addon_scene import FLOOR, WALL, surface, write_awkward_scene
 from tests.realigned import assert_shows, children, meshes, pixels_of, position_in_root, refresh, shift
+from tests.scenes.awkward import FLOOR, WALL, surface, write_awkward_scene
 from wildseg3d_blender.prompts import Click, one_group
 from wildseg3d_blender.scene.folder import Scene, read_scene
 from wildseg3d_blender.scene.objects import SceneObject, write_object

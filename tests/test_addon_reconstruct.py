@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from tests.drawn_panels import panel_texts
-from tests.stereo_scene import Shot, arc, take
+from tests.scenes.room import Shot, arc, take
 
 SIZE = 256
 

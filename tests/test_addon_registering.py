@@ -105,7 +105,7 @@ def test_registered_ten_times_leaves_nothing(blender: Any) -> None:
 
 
 def test_reloaded_it_works_on_with_what_the_file_holds(blender: Any, tmp_path: Any) -> None:
-    from tests.addon_scene import write_awkward_scene
+    from tests.scenes.awkward import write_awkward_scene
     from wildseg3d_blender import addon
     from wildseg3d_blender.addon import runtime
 

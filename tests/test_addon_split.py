@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.addon_scene import FLOOR, WALL, surface
 from tests.blender_reading import read_attribute
+from tests.scenes.awkward import FLOOR, WALL, surface
 from wildseg3d_blender.errors import PromptError, SceneError
 from wildseg3d_blender.scene.folder import Scene
 from wildseg3d_blender.scene.objects import SceneObject, write_object

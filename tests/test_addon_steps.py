@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from tests.blender_reading import read_attribute
-from tests.listed_objects import Made, copied, middle_click
-from tests.object_scene import BALL, BOX
+from tests.scenes.ball_and_box import BALL, BOX
+from tests.scenes.listed import Made, copied, middle_click
 from wildseg3d_blender.scene.folder import Scene
 from wildseg3d_blender.scene.objects import read_objects
 from wildseg3d_blender.scene.ownership import owned_points

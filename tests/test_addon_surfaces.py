@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.addon_scene import FLOOR, hit, surface
 from tests.blender_reading import faces_of, read_attribute
-from tests.object_scene import BALL, write_object_scene
+from tests.scenes.awkward import FLOOR, hit, surface
+from tests.scenes.ball_and_box import BALL, write_object_scene
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.scene.folder import Scene

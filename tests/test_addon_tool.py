@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.addon_scene import write_awkward_scene
 from tests.drawn_panels import draw
+from tests.scenes.awkward import write_awkward_scene
 
 KEYMAP = "3D View Tool: Object, Object Prompt"
 

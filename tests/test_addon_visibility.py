@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.addon_scene import FLOOR, WALL, surface
 from tests.drawn_panels import draw_panels
+from tests.scenes.awkward import FLOOR, WALL, surface
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.scene.folder import Scene
 

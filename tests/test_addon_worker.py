@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from tests.blender_reading import read_attribute
-from tests.object_scene import BALL, BOX, Truth, write_object_scene
+from tests.scenes.ball_and_box import BALL, BOX, Truth, write_object_scene
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.errors import Cancelled
 from wildseg3d_blender.scene.folder import Scene, read_scene

@@ -17,8 +17,8 @@ from benchmarks.segmentation_parts.grabcut import GrabCutTransfer
 from benchmarks.segmentation_parts.measured import held_out_figures, measure_object
 from benchmarks.segmentation_parts.places import chosen, places
 from samples.truth import TABLE
-from tests.cached_scene import Known
-from tests.object_scene import BALL, BOX, Truth, write_object_scene, write_photo_masks
+from tests.scenes.ball_and_box import BALL, BOX, Truth, write_object_scene, write_photo_masks
+from tests.scenes.cached import Known
 from wildseg3d_blender.pipeline.evaluation import by_session, iou
 from wildseg3d_blender.pipeline.segment import SceneSession
 from wildseg3d_blender.pipeline.segmentation.mask_cache.building import build_mask_cache

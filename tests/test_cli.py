@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.scenes.tiny import BALL, PHOTO_SIZE, RADIUS, true_photo_mask, write_tiny_scene
 from tests.small_photos import IMAGE_SIZE, NAMES, write_small_photos
 from tests.small_video import frames_along, write_video
-from tests.tiny_scene import BALL, PHOTO_SIZE, RADIUS, true_photo_mask, write_tiny_scene
 from wildseg3d_blender.cli.main import main
 from wildseg3d_blender.cli.prompt_options import photo_groups
 from wildseg3d_blender.errors import PromptError

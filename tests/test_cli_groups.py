@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.listed_objects import Made, core, middle_click, same, shown, write_listed_scene
-from tests.object_scene import BALL, BOX
+from tests.scenes.ball_and_box import BALL, BOX
+from tests.scenes.listed import Made, core, middle_click, same, shown, write_listed_scene
 from wildseg3d_blender.cli.main import main
 from wildseg3d_blender.cli.prompt_options import EXAMPLES, photo_groups
 from wildseg3d_blender.errors import PromptError

@@ -15,7 +15,7 @@ from PIL import Image
 from samples.demo_parts import clicks, measure, page
 from samples.demo_parts.stage import Label
 from samples.truth import SampleTruth, load_truth
-from tests.scene_writing import grid_colours
+from tests.scenes.writing import grid_colours
 from wildseg3d_blender.conventions import transform, unproject
 from wildseg3d_blender.errors import PromptError, SceneError
 from wildseg3d_blender.photo_warp import PhotoWarp

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.listed_objects import Listed, Made, Masks, copied, middle_click, same, shown, write_listed_scene
-from tests.object_scene import BALL, BOX
+from tests.scenes.ball_and_box import BALL, BOX
+from tests.scenes.listed import Listed, Made, Masks, copied, middle_click, same, shown, write_listed_scene
 from wildseg3d_blender.addon.worker_client import Request, WorkerClient
 from wildseg3d_blender.errors import Cancelled
 from wildseg3d_blender.pipeline.evaluation import iou

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.cached_scene import Known
-from tests.object_scene import BALL, PHOTO_SIZE, Truth, write_object_scene, write_photo_masks
+from tests.scenes.ball_and_box import BALL, PHOTO_SIZE, Truth, write_object_scene, write_photo_masks
+from tests.scenes.cached import Known
 from wildseg3d_blender.errors import PromptError, SceneError
 from wildseg3d_blender.pipeline.evaluation import (
     accuracy,

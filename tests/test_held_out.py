@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.object_scene import BALL, BOX, Truth, write_object_scene, write_photo_masks
+from tests.scenes.ball_and_box import BALL, BOX, Truth, write_object_scene, write_photo_masks
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.pipeline.alignment.sim3 import Sim3, rotation_exp
 from wildseg3d_blender.pipeline.evaluation import evaluate, held_out_views

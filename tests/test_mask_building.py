@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.cached_scene import Known, Made, cache_of, mean_iou
-from tests.object_scene import BALL, BOX
+from tests.scenes.ball_and_box import BALL, BOX
+from tests.scenes.cached import Known, Made, cache_of, mean_iou
 from wildseg3d_blender.errors import Cancelled
 from wildseg3d_blender.pipeline.segmentation.mask_cache.building import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.mask_cache.cache import FOLDER, read_mask_cache

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.cached_scene import Known, Made, cache_of
-from tests.object_scene import BALL, SIZE, Truth, write_object_scene
+from tests.scenes.ball_and_box import BALL, SIZE, Truth, write_object_scene
+from tests.scenes.cached import Known, Made, cache_of
 from wildseg3d_blender.cli.main import main
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.pipeline.segment import SceneSession

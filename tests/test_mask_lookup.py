@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from tests.cached_scene import Known, Made, answers, cache_of, mean_iou, middle
-from tests.object_scene import BALL, BOX, Truth
+from tests.scenes.ball_and_box import BALL, BOX, Truth
+from tests.scenes.cached import Known, Made, answers, cache_of, mean_iou, middle
 from wildseg3d_blender.pipeline.segmentation.lift import lift
 from wildseg3d_blender.pipeline.segmentation.mask_cache.building import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.mask_cache.group_mapping import (

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.listed_objects import Made, middle_click, same, shown, write_listed_scene
-from tests.object_scene import BALL, BOX
+from tests.scenes.ball_and_box import BALL, BOX
+from tests.scenes.listed import Made, middle_click, same, shown, write_listed_scene
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.pipeline.segment import SceneSession, SegmentResult
 from wildseg3d_blender.prompts import Click, PromptGroup, one_group, prompt_to_json

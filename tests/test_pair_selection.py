@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests import synthetic
-from tests.stereo_scene import Shot, arc, take
+from tests.scenes.room import Shot, arc, take
 from wildseg3d_blender.errors import Cancelled, PhotoError, ReconstructionError
 from wildseg3d_blender.photo_warp import PhotoWarp
 from wildseg3d_blender.pipeline.engines.stereo import matching, placement

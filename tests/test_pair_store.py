@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.aligned_scene import write_aligned_scene
+from tests.scenes.aligned import write_aligned_scene
 from tests.synthetic import Corruption, TrueView, all_pairs, depth_graph, orbit, pair_graph, with_edges
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.pipeline.alignment import Alignment, Sim3, align

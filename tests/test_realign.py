@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.aligned_scene import BALL, BOX, write_aligned_scene, write_true_object
+from tests.scenes.aligned import BALL, BOX, write_aligned_scene, write_true_object
 from tests.synthetic import Corruption, TrueView, all_pairs, orbit, pair_graph
 from wildseg3d_blender.cli.main import main
 from wildseg3d_blender.errors import AlignmentError, Cancelled, SceneError

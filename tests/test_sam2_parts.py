@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.object_scene import BALL, BOX, Truth, write_object_scene
+from tests.scenes.ball_and_box import BALL, BOX, Truth, write_object_scene
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.segmentation.pixel_prompts import PixelClick
 from wildseg3d_blender.pipeline.segmentation.sam2.answering import obeying

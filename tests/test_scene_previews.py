@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.tiny_scene import SIZE, write_tiny_scene
+from tests.scenes.tiny import SIZE, write_tiny_scene
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.scene.folder import Scene
 from wildseg3d_blender.scene.previews import FOLDER, KEPT, read_preview, write_preview

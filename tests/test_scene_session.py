@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.listed_objects import (
+from tests.scenes.ball_and_box import BALL, BOX, SIZE, TABLE
+from tests.scenes.listed import (
     Listed,
     Made,
     Masks,
@@ -23,7 +24,6 @@ from tests.listed_objects import (
     shown,
     write_listed_scene,
 )
-from tests.object_scene import BALL, BOX, SIZE, TABLE
 from wildseg3d_blender.errors import PromptError, SceneError
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.segment import SceneSession

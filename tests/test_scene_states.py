@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.addon_scene import write_awkward_scene
+from tests.scenes.awkward import write_awkward_scene
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.files.atomic_folder import previous_folder
 from wildseg3d_blender.scene.folder import Scene, read_scene

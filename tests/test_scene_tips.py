@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.object_scene import write_object_scene
+from tests.scenes.ball_and_box import write_object_scene
 from wildseg3d_blender.scene.folder import Scene, SkippedPhoto
 from wildseg3d_blender.scene.tips import APART_DEGREES, tips
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.object_scene import BALL, BOX, SIZE, Truth, write_object_scene
+from tests.scenes.ball_and_box import BALL, BOX, SIZE, Truth, write_object_scene
 from wildseg3d_blender.errors import PromptError, SceneError
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.segmentation import create_segmenter

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.object_scene import write_object_scene
+from tests.scenes.ball_and_box import write_object_scene
 from wildseg3d_blender.pipeline.segmentation.graphcut.contract import LARGEST, Contracted, contract
 from wildseg3d_blender.pipeline.segmentation.graphcut.graph import SceneGraph, build_graph
 from wildseg3d_blender.pipeline.segmentation.graphcut.outline import outline_score, prefix_scores

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.object_scene import BALL, TABLE, Truth, write_object_scene
+from tests.scenes.ball_and_box import BALL, TABLE, Truth, write_object_scene
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.pipeline.boundary_band import boundary_band
 from wildseg3d_blender.pipeline.segmentation.lift import lift

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.boundaries import area_under_curve
-from tests.look_alike_scene import BOXES, write_look_alikes
+from tests.scenes.look_alikes import BOXES, write_look_alikes
 from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
 from wildseg3d_blender.pipeline.segmentation.graphcut.edges import in_view_edges
 from wildseg3d_blender.pipeline.segmentation.graphcut.grooves import shared_grooves

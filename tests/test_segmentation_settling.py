@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.boundaries import Examples, area_under_curve, learned
-from tests.object_scene import BALL, Truth, write_object_scene
+from tests.scenes.ball_and_box import BALL, Truth, write_object_scene
 from wildseg3d_blender.pipeline.segmentation.graphcut.boundaries import boundary_probability
 from wildseg3d_blender.pipeline.segmentation.graphcut.cuts import minimum_cut
 from wildseg3d_blender.pipeline.segmentation.graphcut.graph import SceneGraph, Selection, build_graph

@@ -8,8 +8,8 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.cached_scene import InOneView, Known, Made, answers, cache_of, mean_iou, middle
-from tests.object_scene import BALL, BOX, SIZE
+from tests.scenes.ball_and_box import BALL, BOX, SIZE
+from tests.scenes.cached import InOneView, Known, Made, answers, cache_of, mean_iou, middle
 from wildseg3d_blender.errors import PromptError
 from wildseg3d_blender.pipeline import segment
 from wildseg3d_blender.pipeline.evaluation import iou

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.stereo_scene import OTHER_ROOM, Board, Shot, arc, depth_at, look_at, take
+from tests.scenes.room import OTHER_ROOM, Board, Shot, arc, depth_at, look_at, take
 from wildseg3d_blender.conventions import invert_rigid, pixel_centres, project, transform
 from wildseg3d_blender.errors import Cancelled, ReconstructionError
 from wildseg3d_blender.pipeline.engines import EngineResult, create_engine

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stereo_scene import Shot, arc, take
+from tests.scenes.room import Shot, arc, take
 
 ROOT = Path(__file__).resolve().parent.parent
 

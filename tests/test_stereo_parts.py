@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.stereo_scene import arc
+from tests.scenes.room import arc
 from wildseg3d_blender.conventions import invert_rigid, project, unproject
 from wildseg3d_blender.photo_warp import PhotoWarp
 from wildseg3d_blender.pipeline.engines.stereo.advice import skipped_photos, why_nothing_fits

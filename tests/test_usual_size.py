@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.object_scene import write_object_scene
+from tests.scenes.ball_and_box import write_object_scene
 from wildseg3d_blender.pipeline.segmentation.graphcut import outline
 from wildseg3d_blender.pipeline.segmentation.graphcut.graph import build_graph
 from wildseg3d_blender.pipeline.segmentation.usual_size import SPREAD, USUAL_SIZE, unusual_size

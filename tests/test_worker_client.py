@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.scenes.tiny import write_tiny_scene
 from tests.small_photos import IMAGE_SIZE, write_small_photos
-from tests.tiny_scene import write_tiny_scene
 from wildseg3d_blender.addon.worker_client import Request, WorkerClient
 from wildseg3d_blender.errors import Cancelled, PhotoError, SceneError, WorkerError
 from wildseg3d_blender.pipeline.reconstruct import reconstruct

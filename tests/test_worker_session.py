@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.listed_objects import Listed, Made, core, middle_click, same, shown, write_listed_scene
-from tests.object_scene import BALL, BOX
+from tests.scenes.ball_and_box import BALL, BOX
+from tests.scenes.listed import Listed, Made, core, middle_click, same, shown, write_listed_scene
+from tests.scenes.tiny import write_tiny_scene
 from tests.test_worker_server import Peer
-from tests.tiny_scene import write_tiny_scene
 from wildseg3d_blender.errors import Cancelled, PromptError, SceneError
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.segment import SceneSession

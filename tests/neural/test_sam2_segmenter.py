@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from tests.neural.tiny_sam2 import SIDE, tiny_model
-from tests.object_scene import BALL, SIZE, Truth, write_object_scene
+from tests.scenes.ball_and_box import BALL, SIZE, Truth, write_object_scene
 from wildseg3d_blender.errors import Cancelled, PromptError, SceneError
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.segmentation.mask_cache.building import build_mask_cache

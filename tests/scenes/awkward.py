@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.scene_writing import grid_colours
+from tests.scenes.writing import grid_colours
 from wildseg3d_blender.conventions import camera_rays, pixel_centres, transform
 from wildseg3d_blender.photo_warp import PhotoWarp
 from wildseg3d_blender.scene.folder import Scene, SkippedPhoto, View, write_scene

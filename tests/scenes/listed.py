@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.object_scene import BALL, BOX, Truth, write_object_scene
+from tests.scenes.ball_and_box import BALL, BOX, Truth, write_object_scene
 from wildseg3d_blender.pipeline.segmentation.mask_cache.building import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.proposals import Proposal
 from wildseg3d_blender.progress import Progress
@@ -59,7 +59,7 @@ def known_objects(truths: dict[str, Truth]) -> Listed:
 
 
 def write_listed_scene(folder: Path) -> Made:
-    """The scene of ``object_scene`` with ``known_objects`` in its cache."""
+    """The scene of ``ball_and_box`` with ``known_objects`` in its cache."""
     scene, truths = write_object_scene(folder)
     build_mask_cache(scene, known_objects(truths))
     return scene, truths

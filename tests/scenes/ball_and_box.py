@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.scene_writing import as_jpeg, write_views
+from tests.scenes.writing import as_jpeg, write_views
 from wildseg3d_blender.conventions import camera_rays, pixel_centres
 from wildseg3d_blender.photo_warp import PhotoWarp
 from wildseg3d_blender.scene.folder import Scene, View

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.object_scene import BALL, SIZE, Truth
+from tests.scenes.ball_and_box import BALL, SIZE, Truth
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.segmentation.mask_cache.cache import MaskCache, read_mask_cache
 from wildseg3d_blender.pipeline.segmentation.mask_cache.group_mapping import matching_objects

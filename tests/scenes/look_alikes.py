@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A scene folder with three like boxes side by side on a table, before a wall: one print, thin gaps.
 
-Five cameras as in ``object_scene``. The print's edges are stronger than anything between the boxes, and the
+Five cameras as in ``ball_and_box``. The print's edges are stronger than anything between the boxes, and the
 depth is noisy, so that a gap hardly shows in a single view.
 """
 
@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.object_scene import SIZE, arc_views, rays_world
-from tests.scene_writing import as_jpeg, write_views
+from tests.scenes.ball_and_box import SIZE, arc_views, rays_world
+from tests.scenes.writing import as_jpeg, write_views
 from wildseg3d_blender.conventions import pixel_centres
 from wildseg3d_blender.scene.folder import Scene, View
 
