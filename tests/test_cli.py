@@ -152,6 +152,7 @@ def test_clicks_at_the_corners_of_the_photo_count(scene: Scene) -> None:
         (["--view", "middle", "--box", "10", "10", "10.5", "300"], "prompt", "empty"),
         (["--view", "middle", "--box", "10", "10", "10", "10"], "prompt", "empty"),
         (["--view", "middle", "--exclude", "10", "10"], "prompt", "excludes"),
+        (["--view", "middle", "--click", "320", "240", "--name", " "], "prompt", "needs a name"),
         (["--view", "middle"], "prompt", "--click"),
         (["--click", "10", "10"], "prompt", "--view"),
         (["--view", "nobody.jpg", "--click", "10", "10"], "scene", "it has left, middle, right"),

@@ -133,7 +133,7 @@ def test_sizes_before_any_object_was_found_are_explained(copy: Made, ball: Click
     shutil.rmtree(scene.folder / FOLDER)
     session = SceneSession(scene.folder)
     preview = session.preview([PromptGroup((ball,), size=1)])
-    assert any("find them" in warning for warning in preview.warnings)
+    assert any("find objects first" in warning for warning in preview.warnings)
     assert preview.larger == preview.smaller == (False,)
     assert same(preview.masks, session.preview(one_group([ball])).masks)
 

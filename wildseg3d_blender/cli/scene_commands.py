@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import SceneError
+from ..errors import PromptError, SceneError
 from ..progress import Progress
 from ..reconstruct_settings import (
     ALPHA_N,
@@ -59,6 +59,8 @@ def segment(options: argparse.Namespace, progress: Progress) -> Result:
     """Prompts -> an object in the scene folder, its masks and its points."""
     scene = read_scene(options.scene)
     groups = photo_groups(scene, options.prompts or [])
+    if not options.name.strip():
+        raise PromptError("An object needs a name: give one after --name, or leave --name out.")
     params = Segment(str(scene.folder), options.name, groups, options.shared, options.segmenter)
     with closing(Jobs()) as jobs:
         result = jobs.segment(params, progress)
