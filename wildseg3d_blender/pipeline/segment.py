@@ -297,9 +297,7 @@ class SceneSession:
         """A word about sizes that were asked for and cannot be had."""
         if self._cache is not None or not any(group.size for group in groups):
             return ()
-        return (
-            "Larger and smaller things are known only once the scene's objects were found: find objects first.",
-        )
+        return ("Larger and smaller are known only once the scene's objects were found: find objects first.",)
 
     def _has_points(self, masks: Masks) -> bool:
         """Whether any pixel of the masks has a 3D point at all."""
