@@ -30,6 +30,7 @@ from wildseg3d_blender.pipeline.weighting import Weighting
 from wildseg3d_blender.progress import Progress
 from wildseg3d_blender.scene.folder import PAIRS_FOLDER, Scene, read_scene
 from wildseg3d_blender.scene.objects import object_folders, read_object
+from wildseg3d_blender.scene.ownership import owned_points
 from wildseg3d_blender.worker import protocol
 from wildseg3d_blender.worker.messages import Initialize, Realign, Realigned
 from wildseg3d_blender.worker.protocol import PROTOCOL_VERSION
@@ -153,6 +154,16 @@ def test_world_masks_and_pictures_stay_while_all_objects_points_are_taken_anew(s
         assert item.name == name
         for view, lifted in lift(new, item.masks).items():
             np.testing.assert_array_equal(points[name][view], lifted)
+
+
+def test_points_that_two_objects_claim_are_counted_once(scene: Scene, views: list[TrueView]) -> None:
+    write_true_object(scene, views, "Ball again", BALL)
+    result = realign(scene.folder, ["Ball"])
+    owned = owned_points(result.scene)
+    assert result.points == {
+        name: sum(int(mask.sum()) for mask in masks.values()) for name, masks in owned.items()
+    }
+    assert sorted(result.points[name] > 0 for name in ("Ball", "Ball again")) == [False, True]
 
 
 def test_points_stay_on_their_pixels(scene: Scene) -> None:

@@ -16,6 +16,7 @@ from ..progress import Progress, silent, span
 from ..reconstruct_settings import ITERATIONS, MIN_CONFIDENCE
 from ..scene.folder import PAIRS_FOLDER, Scene, read_scene
 from ..scene.objects import SceneObject, read_objects, write_object
+from ..scene.ownership import owned_by
 from ..scene.rewriting import rewriting_geometry
 from .alignment import Alignment, align, pointmap
 from .alignment.sim3 import lengths
@@ -189,8 +190,8 @@ def _write(
     carried: CarriedCache | None,
     progress: Progress,
 ) -> dict[str, int]:
-    """Replace the scene folder; returns how many points each object has now."""
-    points = {}
+    """Replace the scene folder; returns how many points each object owns now."""
+    written = []
     with rewriting_geometry(
         scene,
         pointmaps=pointmaps,
@@ -204,10 +205,11 @@ def _write(
             masks = [item.masks[view.name] for view in scene.views]
             names = (view.name for view in scene.views)
             lifted = dict(zip(names, lifting.all_points(masks), strict=True))
-            write_object(draft, replace(item, points=lifted))
-            points[name] = sum(int(mask.sum()) for mask in lifted.values())
+            written.append(replace(item, points=lifted))
+            write_object(draft, written[-1])
         if carried is not None:
             put_cache(carried, draft, span(progress, 0.5, 1.0))
         # The last moment to cancel: once the scene is in its place, it is there.
         progress("writing", 1.0, "Saving")
-    return points
+    owned = owned_by(written)
+    return {name: sum(int(mask.sum()) for mask in owned[name].values()) for name in items}
