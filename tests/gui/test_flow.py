@@ -152,6 +152,10 @@ def test_reconstruct(window: Window) -> None:
 def test_a_click_is_seen_in_the_photo(window: Window, sample_truth: SampleTruth) -> None:
     window.press("ops.wildseg3d.prompt_place(")
     window.wait_for(LOOKS_THROUGH)
+    (left, low), (right, _) = window.ask("[at_photo(0, 1), at_photo(1, 0)]")
+    toolbar, sidebar = window.ask("[area_rect('VIEW_3D', 'TOOLS'), area_rect('VIEW_3D', 'UI')]")
+    assert toolbar[0] + toolbar[2] - 1 <= left and right <= sidebar[0] + 1, "no panel hides the photo"
+    assert low > toolbar[1] + 60, "nor do the photos along the bottom"
     at = _seen_inside(window, sample_truth, "mug")
     window.picture("before-the-first-click")
     before = time.monotonic()

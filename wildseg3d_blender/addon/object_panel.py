@@ -308,7 +308,8 @@ def _draw_finding(layout: bpy.types.UILayout, context: bpy.types.Context, root: 
     elif (count := finding.found(folder, _segmenter(context))) is not None:
         row = layout.row()
         row.active = False
-        row.label(text=f"{count} found" if is_narrow(context) else f"{count} objects found", icon="CHECKMARK")
+        text = f"{count} ready" if is_narrow(context) else f"{count} objects ready to click"
+        row.label(text=text, icon="CHECKMARK")
         row.operator("wildseg3d.find_objects", text="", icon="FILE_REFRESH", emboss=False)
     else:
         if text := choosing.finding_text(context.scene, sum(item.placed for item in root.wildseg3d.photos)):

@@ -94,7 +94,7 @@ def draw_card(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         draw_text(box, context, text, icon="DOT", inset=1)
     column = layout.column(align=True)
     column.operator("wildseg3d.guide", icon="HELP")
-    column.operator("wildseg3d.open_scene", icon="FILE_FOLDER")
+    column.operator("wildseg3d.open_scene", text="Open Scene Folder…", icon="FILE_FOLDER")
 
 
 def is_reading() -> bool:

@@ -66,7 +66,7 @@ def _draw_surfaces(layout: bpy.types.UILayout, context: bpy.types.Context, root:
             named = row.row()
             named.ui_units_x = 4
             named.label(text=label, translate=False)
-        for kind, text in (("VIEWS", "Photos"), ("MERGED", "Closed")):
+        for kind, text in (("VIEWS", "Open"), ("MERGED", "Closed")):
             button = row.operator("wildseg3d.make_surface", text=text)
             button.kind, button.object = kind, name
         if source is None or not (made := lookup.surfaces(root, source)):

@@ -16,7 +16,7 @@ class SurfaceSettings:
     kind: bpy.props.EnumProperty(
         name="Kind",
         items=(
-            ("VIEWS", "Photos", "What the photos show, cut where a thing ends before another. Sharpest"),
+            ("VIEWS", "Open", "What the photos show, cut where a thing ends before another. Sharpest"),
             ("MERGED", "Closed", "One closed mesh that all photos agree on; the back is made up"),
         ),
         default="VIEWS",

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ..errors import WildSegError
 from ..scene.folder import Scene, View
 from . import previewing, shapes, tint, tools
-from .scene import gripping, groups, lookup, reading, viewing
+from .scene import framing, gripping, groups, lookup, reading, viewing
 
 HEIGHT = 64
 """Of a thumbnail, in points of the interface."""
@@ -240,15 +240,7 @@ def _current(context: bpy.types.Context) -> str:
 
 
 def _slots(context: bpy.types.Context, scene: Scene) -> list[Slot]:
-    left, right = 0.0, float(context.region.width)
-    for region in context.area.regions:
-        # They lie on top of the view, where the preferences have it so.
-        if region.width <= 1 or region.height <= 1 or region.type not in {"TOOLS", "UI", "HUD"}:
-            continue
-        if region.alignment == "RIGHT":
-            right = min(right, float(region.x - context.region.x))
-        else:
-            left = max(left, float(region.x + region.width - context.region.x))
+    left, _, right, _ = framing.free_of(context.area, context.region, {"TOOLS", "UI", "HUD"})
     root = lookup.require_root(context.scene)
     placed = {item.wildseg3d.view for item in lookup.cameras(root)}
     views = [(view.name, view.size[0] / view.size[1]) for view in scene.views if view.name in placed]

@@ -12,7 +12,7 @@
     aiming, best_view, gripping    from the mouse to a photo's pixel, from any view
     cameras, points, display    what importing is made of
     groups, lookup, location    the list of objects, who is who, where scenes are kept
-    viewing     what open windows show
+    viewing, framing    what open windows show
 
 Each raises a ``WildSegError`` with a sentence for the user when its input does not fit.
 """

@@ -15,7 +15,7 @@ import numpy as np
 from bpy_extras.view3d_utils import region_2d_to_origin_3d, region_2d_to_vector_3d
 
 from ...scene.folder import View
-from . import lookup
+from . import framing, lookup
 from .picking import Sight
 
 
@@ -94,6 +94,7 @@ def look_through(context: bpy.types.Context, camera: bpy.types.Object) -> None:
         with context.temp_override(area=area, region=region):
             if bpy.ops.view3d.view_center_camera.poll():
                 bpy.ops.view3d.view_center_camera()
+                framing.uncover(context, area, region)
     redraw()
 
 
