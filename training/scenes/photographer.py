@@ -29,7 +29,7 @@ def choose_shots(rng: Rng, stage: Stage, things: list[Thing], lens: Lens, count:
     aim, radius = _subject(rng, things)
     height = lens.photo_size[1] / lens.photo_size[0] * SENSOR
     reach = radius / tan(0.5 * 2 * np.arctan(height / 2 / lens.focal))
-    distance = float(reach * np.exp(rng.uniform(np.log(0.6), np.log(1.6))) + 0.5 * radius)
+    distance = float(reach * np.exp(rng.uniform(np.log(0.45), np.log(1.35))) + 0.5 * radius)
     elevation = float(rng.uniform(4, stage.steepest))
     step, middle = float(rng.uniform(15, 40)), float(rng.uniform(-35, 35))
     tilt = float(rng.normal(0, 9 if chance(rng, 0.2) else 2.5))
