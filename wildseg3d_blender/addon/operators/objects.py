@@ -3,14 +3,44 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import bpy
 
 from ..scene import groups, lookup, objects, selecting
 from .base import has_root, idle, object_mode, reporting
+from .surface import select_only
 
-_NAME = "Name in the list; the active one when empty"
+
+class _OfOne:
+    """Mix-in of what is done with an object of the list."""
+
+    bl_options = {"REGISTER", "UNDO"}
+
+    name: bpy.props.StringProperty(
+        name="Object", description="Name in the list; the active one when empty", options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not (has_root(cls, context) and idle(cls) and object_mode(cls, context)):
+            return False
+        if not lookup.require_root(context.scene).wildseg3d.groups:
+            cls.poll_message_set("There are no objects")  # type: ignore[attr-defined]
+            return False
+        return True
+
+
+class _OfCutOut(_OfOne):
+    """Mix-in of what is done with one that is cut out."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not super().poll(context):
+            return False
+        item = groups.active(lookup.require_root(context.scene))
+        if item is None or groups.mesh_object(item) is None:
+            cls.poll_message_set("The object is not cut out yet: press Segment first")  # type: ignore[attr-defined]
+            return False
+        return True
 
 
 class WILDSEG3D_OT_object_add(bpy.types.Operator):
@@ -33,19 +63,12 @@ class WILDSEG3D_OT_object_add(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class WILDSEG3D_OT_object_remove(bpy.types.Operator):
+class WILDSEG3D_OT_object_remove(_OfOne, bpy.types.Operator):
     """Delete the object from the list, with its prompts. Its points go back to the scene, or to the objects \
 they were taken from"""
 
     bl_idname = "wildseg3d.object_remove"
     bl_label = "Delete Object"
-    bl_options = {"REGISTER", "UNDO"}
-
-    name: bpy.props.StringProperty(name="Object", description=_NAME, options={"SKIP_SAVE"})
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return _has_objects(cls, context)
 
     @reporting
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -55,19 +78,12 @@ they were taken from"""
         return {"FINISHED"}
 
 
-class WILDSEG3D_OT_object_put_back(bpy.types.Operator):
+class WILDSEG3D_OT_object_put_back(_OfCutOut, bpy.types.Operator):
     """Give the object's points back to the scene, or to the objects they were taken from. It stays in the \
 list with its prompts, so that Segment can cut it out again"""
 
     bl_idname = "wildseg3d.object_put_back"
     bl_label = "Merge Back"
-    bl_options = {"REGISTER", "UNDO"}
-
-    name: bpy.props.StringProperty(name="Object", description=_NAME, options={"SKIP_SAVE"})
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return _has_objects(cls, context) and _is_cut_out(cls, context)
 
     @reporting
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -76,21 +92,19 @@ list with its prompts, so that Segment can cut it out again"""
         return {"FINISHED"}
 
 
-class WILDSEG3D_OT_object_merge(bpy.types.Operator):
+class WILDSEG3D_OT_object_merge(_OfOne, bpy.types.Operator):
     """Make two objects one: the other gets this one's points and prompts"""
 
     bl_idname = "wildseg3d.object_merge"
     bl_label = "Merge Into"
-    bl_options = {"REGISTER", "UNDO"}
 
-    name: bpy.props.StringProperty(name="Object", description=_NAME, options={"SKIP_SAVE"})
     into: bpy.props.StringProperty(
         name="Into", description="The object that it becomes part of", options={"SKIP_SAVE"}
     )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not _has_objects(cls, context):
+        if not super().poll(context):
             return False
         if len(lookup.require_root(context.scene).wildseg3d.groups) < 2:
             cls.poll_message_set("There is only one object: nothing to merge it with")
@@ -109,45 +123,18 @@ class WILDSEG3D_OT_object_merge(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class WILDSEG3D_OT_object_duplicate(bpy.types.Operator):
+class WILDSEG3D_OT_object_duplicate(_OfCutOut, bpy.types.Operator):
     """Copy what the object shows as a plain mesh with materials of its own, which WildSeg3D never changes"""
 
     bl_idname = "wildseg3d.object_duplicate"
     bl_label = "Duplicate as Mesh"
-    bl_options = {"REGISTER", "UNDO"}
-
-    name: bpy.props.StringProperty(name="Object", description=_NAME, options={"SKIP_SAVE"})
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return _has_objects(cls, context) and _is_cut_out(cls, context)
 
     @reporting
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Copy and select the copy."""
-        made = objects.duplicate_as_mesh(context, lookup.require_root(context.scene), self.name)
-        for other in context.selected_objects:
-            other.select_set(False)
-        made.select_set(True)
-        context.view_layer.objects.active = made
+        root = lookup.require_root(context.scene)
+        select_only(context, objects.duplicate_as_mesh(context, root, self.name))
         return {"FINISHED"}
-
-
-def _has_objects(cls: Any, context: bpy.types.Context) -> bool:
-    if not (has_root(cls, context) and idle(cls) and object_mode(cls, context)):
-        return False
-    if not lookup.require_root(context.scene).wildseg3d.groups:
-        cls.poll_message_set("There are no objects")
-        return False
-    return True
-
-
-def _is_cut_out(cls: Any, context: bpy.types.Context) -> bool:
-    item = groups.active(lookup.require_root(context.scene))
-    if item is None or groups.mesh_object(item) is None:
-        cls.poll_message_set("The object is not cut out yet: press Segment first")
-        return False
-    return True
 
 
 CLASSES = (
