@@ -170,6 +170,13 @@ def test_prompts_that_cannot_be_are_one_sentence(
     assert object_folders(scene) == before
 
 
+def test_a_python_without_the_modules_names_the_one_that_has_them() -> None:
+    bare = [sys.executable, "-S", "-m", "wildseg3d_blender", "find-objects", "scene"]
+    done = subprocess.run(bare, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.startswith("This Python lacks the module ") and "make setup" in done.stderr
+
+
 def test_no_scene_names_the_fix(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["segment", str(tmp_path / "none"), "--view", "a", "--click", "1", "1", "--json"]) == 1
     error = last_object(capsys.readouterr().out)["error"]
