@@ -57,7 +57,7 @@ class Thing:
     Attributes:
         parts: its Blender objects, children of ``holder``.
         holder: an Empty that carries them.
-        points: (N, 3) vertices in the holder's frame, resting on z = 0.
+        points: (N, 3) vertices in the frame of the holder, which stands on z = 0.
         outlines: the parts' outlines seen from above, (n, 2) convex polygons in the holder's frame.
         flat: whether something can stand on it.
     """
@@ -103,7 +103,8 @@ def make(paint: Paint, maker: Maker, size: float) -> Thing:
     bpy.context.collection.objects.link(holder)
     turn = np.array(pose)
     clouds = [points_of(part) @ turn[:3, :3].T for part in parts]
-    lowest = min(float(cloud[:, 2].min()) for cloud in clouds if len(cloud))
+    # A hair above the ground, or the two would show through each other at the hem of a cloth.
+    lowest = min(float(cloud[:, 2].min()) for cloud in clouds if len(cloud)) - 0.004 * size
     pose = Matrix.Translation((0, 0, -lowest)) @ pose
     for part in parts:
         part.matrix_basis = pose @ part.matrix_basis
