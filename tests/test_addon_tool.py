@@ -89,7 +89,7 @@ def test_hints_name_the_keys_as_the_keymap_has_them(blender: Any) -> None:
     entries = next(keymap.keymap_items for keymap in _keymaps(blender) if len(keymap.keymap_items))
     hints = tools.hints_of(entries)
     assert hints[1].startswith("Ctrl Left Mouse") and hints[-1].startswith("Esc")
-    assert hints[2] == "Alt Left Mouse: select the object"
+    assert hints[2:4] == ["Shift Left Mouse: new object", "Alt Left Mouse: select"]
     step = next(entry for entry in entries if entry.idname == "wildseg3d.prompt_end")
     step.type = "Q"
     try:

@@ -209,14 +209,14 @@ def test_undo_and_redo_of_segment(window: Window) -> None:
 
 
 def test_a_box_finds_another_object(window: Window, sample_truth: SampleTruth) -> None:
-    window.press("ops.wildseg3d.object_add(")
     window.press("ops.wildseg3d.prompt_place(")
     window.wait_for(LOOKS_THROUGH)
     rows, columns = np.nonzero(sample_truth.mask("teddy", window.ask(VIEW)))
     height, width = sample_truth.mask("teddy", window.ask(VIEW)).shape
     low = window.ask(f"at_photo({columns.min() / width - 0.01}, {rows.min() / height - 0.01})")
     high = window.ask(f"at_photo({columns.max() / width + 0.01}, {rows.max() / height + 0.01})")
-    window.drag(tuple(low), tuple(high))
+    window.drag(tuple(low), tuple(high), keys=("shift",))
+    window.wait_for(f"len({ROOT_SETTINGS}.groups) == 2")
     window.wait_for(PREVIEWED, 120)
     window.picture("box")
     assert _iou(window, sample_truth, "teddy") > 0.5

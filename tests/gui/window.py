@@ -93,13 +93,15 @@ class Window:
         self.clicks += 2
         time.sleep(0.3)
 
-    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        """Press, move, release."""
+    def drag(
+        self, start: tuple[float, float], end: tuple[float, float], *, keys: tuple[str, ...] = ()
+    ) -> None:
+        """Press, move, release; with keys like "shift" held."""
         self.move(*start)
-        self._xdotool("mousedown", "1")
+        self._xdotool(*(word for key in keys for word in ("keydown", key)), "mousedown", "1")
         for step in range(1, 9):
             self.move(*(a + (b - a) * step / 8 for a, b in zip(start, end, strict=True)))
-        self._xdotool("mouseup", "1")
+        self._xdotool("mouseup", "1", *(word for key in keys for word in ("keyup", key)))
         self.clicks += 1
         time.sleep(0.2)
 

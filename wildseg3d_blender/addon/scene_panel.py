@@ -58,14 +58,10 @@ def _draw_surfaces(layout: bpy.types.UILayout, context: bpy.types.Context, root:
     if active is not None:
         targets.append((active.name, active.name, groups.mesh_object(active)))
     for name, label, source in targets:
-        if narrow := is_narrow(context):
-            column.label(text=label, translate=False)
-        row = column.row(align=True)
+        named = column if is_narrow(context) else column.split(factor=0.36, align=True)
+        named.label(text=label, translate=False)
+        row = named.row(align=True)
         row.enabled = source is not None
-        if not narrow:
-            named = row.row()
-            named.ui_units_x = 4
-            named.label(text=label, translate=False)
         for kind, text in (("VIEWS", "Open"), ("MERGED", "Closed")):
             button = row.operator("wildseg3d.make_surface", text=text)
             button.kind, button.object = kind, name

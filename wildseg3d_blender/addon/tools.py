@@ -19,15 +19,16 @@ FALLBACK = "builtin.select_box"
 CLICK = "wildseg3d.prompt_click"
 SELECT = "wildseg3d.select_under_cursor"
 
-_HINTS = (
-    (CLICK, False, "prompt, drag: box"),
-    (CLICK, True, "the opposite"),
-    (SELECT, None, "select the object"),
-    ("wildseg3d.look", None, "other photos"),
-    ("wildseg3d.segment", None, "segment"),
-    ("wildseg3d.prompt_end", None, "done"),
+_HINTS: tuple[tuple[str, dict[str, bool], str], ...] = (
+    (CLICK, {"invert": False, "another": False}, "prompt, drag: box"),
+    (CLICK, {"invert": True, "another": False}, "the opposite"),
+    (CLICK, {"another": True}, "new object"),
+    (SELECT, {}, "select"),
+    ("wildseg3d.look", {}, "other photos"),
+    ("wildseg3d.segment", {}, "segment"),
+    ("wildseg3d.prompt_end", {}, "done"),
 )
-"""Operator, whether it inverts (where that matters), and what it does."""
+"""Operator, with which settings (where that matters), and what it does."""
 
 
 class ObjectPromptTool(bpy.types.WorkSpaceTool):
@@ -39,13 +40,15 @@ class ObjectPromptTool(bpy.types.WorkSpaceTool):
     bl_label = "Object Prompt"
     bl_description = (
         "Click on an object, in a photo or anywhere in the scene. Ctrl-click what must stay out. "
-        "Drag a box around it, or drag a prompt to move it. Alt-click selects an object that was cut out"
+        "Drag a box around it, or drag a prompt to move it. Shift-click starts another object, "
+        "Alt-click selects one that was cut out"
     )
     bl_icon = (Path(__file__).parent / "icons" / "object_prompt").as_posix()
     bl_cursor = "CROSSHAIR"
     bl_keymap = (
         (CLICK, {"type": "LEFTMOUSE", "value": "PRESS"}, None),
         (CLICK, {"type": "LEFTMOUSE", "value": "PRESS", "ctrl": True}, {"properties": [("invert", True)]}),
+        (CLICK, {"type": "LEFTMOUSE", "value": "PRESS", "shift": True}, {"properties": [("another", True)]}),
         (SELECT, {"type": "LEFTMOUSE", "value": "PRESS", "alt": True}, {"properties": [("here", True)]}),
         ("wildseg3d.look", {"type": "PAGE_UP", "value": "PRESS"}, {"properties": [("step", -1)]}),
         ("wildseg3d.look", {"type": "PAGE_DOWN", "value": "PRESS"}, {"properties": [("step", 1)]}),
@@ -83,11 +86,12 @@ def hints_of(entries: Iterable[bpy.types.KeyMapItem]) -> list[str]:
     """What those entries of the tool's keymap do that are not switched off."""
     entries = [entry for entry in entries if entry.active]
     hints = []
-    for idname, invert, what in _HINTS:
+    for idname, settings, what in _HINTS:
         keys = [
             entry.to_string()
             for entry in entries
-            if entry.idname == idname and (invert is None or entry.properties.invert == invert)
+            if entry.idname == idname
+            and all(getattr(entry.properties, name) == value for name, value in settings.items())
         ]
         if keys:
             hints.append(f"{' / '.join(sorted(keys))}: {what}")

@@ -10,7 +10,7 @@ import bpy
 
 from ...errors import PromptError, WildSegError
 from .. import background, overlay, thumbnails
-from ..scene import aiming, gripping, lookup, prompting, viewing
+from ..scene import aiming, gripping, groups, lookup, prompting, viewing
 from .base import has_root, object_mode, report_error
 from .look import look_through_view
 from .rubber_band import RubberBand
@@ -40,6 +40,11 @@ class WILDSEG3D_OT_prompt_click(bpy.types.Operator):
     invert: bpy.props.BoolProperty(
         name="Other Way Round", description="Say the opposite of Meaning", options={"SKIP_SAVE"}
     )
+    another: bpy.props.BoolProperty(
+        name="Another Object",
+        description="Start another object with it, unless the list's active one has no prompts yet",
+        options={"SKIP_SAVE"},
+    )
 
     _pressed = (0, 0)
     _button = "LEFTMOUSE"
@@ -65,7 +70,8 @@ class WILDSEG3D_OT_prompt_click(bpy.types.Operator):
             if (view := thumbnails.view_at(context, self._pressed)) is not None:
                 look_through_view(context, view)
                 return {"FINISHED"}
-            if (held := overlay.prompt_at(context, self._pressed)) is not None:
+            held = None if self.another else overlay.prompt_at(context, self._pressed)
+            if held is not None:
                 self._hold(context, held)
         except WildSegError as error:
             report_error(self, error)
@@ -132,17 +138,24 @@ class WILDSEG3D_OT_prompt_click(bpy.types.Operator):
     def _add(self, context: bpy.types.Context, mouse: tuple[int, int]) -> bpy.types.Object:
         root = lookup.require_root(context.scene)
         scene = lookup.open_scene(root)
-        positive = (self.meaning == "PART") != self.invert
+        positive = self.another or (self.meaning == "PART") != self.invert
         if self._dragged:
             if not positive:
                 raise PromptError("A box shows what belongs to the object: click on what must stay out.")
             first, second = aiming.box(context, scene, root, self._pressed, mouse)
+            self._begin_another(root)
             return prompting.add_box(root, first.view.name, first.photo_pixel, second.photo_pixel)
         aim = aiming.at(context, scene, root, mouse)
+        self._begin_another(root)
         item = prompting.add_click(root, aim.view.name, aim.photo_pixel, positive=positive)
         if not item.wildseg3d.on_surface:
             self.report({"INFO"}, "Nothing was measured there, so the prompt floats at a typical depth.")
         return item
+
+    def _begin_another(self, root: bpy.types.Object) -> None:
+        active = groups.active(root)
+        if self.another and active is not None and lookup.prompts(root, active.name):
+            groups.add(root)
 
 
 CLASSES = (WILDSEG3D_OT_prompt_click,)
