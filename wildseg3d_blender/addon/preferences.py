@@ -35,7 +35,7 @@ class WildSeg3DPreferences(bpy.types.AddonPreferences):
     scenes_folder: bpy.props.StringProperty(
         name="Scenes of Unsaved Files",
         description="Where reconstructions are kept while the .blend has no place of its own yet. "
-        "Empty: the extension's user folder",
+        "Empty: Blender's folder of your data, which stays when the extension is removed",
         subtype="DIR_PATH",
         default="",
     )

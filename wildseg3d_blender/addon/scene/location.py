@@ -27,13 +27,12 @@ def default_folder(context: bpy.types.Context, photos: Path) -> Path:
 
 
 def unsaved_folder(context: bpy.types.Context) -> Path:
-    """Where scenes of unsaved files go: the preference, or the extension's user folder."""
-    if chosen := preferences.scenes_folder(context):
-        return Path(chosen)
-    try:
-        return Path(bpy.utils.extension_path_user(preferences.extension_package(), path="scenes"))
-    except ValueError:  # not installed as an extension: a checkout
-        return Path(bpy.utils.user_resource("DATAFILES", path="wildseg3d"))
+    """Where scenes of unsaved files go: the preference, or Blender's folder of the user's data.
+
+    Not the extension's user folder: Blender deletes that when the extension is removed.
+    """
+    chosen = preferences.scenes_folder(context)
+    return Path(chosen or bpy.utils.user_resource("DATAFILES", path="wildseg3d"))
 
 
 def remembered(folder: Path, blend: str) -> str:
