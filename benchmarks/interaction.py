@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wildseg3d_blender.addon.worker_client import WorkerClient
+from wildseg3d_blender.addon.session.worker_client import WorkerClient
 from wildseg3d_blender.errors import Cancelled, PromptError
 from wildseg3d_blender.prompts import Click, PromptGroup
 from wildseg3d_blender.scene.folder import Scene, read_scene

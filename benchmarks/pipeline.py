@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wildseg3d_blender.addon.worker_client import WorkerClient
+from wildseg3d_blender.addon.session.worker_client import WorkerClient
 from wildseg3d_blender.prompts import Click, one_group
 from wildseg3d_blender.scene.folder import read_scene
 from wildseg3d_blender.scene.objects import SceneObject, write_object

@@ -62,7 +62,7 @@ class Watch:
     """When the preview that was asked for last was first seen: "visible", and as the answer, "final"."""
 
     def __init__(self) -> None:
-        self._previewing = part("previewing")
+        self._previewing = part("session.previewing")
         self.seen: dict[str, float] = {}
         self.cached = False
 

@@ -99,7 +99,7 @@ def blender(blender_session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("WILDSEG3D_NEURAL", str(tmp_path / "no neural engines"))
     blender_session.ops.wm.read_factory_settings(use_empty=True)
     yield blender_session
-    from wildseg3d_blender.addon import runtime
+    from wildseg3d_blender.addon.session import runtime
 
     runtime.cancel()
     # Frees what the last test mapped or linked before its folder goes.

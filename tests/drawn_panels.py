@@ -26,10 +26,10 @@ class Drawn:
 
 def draw_panels(bpy: Any) -> Drawn:
     """Have all panels that show drawn; a typo in ``draw`` shows only when it runs."""
-    from wildseg3d_blender.addon import panels
+    from wildseg3d_blender.addon.panels import sidebar
 
     drawn = Drawn()
-    for cls in panels._CLASSES:
+    for cls in sidebar._CLASSES:
         if not issubclass(cls, bpy.types.Panel):
             continue
         if not hasattr(cls, "poll") or cls.poll(bpy.context):

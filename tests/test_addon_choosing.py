@@ -70,7 +70,7 @@ def _install(
 def test_without_neural_engines_auto_is_the_default_and_neural_is_one_sentence(
     blender: Any, scene: Scene
 ) -> None:
-    from wildseg3d_blender.addon import choosing, previewing, runtime
+    from wildseg3d_blender.addon.session import choosing, previewing, runtime
 
     settings = blender.context.scene.wildseg3d
     assert (settings.engines, settings.quality, settings.device) == ("AUTO", "BALANCED", "AUTO")
@@ -100,7 +100,7 @@ def test_without_neural_engines_auto_is_the_default_and_neural_is_one_sentence(
 
 
 def test_objects_in_advance_say_what_is_missing(blender: Any, scene: Scene) -> None:
-    from wildseg3d_blender.addon import finding, runtime
+    from wildseg3d_blender.addon.session import finding, runtime
 
     blender.context.scene.wildseg3d.engines = "NEURAL"
     finding.want(scene.folder)
@@ -110,7 +110,7 @@ def test_objects_in_advance_say_what_is_missing(blender: Any, scene: Scene) -> N
 
 
 def test_auto_takes_each_network_that_can_run_on_a_graphics_card(blender: Any, folder: Path) -> None:
-    from wildseg3d_blender.addon import choosing
+    from wildseg3d_blender.addon.session import choosing
 
     now = blender.context.scene
     _install(folder, device="NVIDIA RTX 3090", dust3r=False, models=("sam2.1-tiny",))
@@ -129,7 +129,7 @@ def test_auto_takes_each_network_that_can_run_on_a_graphics_card(blender: Any, f
 
 
 def test_neural_names_what_is_missing(blender: Any, folder: Path) -> None:
-    from wildseg3d_blender.addon import choosing
+    from wildseg3d_blender.addon.session import choosing
 
     now = blender.context.scene
     now.wildseg3d.engines = "NEURAL"
@@ -149,7 +149,7 @@ def test_networks_get_a_worker_of_their_own_whose_memory_can_be_released(
     blender: Any, scene: Scene, folder: Path
 ) -> None:
     """The weights here are none, so the real worker refuses them: proof that it was asked for SAM 2."""
-    from wildseg3d_blender.addon import choosing, runtime
+    from wildseg3d_blender.addon.session import choosing, runtime
 
     settings = blender.context.scene.wildseg3d
     assert blender.ops.wildseg3d.segment() == {"FINISHED"}
@@ -181,7 +181,7 @@ def test_networks_get_a_worker_of_their_own_whose_memory_can_be_released(
 
 def test_a_cancelled_job_gives_the_cards_memory_back(blender: Any, folder: Path, tmp_path: Path) -> None:
     """SAM 2 alone is there: stereo then runs in its worker, so that one worker serves both."""
-    from wildseg3d_blender.addon import choosing, runtime
+    from wildseg3d_blender.addon.session import choosing, runtime
 
     _install(folder, device="NVIDIA RTX 3090", dust3r=False, models=("sam2.1-tiny",))
     settings = blender.context.scene.wildseg3d
@@ -210,7 +210,8 @@ def test_a_cancelled_job_gives_the_cards_memory_back(blender: Any, folder: Path,
 
 
 def test_networks_nobody_needs_are_let_go(blender: Any, scene: Scene, folder: Path) -> None:
-    from wildseg3d_blender.addon import idle_release, preferences, runtime
+    from wildseg3d_blender.addon import preferences
+    from wildseg3d_blender.addon.session import idle_release, runtime
 
     assert preferences.release_after(blender.context) == 5
     assert blender.ops.wildseg3d.segment() == {"FINISHED"}
@@ -230,7 +231,8 @@ def test_networks_nobody_needs_are_let_go(blender: Any, scene: Scene, folder: Pa
 def test_time_and_memory_are_said_before_the_run(
     blender: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wildseg3d_blender.addon import choosing, photo_list
+    from wildseg3d_blender.addon import photo_list
+    from wildseg3d_blender.addon.session import choosing
 
     now, settings = blender.context.scene, blender.context.scene.wildseg3d
     photos = tmp_path / "photos"
@@ -276,8 +278,8 @@ def test_time_and_memory_are_said_before_the_run(
 
 
 def test_photos_that_stereo_left_out_are_offered_to_dust3r(blender: Any, scene: Scene, folder: Path) -> None:
-    from wildseg3d_blender.addon import choosing
     from wildseg3d_blender.addon.scene import lookup
+    from wildseg3d_blender.addon.session import choosing
 
     root = lookup.require_root(blender.context.scene)
     licences.accept(find_model("dust3r-512-dpt"))
@@ -322,7 +324,7 @@ def test_the_choice_survives_saving_and_opening(blender: Any, folder: Path, tmp_
 def test_what_finding_objects_takes_is_said_where_sam_2_does_it(
     blender: Any, scene: Scene, folder: Path
 ) -> None:
-    from wildseg3d_blender.addon import choosing
+    from wildseg3d_blender.addon.session import choosing
 
     now = blender.context.scene
     assert choosing.finding_text(now, 10) == ""  # by graph cuts

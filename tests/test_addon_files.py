@@ -47,7 +47,7 @@ def _moved(made: Made, folder: Path) -> Made:
 def test_a_missing_scene_folder_is_named_and_can_be_pointed_to(
     blender: Any, made: Made, tmp_path: Path
 ) -> None:
-    from wildseg3d_blender.addon import object_panel
+    from wildseg3d_blender.addon.panels import object_panel
     from wildseg3d_blender.addon.scene import lookup
 
     elsewhere = tmp_path / "archive" / "of scenes"
@@ -70,7 +70,8 @@ def test_a_missing_scene_folder_is_named_and_can_be_pointed_to(
 
 
 def test_a_segmented_object_has_its_outline_after_reopening(blender: Any, made: Made) -> None:
-    from wildseg3d_blender.addon import object_panel, previewing, runtime
+    from wildseg3d_blender.addon.panels import object_panel
+    from wildseg3d_blender.addon.session import previewing, runtime
 
     scene, truths = made
     artist = Artist(blender, made)
@@ -103,7 +104,7 @@ def test_a_segmented_object_has_its_outline_after_reopening(blender: Any, made: 
 def test_the_folder_of_other_photos_is_refused_and_left_alone(
     blender: Any, made: Made, tmp_path: Path
 ) -> None:
-    from wildseg3d_blender.addon import object_panel
+    from wildseg3d_blender.addon.panels import object_panel
     from wildseg3d_blender.addon.scene import lookup
 
     other = write_awkward_scene(tmp_path / "other")

@@ -284,7 +284,7 @@ class _Probe:
 
 
 def test_blenders_own_steps_count_as_a_job_until_they_are_done(blender: Any) -> None:
-    from wildseg3d_blender.addon import runtime
+    from wildseg3d_blender.addon.session import runtime
 
     probe = _Probe()
     probe.run.begin()
@@ -302,7 +302,7 @@ def test_blenders_own_steps_count_as_a_job_until_they_are_done(blender: Any) -> 
 
 
 def test_a_cancelled_job_of_blenders_own_cleans_up(blender: Any) -> None:
-    from wildseg3d_blender.addon import runtime
+    from wildseg3d_blender.addon.session import runtime
 
     probe = _Probe()
     probe.run.begin()

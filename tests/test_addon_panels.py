@@ -65,7 +65,7 @@ def test_an_error_comes_with_the_button_that_mends_it(blender: Any) -> None:
 @pytest.mark.parametrize("width", [1.0, 12.0, 1000.0])
 def test_texts_are_broken_at_the_width_and_lose_no_word(width: float) -> None:
     pytest.importorskip("bpy", reason="needs Blender's module")
-    from wildseg3d_blender.addon.drawing import wrapped
+    from wildseg3d_blender.addon.panels.drawing import wrapped
 
     text = "Walk around it: one every 10 to 15 degrees"
     lines = wrapped(text, width, len)

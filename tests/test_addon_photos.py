@@ -146,7 +146,8 @@ def test_another_try_and_another_file_clear_the_error(blender: Any, photos: Path
 
 
 def test_photos_are_looked_at_before_anybody_reconstructs(blender: Any, photos: Path) -> None:
-    from wildseg3d_blender.addon import background, photo_checking, runtime
+    from wildseg3d_blender.addon import background
+    from wildseg3d_blender.addon.session import photo_checking, runtime
 
     (photos / "broken.jpg").write_text("not a photo")
     blender.ops.wildseg3d.photos_add(directory=str(photos))

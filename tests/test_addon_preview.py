@@ -51,7 +51,7 @@ def _run(bpy: Any, until: Callable[[], bool], seconds: float = 120.0) -> None:
 def _answered() -> bool:
     import bpy
 
-    from wildseg3d_blender.addon import previewing
+    from wildseg3d_blender.addon.session import previewing
 
     previewing.refresh(bpy.context.scene)
     return previewing.answer() is not None
@@ -66,7 +66,7 @@ def _matches(shown: Any, truths: dict[str, Truth], thing: int) -> bool:
 
 
 def test_previews_follow_prompts_undo_and_the_toggle(blender: Any, made: Made) -> None:
-    from wildseg3d_blender.addon import previewing, runtime
+    from wildseg3d_blender.addon.session import previewing, runtime
 
     scene, truths = made
     blender.ops.ed.undo_push(message="before")
@@ -112,8 +112,9 @@ def test_previews_follow_prompts_undo_and_the_toggle(blender: Any, made: Made) -
 def test_a_first_answer_is_shown_until_the_answer_comes(
     blender: Any, made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wildseg3d_blender.addon import object_panel, previewing
+    from wildseg3d_blender.addon.panels import object_panel
     from wildseg3d_blender.addon.scene import lookup
+    from wildseg3d_blender.addon.session import previewing
 
     scene, truths = made
     remember, seen = previewing.remember, []
@@ -148,7 +149,7 @@ def test_a_first_answer_is_shown_until_the_answer_comes(
 
 
 def test_the_worker_gets_ready_once_the_objects_are_found(blender: Any, made: Made) -> None:
-    from wildseg3d_blender.addon import finding, preparing, runtime
+    from wildseg3d_blender.addon.session import finding, preparing, runtime
 
     folder = made[0].folder
     finding.want(folder)
@@ -165,7 +166,7 @@ def test_the_worker_gets_ready_once_the_objects_are_found(blender: Any, made: Ma
 
 
 def test_another_prompt_after_a_first_answer(blender: Any, made: Made) -> None:
-    from wildseg3d_blender.addon import previewing
+    from wildseg3d_blender.addon.session import previewing
 
     scene = made[0]
     _click(blender, scene, "Thing", ON_BALL)
@@ -180,8 +181,9 @@ def test_another_prompt_after_a_first_answer(blender: Any, made: Made) -> None:
 
 
 def test_the_preview_is_what_segment_cuts_out(blender: Any, made: Made) -> None:
-    from wildseg3d_blender.addon import background, previewing
+    from wildseg3d_blender.addon import background
     from wildseg3d_blender.addon.scene import lookup, preview_points
+    from wildseg3d_blender.addon.session import previewing
 
     scene, _ = made
     _click(blender, scene, "Thing", ON_BALL)
@@ -211,7 +213,7 @@ def test_the_preview_is_what_segment_cuts_out(blender: Any, made: Made) -> None:
 
 def test_answers_that_are_looked_up_follow_each_step_of_a_drag(blender: Any, made: Made) -> None:
     """While something is moved, only what is known at once is asked about; then whatever it is."""
-    from wildseg3d_blender.addon import previewing
+    from wildseg3d_blender.addon.session import previewing
 
     scene, _ = made
     _click(blender, scene, "Thing", ON_BALL)
@@ -241,7 +243,8 @@ def test_answers_that_are_looked_up_follow_each_step_of_a_drag(blender: Any, mad
 
 
 def test_prompts_that_mean_nothing_are_said_in_the_preview(blender: Any, made: Made) -> None:
-    from wildseg3d_blender.addon import background, previewing
+    from wildseg3d_blender.addon import background
+    from wildseg3d_blender.addon.session import previewing
 
     scene, _ = made
     _click(blender, scene, "Thing", ON_BALL, positive=False)
@@ -254,7 +257,7 @@ def test_prompts_that_mean_nothing_are_said_in_the_preview(blender: Any, made: M
 
 
 def test_finding_makes_way_and_goes_on_by_itself(blender: Any, made: Made) -> None:
-    from wildseg3d_blender.addon import finding, previewing, runtime
+    from wildseg3d_blender.addon.session import finding, previewing, runtime
 
     scene, truths = made
     assert finding.due() is None  # never by itself without a window
@@ -286,7 +289,7 @@ def test_finding_makes_way_and_goes_on_by_itself(blender: Any, made: Made) -> No
 
 
 def test_a_job_can_be_called_off_before_its_turn(blender: Any, made: Made) -> None:
-    from wildseg3d_blender.addon import finding, runtime
+    from wildseg3d_blender.addon.session import finding, runtime
     from wildseg3d_blender.prompts import Click, one_group
     from wildseg3d_blender.worker.messages import Segment
 
@@ -306,7 +309,7 @@ def test_a_job_can_be_called_off_before_its_turn(blender: Any, made: Made) -> No
 
 
 def test_finding_can_be_called_off(blender: Any, made: Made) -> None:
-    from wildseg3d_blender.addon import finding, runtime
+    from wildseg3d_blender.addon.session import finding, runtime
 
     scene, _ = made
     finding.want(scene.folder)
@@ -319,8 +322,9 @@ def test_finding_can_be_called_off(blender: Any, made: Made) -> None:
 
 @pytest.mark.parametrize("gone", ["undone", "deleted"])
 def test_finding_rests_while_the_reconstruction_is_gone(blender: Any, tmp_path: Path, gone: str) -> None:
-    from wildseg3d_blender.addon import finding, problems, runtime
+    from wildseg3d_blender.addon import problems
     from wildseg3d_blender.addon.scene import lookup
+    from wildseg3d_blender.addon.session import finding, runtime
 
     scene, _ = write_object_scene(tmp_path / "scene")
     blender.ops.ed.undo_push(message="before")
@@ -354,7 +358,7 @@ def test_finding_rests_while_the_reconstruction_is_gone(blender: Any, tmp_path: 
 
 
 def test_find_objects_by_operator(blender: Any, made: Made) -> None:
-    from wildseg3d_blender.addon import finding
+    from wildseg3d_blender.addon.session import finding
 
     scene, _ = made
     assert blender.ops.wildseg3d.find_objects() == {"FINISHED"}
@@ -363,7 +367,7 @@ def test_find_objects_by_operator(blender: Any, made: Made) -> None:
 
 
 def test_a_scene_folder_that_is_gone_ends_finding_with_a_sentence(blender: Any, made: Made) -> None:
-    from wildseg3d_blender.addon import finding
+    from wildseg3d_blender.addon.session import finding
 
     folder = made[0].folder
     shutil.rmtree(folder)
@@ -374,7 +378,7 @@ def test_a_scene_folder_that_is_gone_ends_finding_with_a_sentence(blender: Any, 
 
 
 def test_opening_another_file_forgets_quiet_work(blender: Any, made: Made) -> None:
-    from wildseg3d_blender.addon import finding, previewing, runtime
+    from wildseg3d_blender.addon.session import finding, previewing, runtime
 
     scene, _ = made
     _click(blender, scene, "Thing", ON_BALL)

@@ -89,7 +89,7 @@ def test_undo_and_redo_step_the_scene_folder_and_the_worker(blender: Any, scene:
 def test_an_alignment_broken_off_while_blender_takes_it_in_leaves_all_as_it_was(
     blender: Any, scene: Scene, root: Any, broken_off: str
 ) -> None:
-    from wildseg3d_blender.addon import runtime
+    from wildseg3d_blender.addon.session import runtime
     from wildseg3d_blender.addon.tasks.driving import Run
     from wildseg3d_blender.addon.tasks.refining import refining
 
@@ -154,7 +154,7 @@ def test_a_scene_folder_caught_between_two_renames_is_put_back(blender: Any, sce
 
 
 def test_a_worker_killed_midway_changes_nothing(blender: Any, scene: Scene, root: Any) -> None:
-    from wildseg3d_blender.addon import runtime
+    from wildseg3d_blender.addon.session import runtime
 
     old = {item.name: position_in_root(item) for item in meshes(root).values()}
     runtime.close()

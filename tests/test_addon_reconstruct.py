@@ -190,7 +190,7 @@ def test_a_target_under_a_file_is_refused(blender: Any, photos: Path, tmp_path: 
 
 
 def test_a_worker_killed_midway_leaves_nothing_behind(blender: Any, photos: Path, tmp_path: Path) -> None:
-    from wildseg3d_blender.addon import runtime
+    from wildseg3d_blender.addon.session import runtime
 
     runtime.close()
 

@@ -79,7 +79,8 @@ def _drawn_into(bpy: Any) -> Iterator[str]:
 
 def test_registered_ten_times_leaves_nothing(blender: Any) -> None:
     from wildseg3d_blender import addon
-    from wildseg3d_blender.addon import command, runtime
+    from wildseg3d_blender.addon import command
+    from wildseg3d_blender.addon.session import runtime
 
     runtime.close()  # the worker of an earlier test
     registered = _state(blender)
@@ -107,7 +108,7 @@ def test_registered_ten_times_leaves_nothing(blender: Any) -> None:
 def test_reloaded_it_works_on_with_what_the_file_holds(blender: Any, tmp_path: Any) -> None:
     from tests.scenes.awkward import write_awkward_scene
     from wildseg3d_blender import addon
-    from wildseg3d_blender.addon import runtime
+    from wildseg3d_blender.addon.session import runtime
 
     write_awkward_scene(tmp_path / "scene")
     blender.ops.wildseg3d.open_scene(directory=str(tmp_path / "scene"))

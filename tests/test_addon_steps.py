@@ -230,7 +230,7 @@ def test_a_mesh_deleted_in_the_viewport_and_undone(blender: Any, made: Made) -> 
 
 
 def test_larger_and_smaller_know_the_ends_of_every_part(blender: Any, made: Made) -> None:
-    from wildseg3d_blender.addon import previewing
+    from wildseg3d_blender.addon.session import previewing
 
     artist, operators = Artist(blender, made), blender.ops.wildseg3d
     artist.click("Both", BALL)
@@ -258,7 +258,7 @@ def test_larger_and_smaller_know_the_ends_of_every_part(blender: Any, made: Made
 def test_objects_found_count_for_the_scene_and_the_segmenter_they_were_found_with(
     blender: Any, made: Made
 ) -> None:
-    from wildseg3d_blender.addon import finding
+    from wildseg3d_blender.addon.session import finding
 
     folder = made[0].folder
     assert finding.found(folder, "graphcut") == 4

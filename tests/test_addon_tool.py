@@ -38,7 +38,7 @@ def root(blender: Any, tmp_path: Path) -> Any:
 def _in_toolbar() -> bool:
     from bl_ui.space_toolsystem_common import ToolSelectPanelHelper
 
-    from wildseg3d_blender.addon import tools
+    from wildseg3d_blender.addon.viewport import tools
 
     toolbar = ToolSelectPanelHelper._tool_class_from_space_type("VIEW_3D")
     known = ToolSelectPanelHelper._tools_flatten(toolbar._tools["OBJECT"])
@@ -56,7 +56,7 @@ def _keymaps(bpy: Any) -> list[Any]:
 
 
 def test_the_tool_leaves_with_the_add_on(blender: Any, view_3d: Any) -> None:
-    from wildseg3d_blender.addon import tools
+    from wildseg3d_blender.addon.viewport import tools
 
     for _ in range(3):
         assert _in_toolbar() and _keymaps(blender)
@@ -84,7 +84,7 @@ def test_each_key_of_the_tool_runs_an_operator_that_takes_its_settings(blender: 
 
 
 def test_hints_name_the_keys_as_the_keymap_has_them(blender: Any) -> None:
-    from wildseg3d_blender.addon import tools
+    from wildseg3d_blender.addon.viewport import tools
 
     entries = next(keymap.keymap_items for keymap in _keymaps(blender) if len(keymap.keymap_items))
     hints = tools.hints_of(entries)
@@ -101,7 +101,7 @@ def test_hints_name_the_keys_as_the_keymap_has_them(blender: Any) -> None:
 def test_the_icon_is_what_its_drawing_makes(blender: Any) -> None:
     from tool_icon import TARGET, icon
 
-    from wildseg3d_blender.addon import tools
+    from wildseg3d_blender.addon.viewport import tools
 
     file = Path(tools.ObjectPromptTool.bl_icon + ".dat")
     assert file == TARGET and file.read_bytes() == icon()
@@ -113,7 +113,7 @@ def test_the_icon_is_what_its_drawing_makes(blender: Any) -> None:
 def test_add_prompt_takes_up_the_tool_and_goes_into_a_photo_the_first_time(
     blender: Any, root: Any, view_3d: Any
 ) -> None:
-    from wildseg3d_blender.addon import tools
+    from wildseg3d_blender.addon.viewport import tools
 
     region_3d = view_3d.space_data.region_3d
     region_3d.view_perspective = "PERSP"
@@ -134,7 +134,7 @@ def test_add_prompt_takes_up_the_tool_and_goes_into_a_photo_the_first_time(
 
 
 def test_the_panel_lists_prompts_and_shows_them(blender: Any, root: Any, view_3d: Any) -> None:
-    from wildseg3d_blender.addon import prompt_panel
+    from wildseg3d_blender.addon.panels import prompt_panel
     from wildseg3d_blender.addon.scene import lookup
 
     panel = prompt_panel.WILDSEG3D_PT_prompts
@@ -174,7 +174,7 @@ def test_going_through_photos_keeps_the_zoom(blender: Any, root: Any, view_3d: A
 
 
 def test_thumbnails_that_had_no_time_are_drawn_again_once(blender: Any) -> None:
-    from wildseg3d_blender.addon import thumbnails
+    from wildseg3d_blender.addon.viewport import thumbnails
 
     def pixels() -> Any:
         raise AssertionError("nothing is made when no time is left")
@@ -184,7 +184,7 @@ def test_thumbnails_that_had_no_time_are_drawn_again_once(blender: Any) -> None:
 
 
 def test_thumbnails_fill_the_width_and_keep_the_current_one(blender: Any) -> None:
-    from wildseg3d_blender.addon.thumbnails import layout
+    from wildseg3d_blender.addon.viewport.thumbnails import layout
 
     views = [(f"v{number}", 1.5) for number in range(10)]
     for right in range(700, 1600, 13):

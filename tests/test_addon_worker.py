@@ -266,7 +266,7 @@ def test_worker_killed_while_working_is_told_and_survived(blender: Any, made: Ma
 
 def _kill_worker_once_busy() -> threading.Thread:
     """Kill the worker from another thread as soon as it reports progress."""
-    from wildseg3d_blender.addon import runtime
+    from wildseg3d_blender.addon.session import runtime
 
     runtime.close()
 
@@ -282,7 +282,7 @@ def _kill_worker_once_busy() -> threading.Thread:
 
 
 def test_cancel_stops_midway_and_changes_nothing(blender: Any, made: Made) -> None:
-    from wildseg3d_blender.addon import runtime
+    from wildseg3d_blender.addon.session import runtime
     from wildseg3d_blender.prompts import Click, one_group
     from wildseg3d_blender.worker.messages import Segment
 
@@ -301,7 +301,7 @@ def test_cancel_stops_midway_and_changes_nothing(blender: Any, made: Made) -> No
 
 
 def test_opening_another_file_ends_the_running_job(blender: Any, made: Made) -> None:
-    from wildseg3d_blender.addon import runtime
+    from wildseg3d_blender.addon.session import runtime
     from wildseg3d_blender.prompts import Click, one_group
     from wildseg3d_blender.worker.messages import Segment
 
@@ -315,7 +315,7 @@ def test_opening_another_file_ends_the_running_job(blender: Any, made: Made) -> 
 
 def test_unregistering_ends_the_worker(blender: Any, made: Made) -> None:
     from wildseg3d_blender import addon
-    from wildseg3d_blender.addon import runtime
+    from wildseg3d_blender.addon.session import runtime
 
     scene, _ = made
     _click(blender, scene, "Ball", (-0.42, -0.4, 0.4))

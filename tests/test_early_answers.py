@@ -12,7 +12,7 @@ import pytest
 
 from tests.scenes.ball_and_box import BALL, BOX
 from tests.scenes.listed import Listed, Made, Masks, copied, middle_click, same, shown, write_listed_scene
-from wildseg3d_blender.addon.worker_client import Request, WorkerClient
+from wildseg3d_blender.addon.session.worker_client import Request, WorkerClient
 from wildseg3d_blender.errors import Cancelled
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.segment import SceneSession

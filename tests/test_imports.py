@@ -151,7 +151,7 @@ def test_nothing_but_the_declared_libraries_is_used() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["addon.worker_client", "worker.protocol", "worker.server", "scene.folder"]
+    "module", ["addon.session.worker_client", "worker.protocol", "worker.server", "scene.folder"]
 )
 def test_light_modules_load_no_heavy_library(module: str) -> None:
     code = f"import sys, wildseg3d_blender.{module}; print(*sys.modules)"

@@ -14,7 +14,7 @@ import pytest
 
 from tests.neural_python import neural_python
 from tests.small_photos import IMAGE_SIZE, write_small_photos
-from wildseg3d_blender.addon.worker_client import WorkerClient
+from wildseg3d_blender.addon.session.worker_client import WorkerClient
 from wildseg3d_blender.errors import NeuralError, WorkerError
 from wildseg3d_blender.neural.places import MODELS_VARIABLE
 from wildseg3d_blender.prompts import Click, PromptGroup

@@ -164,9 +164,9 @@ installed = bpy.ops.extensions.package_install_files(
 )
 assert installed == {"FINISHED"}, installed
 package = "bl_ext.user_default.wildseg3d.wildseg3d_blender"
-client_module = importlib.import_module(package + ".addon.worker_client")
+client_module = importlib.import_module(package + ".addon.session.worker_client")
 errors = importlib.import_module(package + ".errors")
-site = importlib.import_module(package + ".addon.runtime").wheel_folders()
+site = importlib.import_module(package + ".addon.session.runtime").wheel_folders()
 client = client_module.WorkerClient(extra_paths=site)
 request = client.request("reconstruct", {"photos": ["/no/such/photos"], "folder": sys.argv[-1] + ".scene"})
 request.wait(60)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wildseg3d_blender.addon.time_left import FIRST_WORD_AFTER, TimeLeft, words
+from wildseg3d_blender.addon.session.time_left import FIRST_WORD_AFTER, TimeLeft, words
 
 
 def _guesses(fractions: np.ndarray, tick: float = 0.1) -> list[float | None]:

@@ -19,7 +19,7 @@ from PIL import Image
 
 from tests.scenes.tiny import write_tiny_scene
 from tests.small_photos import IMAGE_SIZE, write_small_photos
-from wildseg3d_blender.addon.worker_client import Request, WorkerClient
+from wildseg3d_blender.addon.session.worker_client import Request, WorkerClient
 from wildseg3d_blender.errors import Cancelled, PhotoError, SceneError, WorkerError
 from wildseg3d_blender.pipeline.reconstruct import reconstruct
 from wildseg3d_blender.pipeline.segment import SceneSession

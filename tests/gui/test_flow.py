@@ -36,8 +36,8 @@ ROOTS = "[o.name for o in bpy.context.scene.objects if o.wildseg3d.role == 'ROOT
 OBJECTS = "[o.name for o in bpy.context.scene.objects if o.wildseg3d.role == 'OBJECT']"
 PROMPTS = "[o.wildseg3d.positive for o in bpy.context.scene.objects if o.wildseg3d.role == 'PROMPT']"
 CAMERAS = "[o.name for o in bpy.context.scene.objects if o.wildseg3d.role == 'CAMERA']"
-JOB = "addon('runtime').current_job() is not None"
-PREVIEWED = "addon('previewing').answer() is not None"
+JOB = "addon('session.runtime').current_job() is not None"
+PREVIEWED = "addon('session.previewing').answer() is not None"
 LOOKS_THROUGH = "bpy.context.scene.camera and bpy.context.scene.camera.wildseg3d.role == 'CAMERA'"
 VIEW = "bpy.context.scene.camera.wildseg3d.view"
 ROOT_SETTINGS = "bpy.context.scene.wildseg3d.root.wildseg3d"
@@ -127,7 +127,7 @@ def test_a_folder_is_chosen(window: Window, photos: Path) -> None:
 def test_escape_stops_a_reconstruction_and_leaves_nothing(window: Window) -> None:
     clicks = window.clicks
     window.press("ops.wildseg3d.reconstruct(")
-    window.wait_for(f"{JOB} and addon('runtime').current_job().fraction > 0.2", 300)
+    window.wait_for(f"{JOB} and addon('session.runtime').current_job().fraction > 0.2", 300)
     window.picture("reconstructing")
     before = time.monotonic()
     window.key("Escape")
@@ -310,7 +310,7 @@ def _seen_inside(window: Window, truth: SampleTruth, thing: str) -> tuple[float,
 def _iou(window: Window, truth: SampleTruth, thing: str) -> float:
     """IoU of the preview in the photo looked through with a thing's true mask."""
     view = window.ask(VIEW)
-    mask = np.array(window.ask(f"addon('previewing').answer().masks[{view!r}].tolist()"), dtype=bool)
+    mask = np.array(window.ask(f"addon('session.previewing').answer().masks[{view!r}].tolist()"), dtype=bool)
     true = truth.mask(thing, view)
     rows = (np.arange(mask.shape[0]) + 0.5) * true.shape[0] / mask.shape[0]
     columns = (np.arange(mask.shape[1]) + 0.5) * true.shape[1] / mask.shape[1]

@@ -4,22 +4,21 @@
     operators/        thin: read the context, call ``tasks`` or ``scene``, report
     tasks/            what takes its time, for operators and for ``api``; conditions.py says when it can begin
     scene/            pointmaps -> Blender data; Blender data -> prompts; plain functions for scripts too
-    panels.py, object_panel.py, prompt_panel.py, scene_panel.py
-    properties.py, object_properties.py, surface_properties.py, preferences.py, neural_preferences.py
-    overlay.py, tint.py, shapes.py    what is drawn over the 3D view
-    neural_task.py    installing and downloading for the neural engines, on a thread
-    choosing.py       which engine and segmenter, and in which Python the worker runs
-    tools.py, thumbnails.py    the toolbar's Object Prompt, and all photos along the bottom meanwhile
-    runtime.py        the one worker of this Blender session and its jobs
-    finding.py, preparing.py, previewing.py, background.py    what is asked of it without a button
-    idle_release.py   networks give their memory back when nobody needs them
+    panels/           the sidebar, step by step; draws what is there, changes nothing
+    viewport/         the toolbar's Object Prompt, and what is drawn over the 3D view
+    session/          the one worker of this Blender session: its process, its jobs, and what is asked of it
+                      without a button: finding objects, previews, looking at photos
+    properties/       what the .blend keeps
+    preferences.py, neural_preferences.py    what belongs to the person
     api.py, command.py    everything for scripts: as plain functions, and as ``blender --command wildseg3d``
-    photo_list.py, photo_checking.py, photo_icons.py    photos that wait to be reconstructed
-    problems.py, time_left.py    the last error; how long a job takes
-    file_handlers.py, in_step.py    what happens when a file is opened, saved, changed or undone
-    worker_client.py  owns the process; needs no ``bpy``
+    background.py, file_handlers.py, in_step.py    what happens by itself: as time passes, and when a file is
+                      opened, saved, changed or undone
+    neural_task.py    installing and downloading for the neural engines, on a thread
+    photo_list.py, drop_files.py    photos that wait to be reconstructed
+    problems.py       the last error
 
-Nothing of ``bpy`` is imported before ``register`` runs, so that ``worker_client`` serves plain Python too.
+Nothing of ``bpy`` is imported before ``register`` runs, so that ``session.worker_client`` serves plain Python
+too.
 """
 
 from __future__ import annotations
@@ -30,21 +29,21 @@ from importlib import import_module
 _MODULES = (
     "preferences",
     "neural_task",
-    "properties",
+    "properties.scene",
     "problems",
-    "photo_icons",
+    "panels.photo_icons",
     "operators",
-    "panels",
+    "panels.sidebar",
     "drop_files",
-    "object_panel",
-    "prompt_panel",
-    "tools",
-    "overlay",
-    "runtime",
+    "panels.object_panel",
+    "panels.prompt_panel",
+    "viewport.tools",
+    "viewport.overlay",
+    "session.runtime",
     "file_handlers",
     "command",
     "background",
-    "idle_release",
+    "session.idle_release",
 )
 
 

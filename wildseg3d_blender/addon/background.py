@@ -12,8 +12,9 @@ import time
 
 import bpy
 
-from . import finding, photo_checking, preparing, previewing, runtime, thumbnails
 from .scene import viewing
+from .session import finding, photo_checking, preparing, previewing, runtime
+from .viewport import thumbnails
 
 BUSY_TICK = 0.005
 """Seconds between two looks while a preview is on its way: as often as Blender looks at its own timers."""

@@ -22,7 +22,8 @@ import bpy
 
 from ..cli.terminal import terminal_progress
 from ..errors import PromptError, SceneError, WildSegError
-from . import api, runtime
+from . import api
+from .session import runtime
 
 NAME = "wildseg3d"
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import bpy
 
 from ..errors import SceneError, WildSegError
-from . import runtime
 from .scene import lookup
+from .session import runtime
 
 
 def idle() -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import bpy
 
 from ..errors import SceneError
-from . import background, finding, in_step, preparing, previewing, runtime
+from . import background, in_step
 from .scene import location, lookup, selecting
+from .session import finding, preparing, previewing, runtime
 
 
 @bpy.app.handlers.persistent

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import bpy
 
 from ..errors import SceneError
-from . import previewing, runtime
 from .scene import following
+from .session import previewing, runtime
 
 
 def bring(root: bpy.types.Object) -> None:

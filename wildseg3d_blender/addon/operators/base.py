@@ -11,8 +11,9 @@ from typing import Any
 import bpy
 
 from ...errors import Cancelled, WildSegError
-from .. import conditions, problems, runtime, time_left
+from .. import conditions, problems
 from ..scene import viewing
+from ..session import runtime, time_left
 from ..tasks.driving import Run, Work, to_the_end
 
 OWN_TICK = 0.01

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import bpy
 
-from .. import conditions, finding, previewing
+from .. import conditions
 from ..scene import groups, lookup, viewing
+from ..session import finding, previewing
 from ..tasks.driving import Call, Warn
 from ..tasks.finding_objects import finding_objects
 from .base import Work, WorkerOperator, has_root, idle

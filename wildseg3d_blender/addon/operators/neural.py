@@ -16,7 +16,7 @@ from ...neural.registry import find_model
 from ...neural.space import readable
 from ...progress import Progress
 from .. import neural_task
-from ..runtime import TICK
+from ..session.runtime import TICK
 from .base import report_error, reporting
 
 

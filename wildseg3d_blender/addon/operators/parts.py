@@ -9,8 +9,9 @@ import bpy
 
 from ...errors import PromptError, SceneError
 from ...prompts import MOST_SIZES
-from .. import background, finding, previewing
+from .. import background
 from ..scene import groups, lookup, parts
+from ..session import finding, previewing
 from .base import has_root, object_mode, reporting
 
 

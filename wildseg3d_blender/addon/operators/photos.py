@@ -11,9 +11,10 @@ from ...errors import PhotoError
 from ...files.photos import CHOOSE, READABLE_SUFFIXES, VIDEO_SUFFIXES, is_video
 from ...reconstruct_settings import KEY_FRAMES
 from ...worker.messages import KeyFrames, TakenFrames
-from .. import photo_checking, photo_list, problems
-from ..drawing import draw_text
+from .. import photo_list, problems
+from ..panels.drawing import draw_text
 from ..scene import location, lookup, viewing
+from ..session import photo_checking
 from ..tasks.driving import Call, Warn
 from .base import Work, WorkerOperator, idle, reporting
 

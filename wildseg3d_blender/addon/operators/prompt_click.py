@@ -9,8 +9,9 @@ from __future__ import annotations
 import bpy
 
 from ...errors import PromptError, WildSegError
-from .. import background, overlay, thumbnails
+from .. import background
 from ..scene import aiming, gripping, groups, lookup, prompting, viewing
+from ..viewport import overlay, thumbnails
 from .base import has_root, object_mode, report_error
 from .look import look_through_view
 from .rubber_band import RubberBand

@@ -6,8 +6,10 @@ from __future__ import annotations
 import bpy
 
 from ...errors import SceneError
-from .. import background, finding, preferences, runtime, tools
+from .. import background, preferences
 from ..scene import groups, lookup, viewing
+from ..session import finding, runtime
+from ..viewport import tools
 from .base import has_root, object_mode, reporting
 from .look import fit_camera
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import bpy
 
 from ...reconstruct_settings import IMAGE_SIZE
-from .. import photo_list, runtime
+from .. import photo_list
+from ..session import runtime
 from ..tasks.reconstructing import reconstructing
 from .base import Work, WorkerOperator, idle, object_mode
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import bpy
 
-from .. import runtime
 from ..scene import viewing
+from ..session import runtime
 
 
 class WILDSEG3D_OT_release_memory(bpy.types.Operator):

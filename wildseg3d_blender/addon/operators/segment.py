@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 
 from .. import conditions
-from ..object_properties import WHO_GETS_SHARED
+from ..properties.objects import WHO_GETS_SHARED
 from ..tasks import segmenting
 from .base import Work, WorkerOperator, holds
 

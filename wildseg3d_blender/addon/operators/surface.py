@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import bpy
 
+from ..properties.surfaces import SurfaceSettings
 from ..scene import lookup, surfaces, viewing
 from ..scene.steps import object_named
-from ..surface_properties import SurfaceSettings
 from .base import Work, WorkerOperator, has_root, idle, object_mode
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import bpy
 
 from ...errors import Cancelled, WildSegError
-from .. import runtime
 from ..scene.steps import Pause, Step
+from ..session import runtime
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from __future__ import annotations
 import bpy
 
 from ...worker.messages import FindObjects, FoundObjects
-from .. import choosing, conditions, finding
+from .. import conditions
 from ..scene import lookup
+from ..session import choosing, finding
 from .driving import Call, Work
 
 

@@ -11,9 +11,10 @@ from ...scene.folder import check_writable, read_scene
 from ...scene.states import keep_from_now_on
 from ...scene.tips import tips
 from ...worker.messages import Reconstruct, Reconstructed
-from .. import choosing, conditions, finding, photo_list, preferences, problems
+from .. import conditions, photo_list, preferences, problems
 from ..scene import importing, location, lookup, replacing
 from ..scene.steps import Aside, object_named
+from ..session import choosing, finding
 from .driving import Call, Warn, Work
 from .opening import show_imported
 

@@ -12,9 +12,10 @@ from ...scene.folder import PAIRS_FOLDER, Scene
 from ...scene.history import stored as stored_objects
 from ...scene.states import keep_from_now_on
 from ...worker.messages import Realign, Realigned, Segment, Segmented
-from .. import choosing, conditions, in_step
+from .. import conditions, in_step
 from ..scene import following, groups, lookup, reading, realigning, viewing
 from ..scene.steps import Aside, object_named
+from ..session import choosing
 from .driving import Call, Work
 
 STANDS_STILL = 1e-5

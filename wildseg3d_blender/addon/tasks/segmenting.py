@@ -11,9 +11,10 @@ from ...errors import PromptError, SceneError
 from ...scene.folder import Scene
 from ...scene.history import stored as stored_objects
 from ...worker.messages import Segment, Segmented
-from .. import choosing, conditions, in_step
+from .. import conditions, in_step
 from ..scene import following, groups, lookup, reading, splitting, viewing
 from ..scene.steps import object_named
+from ..session import choosing
 from .driving import Call, Warn, Work
 
 AS_SET = "OBJECT"

@@ -31,9 +31,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from ..errors import Cancelled, WildSegError, WorkerError
-from ..worker import protocol
-from ..worker.messages import EarlyPreview, Initialize, Initialized, ProgressReport
+from ...errors import Cancelled, WildSegError, WorkerError
+from ...worker import protocol
+from ...worker.messages import EarlyPreview, Initialize, Initialized, ProgressReport
 
 STDERR_TAIL = 4000
 """Bytes of the dead worker's last words that are shown."""
@@ -45,7 +45,7 @@ takes longer to prepare again."""
 CLOSE_AFTER = 1.5
 """Seconds the worker has to end by itself when the client closes; then it is killed."""
 
-PACKAGE_ROOT = Path(__file__).absolute().parents[2]
+PACKAGE_ROOT = Path(__file__).absolute().parents[3]
 
 
 class Request:

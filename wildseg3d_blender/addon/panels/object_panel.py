@@ -7,10 +7,10 @@ from typing import Any
 
 import bpy
 
-from ..errors import NeuralError, SceneError
-from . import choosing, finding, previewing, runtime
+from ...errors import NeuralError, SceneError
+from ..scene import groups, lookup, parts
+from ..session import choosing, finding, previewing, runtime
 from .drawing import SidebarPanel, draw_action, draw_text, is_narrow, row_of
-from .scene import groups, lookup, parts
 
 _read: dict[tuple[str, str, int], str] = {}
 """What was wrong with the scene folder last drawn: reading it anew for each picture would be slow."""

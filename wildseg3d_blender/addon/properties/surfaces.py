@@ -7,7 +7,7 @@ import math
 
 import bpy
 
-from .scene import surfaces
+from ..scene import surfaces
 
 
 class SurfaceSettings:

@@ -14,12 +14,12 @@ from typing import Any
 
 import bpy
 
-from ..errors import NeuralError, PhotoError
-from ..files.photos import READABLE_SUFFIXES
-from ..neural import environment, estimate, models
-from ..neural.running import DEVICE_VARIABLE, NEURAL
-from . import neural_task, photo_list
-from .scene import lookup
+from ...errors import NeuralError, PhotoError
+from ...files.photos import READABLE_SUFFIXES
+from ...neural import environment, estimate, models
+from ...neural.running import DEVICE_VARIABLE, NEURAL
+from .. import neural_task, photo_list
+from ..scene import lookup
 
 PREFERENCES = "Edit > Preferences > Add-ons > WildSeg3D, under Neural Engines"
 

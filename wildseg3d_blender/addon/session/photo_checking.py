@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import bpy
 
-from ..errors import Cancelled, WildSegError
-from ..worker.messages import CheckedPhotos, CheckPhotos, DoubtfulPhoto
-from . import photo_list, runtime
+from ...errors import Cancelled, WildSegError
+from ...worker.messages import CheckedPhotos, CheckPhotos, DoubtfulPhoto
+from .. import photo_list
+from . import runtime
 
 METHOD = "check_photos"
 TITLE = "Check Photos"

@@ -16,17 +16,17 @@ from typing import Any, Literal
 
 import bpy
 
-from ..errors import Cancelled, NeuralError, PromptError, SceneError, WildSegError
-from ..prompts import PromptGroup
-from ..scene.folder import Scene, read_scene
-from ..scene.history import stored as stored_objects
-from ..scene.objects import read_object
-from ..scene.packed_views import ViewMasks
-from ..scene.previews import read_preview
-from ..worker.messages import EarlyPreview, Previewed
-from ..worker.messages import Preview as Request
+from ...errors import Cancelled, NeuralError, PromptError, SceneError, WildSegError
+from ...prompts import PromptGroup
+from ...scene.folder import Scene, read_scene
+from ...scene.history import stored as stored_objects
+from ...scene.objects import read_object
+from ...scene.packed_views import ViewMasks
+from ...scene.previews import read_preview
+from ...worker.messages import EarlyPreview, Previewed
+from ...worker.messages import Preview as Request
+from ..scene import groups, kept_points, lookup, picking, reading, viewing
 from . import choosing, runtime
-from .scene import groups, kept_points, lookup, picking, reading, viewing
 
 METHOD = "preview"
 TITLE = "Preview"

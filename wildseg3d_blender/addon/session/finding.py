@@ -11,11 +11,11 @@ from pathlib import Path
 
 import bpy
 
-from ..errors import Cancelled, NeuralError, WildSegError
-from ..scene.cache_header import FOLDER, fitting_header
-from ..worker.messages import FindObjects
+from ...errors import Cancelled, NeuralError, WildSegError
+from ...scene.cache_header import FOLDER, fitting_header
+from ...worker.messages import FindObjects
+from ..scene import lookup
 from . import choosing, preparing, previewing, runtime
-from .scene import lookup
 
 METHOD = "find_objects"
 TITLE = "Find Objects"

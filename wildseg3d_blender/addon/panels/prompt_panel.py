@@ -7,9 +7,9 @@ from typing import Any
 
 import bpy
 
-from . import tools
+from ..scene import groups, lookup, parts
+from ..viewport import tools
 from .drawing import SidebarPanel, draw_text
-from .scene import groups, lookup, parts
 
 
 class WILDSEG3D_PT_prompts(SidebarPanel, bpy.types.Panel):

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import bpy
 
-from . import preferences, runtime
-from .scene import viewing
+from .. import preferences
+from ..scene import viewing
+from . import runtime
 
 LOOK_EVERY = 10.0
 """Seconds."""

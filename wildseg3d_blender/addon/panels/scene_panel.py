@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import bpy
 
+from ..scene import groups, lookup, surfaces, visibility
 from .drawing import SidebarPanel, is_narrow, row_of
-from .scene import groups, lookup, surfaces, visibility
 
 
 class WILDSEG3D_PT_scene(SidebarPanel, bpy.types.Panel):

@@ -16,10 +16,10 @@ from gpu_extras.batch import batch_for_shader
 from mathutils import Vector
 from numpy.typing import NDArray
 
-from ..errors import WildSegError
-from ..scene.folder import View
-from . import previewing
-from .scene import groups, lookup, preview_points
+from ...errors import WildSegError
+from ...scene.folder import View
+from ..scene import groups, lookup, preview_points
+from ..session import previewing
 
 PHOTO_ALPHA = 0.38
 OUTLINE_ALPHA = 0.95

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 import blf
 import bpy
 
-from ..errors import ReconstructionError
-from ..files.photos import CHOOSE
-from . import problems, runtime, time_left
-from .preferences import extension_package
+from ...errors import ReconstructionError
+from ...files.photos import CHOOSE
+from .. import problems
+from ..preferences import extension_package
+from ..session import runtime, time_left
 
 FONT = 0
 """Blender's number of the interface's font."""

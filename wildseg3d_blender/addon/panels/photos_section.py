@@ -7,9 +7,10 @@ from typing import Any
 
 import bpy
 
-from . import choosing, photo_checking, photo_icons, runtime
+from ..scene import lookup
+from ..session import choosing, photo_checking, runtime
+from . import photo_icons
 from .drawing import draw_progress, draw_text
-from .scene import lookup
 
 FEWEST = 3
 """Photos below which the panel warns: two make a scene only if they overlap just right."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import Cancelled, WildSegError
-from ..worker.messages import Prepare
+from ...errors import Cancelled, WildSegError
+from ...worker.messages import Prepare
+from ..scene import lookup
 from . import runtime
-from .scene import lookup
 
 METHOD = "prepare"
 TITLE = "Get Ready"

@@ -16,9 +16,10 @@ import bpy
 from bpy_extras.view3d_utils import location_3d_to_region_2d
 from mathutils import Vector
 
-from ..errors import WildSegError
-from . import previewing, shapes, thumbnails, tint, tools
-from .scene import groups, lookup, viewing
+from ...errors import WildSegError
+from ..scene import groups, lookup, viewing
+from ..session import previewing
+from . import shapes, thumbnails, tint, tools
 
 RADIUS = 9.0
 """Of a mark, in points of the interface."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import bpy
 
-from ..prompts import MOST_SIZES
-from . import previewing, runtime
-from .scene import following, groups, parts, selecting
+from ...prompts import MOST_SIZES
+from ..scene import following, groups, parts, selecting
+from ..session import previewing, runtime
 
 WHO_GETS_SHARED = (
     ("TAKE", "Taken by This Object", "What this object and others both hold goes to this one"),

@@ -18,8 +18,8 @@ from typing import Any
 
 import bpy
 
-from ..errors import Cancelled, WildSegError
-from ..worker.messages import EarlyPreview
+from ...errors import Cancelled, WildSegError
+from ...worker.messages import EarlyPreview
 from . import choosing
 from .worker_client import Request, WorkerClient
 

@@ -12,12 +12,13 @@ from typing import Any
 
 import bpy
 
-from ..errors import PhotoError
-from ..reconstruct_settings import ALPHA_N, ALPHA_P, IMAGE_SIZE, ITERATIONS, MIN_CONFIDENCE
-from . import photo_list, previewing, problems
-from .object_properties import WildSeg3DGroup, WildSeg3DPart
-from .scene import display, selecting
-from .surface_properties import WildSeg3DSurfaceSettings
+from ...errors import PhotoError
+from ...reconstruct_settings import ALPHA_N, ALPHA_P, IMAGE_SIZE, ITERATIONS, MIN_CONFIDENCE
+from .. import photo_list, problems
+from ..scene import display, selecting
+from ..session import previewing
+from .objects import WildSeg3DGroup, WildSeg3DPart
+from .surfaces import WildSeg3DSurfaceSettings
 
 ROLES = (
     ("NONE", "None", "Not made by WildSeg3D"),

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import bpy
 
-from ..errors import WildSegError
-from . import choosing, preferences, runtime
+from ...errors import WildSegError
+from .. import preferences
+from ..preferences import extension_package
+from ..scene import lookup
+from ..session import choosing, runtime
 from .drawing import draw_action, draw_text
-from .preferences import extension_package
-from .scene import lookup
 
 ADVANCED = (
     ("image_size", "min_confidence"),

@@ -18,10 +18,11 @@ import numpy as np
 from gpu_extras.batch import batch_for_shader
 from numpy.typing import NDArray
 
-from ..errors import WildSegError
-from ..scene.folder import Scene, View
-from . import previewing, shapes, tint, tools
-from .scene import framing, gripping, groups, lookup, reading, viewing
+from ...errors import WildSegError
+from ...scene.folder import Scene, View
+from ..scene import framing, gripping, groups, lookup, reading, viewing
+from ..session import previewing
+from . import shapes, tint, tools
 
 HEIGHT = 64
 """Of a thumbnail, in points of the interface."""

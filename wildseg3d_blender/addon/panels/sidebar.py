@@ -8,9 +8,9 @@ from typing import Any
 
 import bpy
 
+from ..scene import lookup
 from . import object_panel, photos_section, reconstruct_section, scene_panel
 from .drawing import SidebarPanel, draw_problem, is_narrow
-from .scene import lookup
 
 
 class WILDSEG3D_PT_photos(SidebarPanel, bpy.types.Panel):

@@ -9,8 +9,8 @@ from typing import Any
 
 import bpy
 
-from . import previewing
-from .scene import groups, lookup, parts
+from ..scene import groups, lookup, parts
+from ..session import previewing
 
 IDNAME = "wildseg3d.object_prompt"
 FALLBACK = "builtin.select_box"
@@ -43,7 +43,7 @@ class ObjectPromptTool(bpy.types.WorkSpaceTool):
         "Drag a box around it, or drag a prompt to move it. Shift-click starts another object, "
         "Alt-click selects one that was cut out"
     )
-    bl_icon = (Path(__file__).parent / "icons" / "object_prompt").as_posix()
+    bl_icon = (Path(__file__).parents[1] / "icons" / "object_prompt").as_posix()
     bl_cursor = "CROSSHAIR"
     bl_keymap = (
         (CLICK, {"type": "LEFTMOUSE", "value": "PRESS"}, None),
