@@ -245,7 +245,7 @@ def test_time_and_memory_are_said_before_the_run(
     assert choosing.estimate_text(now) == ""
     photo_list.choose_folder(now, photos)
     assert choosing.estimate_text(now).startswith("9 photos: about ")
-    assert choosing.estimate_text(now).endswith(" s, 0.6 GB")
+    assert choosing.estimate_text(now).endswith(" s, 0.6 GB of memory")
     (photos / "9.jpg").write_bytes(b"")
     assert choosing.estimate_text(now).startswith("10 photos: about ")
     (photos / "9.jpg").unlink()
@@ -258,11 +258,11 @@ def test_time_and_memory_are_said_before_the_run(
     _install(folder, **has)
     assert choosing.estimate_text(now) == ""  # never measured
     _install(folder, **has, speeds={"cuda": card, "cpu": {"encode": 5.0, "pair": 20.0}})
-    assert choosing.estimate_text(now) == "9 photos: about 45 s, 4 GB on NVIDIA RTX 3090"
+    assert choosing.estimate_text(now) == "9 photos: about 45 s, 4 GB of memory on NVIDIA RTX 3090"
     settings.quality = "FINE"
-    assert choosing.estimate_text(now).startswith("9 photos: about 1 min, 4 GB on")
+    assert choosing.estimate_text(now).startswith("9 photos: about 1 min, 4 GB of memory on")
     settings.device = "CPU"
-    assert choosing.estimate_text(now).startswith("9 photos: about 25 min, 5 GB on the CPU")
+    assert choosing.estimate_text(now).startswith("9 photos: about 25 min, 5 GB of memory on the CPU")
 
     settings.device = "CUDA"
     _install(folder, **has, speeds={"cuda": {**card, "memory": 2e9}})
@@ -335,9 +335,9 @@ def test_what_finding_objects_takes_is_said_where_sam_2_does_it(
     _install(folder, device="CPU", dust3r=False, models=two)
     assert choosing.finding_text(now, 10) == ""  # never measured
     _install(folder, device="CPU", dust3r=False, models=two, speeds={"cpu": cpu})
-    assert choosing.finding_text(now, 10) == "about 10 min, 1.7 GB"
-    assert choosing.finding_text(now) == "about 5 min, 1.7 GB"  # of the five photos there are
+    assert choosing.finding_text(now, 10) == "about 10 min, 1.7 GB of memory"
+    assert choosing.finding_text(now) == "about 5 min, 1.7 GB of memory"  # of the five photos there are
     assert choosing.estimate_text(now) == ""  # of DUSt3R nothing is known
     card = {"photo": 0.05, "point": 0.001, "follow": 0.01}
     _install(folder, device="NVIDIA RTX 3090", dust3r=False, models=two, speeds={"cpu": cpu, "cuda": card})
-    assert choosing.finding_text(now, 10) == "about 15 s, 1.9 GB"
+    assert choosing.finding_text(now, 10) == "about 15 s, 1.9 GB of memory"

@@ -253,7 +253,8 @@ def _photos(asked: estimate.Asked) -> str:
 
 
 def _said(expected: estimate.Estimate) -> str:
-    return f"{estimate.duration(expected.seconds)}, {estimate.amount(expected.card or expected.memory)}"
+    memory = estimate.amount(expected.card or expected.memory)
+    return f"{estimate.duration(expected.seconds)}, {memory} of memory"
 
 
 def _device_of(scene: bpy.types.Scene, found: environment.Environment | None) -> str:
