@@ -4,12 +4,12 @@
     operators/        thin: read the context, call ``tasks`` or ``scene``, report
     tasks/            what takes its time, for operators and for ``api``; conditions.py says when it can begin
     scene/            pointmaps -> Blender data; Blender data -> prompts; plain functions for scripts too
-    panels/           the sidebar, step by step; draws what is there, changes nothing
+    panels/           the sidebar, step by step, and the preferences; draws what is there, changes nothing
     viewport/         the toolbar's Object Prompt, and what is drawn over the 3D view
     session/          the one worker of this Blender session: its process, its jobs, and what is asked of it
                       without a button: finding objects, previews, looking at photos
     properties/       what the .blend keeps
-    preferences.py, neural_preferences.py    what belongs to the person
+    preferences.py    settings that belong to the person
     api.py, command.py    everything for scripts: as plain functions, and as ``blender --command wildseg3d``
     background.py, file_handlers.py, in_step.py    what happens by itself: as time passes, and when a file is
                       opened, saved, changed or undone
@@ -27,7 +27,7 @@ import atexit
 from importlib import import_module
 
 _MODULES = (
-    "preferences",
+    "panels.preferences",
     "neural_task",
     "properties.scene",
     "problems",

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import bpy
 
-from ..errors import WildSegError
-from ..neural import licences, models
-from ..neural.environment import Environment, find_environment
-from ..neural.recipe import NEEDED_BYTES
-from ..neural.space import readable
-from . import neural_task
+from ...errors import WildSegError
+from ...neural import licences, models
+from ...neural.environment import Environment, find_environment
+from ...neural.recipe import NEEDED_BYTES
+from ...neural.space import readable
+from .. import neural_task
 
 
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

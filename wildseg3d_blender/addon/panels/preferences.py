@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings that belong to the person, as Blender keeps and shows them; ``addon.preferences`` reads them."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import neural_task
+from ..preferences import RELEASE_AFTER, extension_package
+from . import neural_preferences
+
+
+def _folder_changed(preferences: WildSeg3DPreferences, context: bpy.types.Context) -> None:
+    neural_task.announce_folder(context)
+
+
+class WildSeg3DPreferences(bpy.types.AddonPreferences):
+    """Where scenes of unsaved files go, what is done without asking, and the neural engines."""
+
+    bl_idname = extension_package()
+
+    scenes_folder: bpy.props.StringProperty(
+        name="Scenes of Unsaved Files",
+        description="Where reconstructions are kept while the .blend has no place of its own yet. "
+        "Empty: Blender's folder of your data, which stays when the extension is removed",
+        subtype="DIR_PATH",
+        default="",
+    )
+
+    find_objects: bpy.props.BoolProperty(
+        name="Find Objects After Reconstruct",
+        description="Look for objects in the background, so that clicks on them are answered at once. Other "
+        "work always goes first",
+        default=True,
+    )
+
+    neural_folder: bpy.props.StringProperty(
+        name="Neural Engines In",
+        description="Folder for the environment of the neural engines, which takes some gigabytes. Empty: "
+        "the extension's user folder",
+        subtype="DIR_PATH",
+        default="",
+        update=_folder_changed,
+    )
+
+    release_after: bpy.props.IntProperty(
+        name="Release Memory After (Minutes)",
+        description="Time without work after which networks give their memory back, a graphics card's "
+        "included. They are loaded again when they are needed. 0: they keep it until Blender quits",
+        default=RELEASE_AFTER,
+        min=0,
+        soft_max=60,
+    )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Blender shows this under Edit > Preferences > Add-ons."""
+        self.layout.prop(self, "scenes_folder")
+        self.layout.prop(self, "find_objects")
+        self.layout.prop(self, "neural_folder")
+        self.layout.prop(self, "release_after")
+        neural_preferences.draw(self.layout, context)
+
+
+def register() -> None:
+    """Called by the add-on."""
+    bpy.utils.register_class(WildSeg3DPreferences)
+
+
+def unregister() -> None:
+    """Called by the add-on."""
+    bpy.utils.unregister_class(WildSeg3DPreferences)
