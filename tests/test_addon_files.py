@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.artist import Artist
 from tests.scenes.awkward import write_awkward_scene
 from tests.scenes.ball_and_box import BALL, BOX
 from tests.scenes.listed import Made, copied
-from tests.test_addon_steps import Artist
 from wildseg3d_blender.scene.folder import read_scene
 from wildseg3d_blender.scene.objects import read_objects
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.artist import Artist
 from tests.scenes.ball_and_box import BALL, BOX
 from tests.scenes.listed import Made, copied, middle_click
-from tests.test_addon_steps import Artist
 from wildseg3d_blender.errors import PhotoError, PromptError, SceneError, WildSegError
 from wildseg3d_blender.scene.folder import read_scene
 
