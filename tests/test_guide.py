@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 from docs_pages import page as page_of
 
-from wildseg3d_blender.guide import DOCS
-
+DOCS = Path(__file__).absolute().parents[1] / "docs"
 GUIDE = DOCS / "guide.md"
 
 

@@ -68,6 +68,13 @@ def reconstruct(
     folder = Path(folder).absolute()
     check_writable(folder)
     weights = weighting.edge_weights()
+    settings = {
+        "image_size": image_size,
+        **weighting.to_settings(),
+        "iterations": iterations,
+        "min_confidence": min_confidence,
+        "aligned_for": [],
+    }
     progress("photos", 0.0, "Reading photos")
     progress, files = _files(photos, folder.parent, key_frames, progress)
     opened, unreadable = open_photos(files)
@@ -76,13 +83,8 @@ def reconstruct(
     )
 
     started = time.perf_counter()
-    placed = align(
-        result.graph,
-        weights=weights,
-        keep_largest=True,
-        iterations=iterations,
-        progress=span(progress, 0.92, 0.96),
-    )
+    part = span(progress, 0.92, 0.96)
+    placed = align(result.graph, weights=weights, keep_largest=True, iterations=iterations, progress=part)
     graph, alignment = kept_part(result.graph, upright(placed).confident(min_confidence))
     _check_points_left(alignment, min_confidence)
     aligned = time.perf_counter()
@@ -92,13 +94,7 @@ def reconstruct(
         folder=folder,
         views=_views(graph, alignment),
         engine=engine,
-        settings={
-            "image_size": image_size,
-            **weighting.to_settings(),
-            "iterations": iterations,
-            "min_confidence": min_confidence,
-            "aligned_for": [],
-        },
+        settings=settings,
         seconds={**result.seconds, "alignment": aligned - started, "writing": time.perf_counter() - aligned},
         skipped=(*unreadable, *result.skipped, *left_out(result.graph, placed)),
     )

@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import bpy
 
 from ...errors import WildSegError
-from ...guide import guide
 from .base import reporting
+
+DOCS = Path(__file__).absolute().parents[3] / "docs"
+"""Holds a page in the built extension, the document that it is made of in a checkout."""
 
 
 class WILDSEG3D_OT_guide(bpy.types.Operator):
@@ -20,9 +24,10 @@ class WILDSEG3D_OT_guide(bpy.types.Operator):
     @reporting
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Show it."""
-        file = guide()
-        if not file.is_file():
-            raise WildSegError(f"The guide is not in {file.parent}: install the extension again.")
+        pages = (DOCS / "guide.html", DOCS / "guide.md")
+        file = next((page for page in pages if page.is_file()), None)
+        if file is None:
+            raise WildSegError(f"The guide is not in {DOCS}: install the extension again.")
         bpy.ops.wm.url_open(url=file.as_uri())
         return {"FINISHED"}
 
