@@ -3,9 +3,10 @@
 
     python -m benchmarks.boundaries [--data DIR] [--scenes DIR]
 
-Prints the coefficients learned from all scenes, and for each object how well boundaries are told from inner
-edges (area under the ROC curve) by a model that was learned from the other scenes only. Those that
-``graphcut/boundaries.py`` holds come from the photo sets and the table, without the generated scenes.
+For the model without the outline network and the one with it: prints the coefficients learned from all
+scenes, and for each object how well boundaries are told from inner edges (area under the ROC curve) by a
+model that was learned from the other scenes only. Those that ``graphcut/boundaries.py`` holds come from the
+photo sets and the table, without the generated scenes. The network has seen none of them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 from benchmarks.segmentation_parts.places import places, reconstruction
 from wildseg3d_blender.conventions import pixel_centres
 from wildseg3d_blender.pipeline.evaluation import read_truth
-from wildseg3d_blender.pipeline.segmentation.graphcut.boundaries import FEATURES, boundary_features
+from wildseg3d_blender.pipeline.segmentation.graphcut.boundaries import FEATURES, outline_features
 from wildseg3d_blender.pipeline.segmentation.graphcut.graph import SceneGraph, build_graph
 from wildseg3d_blender.progress import silent
 
@@ -61,6 +62,15 @@ def main(arguments: Sequence[str]) -> int:
             examples.append(_examples(place.name, thing, graph, read_truth(scene, folder)))
     if not examples:
         return 1
+    without = [replace(item, features=item.features[:, : len(FEATURES)]) for item in examples]
+    print("Without the network")
+    _report(FEATURES, without)
+    print("With it")
+    _report((*FEATURES, "network"), examples)
+    return 0
+
+
+def _report(names: Sequence[str], examples: Sequence[Examples]) -> None:
     for held in dict.fromkeys(item.scene for item in examples):
         others = [item for item in examples if item.scene != held]
         if others:
@@ -70,9 +80,8 @@ def main(arguments: Sequence[str]) -> int:
                     ranked = item.features @ weights + constant
                     print(f"{held:10s} {item.thing:12s} {area_under_curve(ranked, item.outline):.3f}")
     weights, constant = learned(examples)
-    print(", ".join(f"{name} {value:.3f}" for name, value in zip(FEATURES, weights, strict=True)))
+    print(", ".join(f"{name} {value:.3f}" for name, value in zip(names, weights, strict=True)))
     print(f"intercept {constant:.3f}")
-    return 0
 
 
 def _examples(scene: str, thing: str, graph: SceneGraph, truth: dict[str, NDArray[np.bool_]]) -> Examples:
@@ -89,7 +98,7 @@ def _examples(scene: str, thing: str, graph: SceneGraph, truth: dict[str, NDArra
     edges = graph.in_view
     used = known[edges.i] & (inside[edges.i] | inside[edges.j])
     outline = inside[edges.i] != inside[edges.j]
-    features = boundary_features(graph.nodes, edges)
+    features = outline_features(graph.nodes, edges)
     return Examples(scene, thing, features[used], outline[used], edges.length[used])
 
 

@@ -46,7 +46,8 @@ def told_apart(made: Made, evidence: NDArray[np.float64]) -> float:
 
 def test_all_views_together_show_the_gaps_that_one_hardly_does(made: Made) -> None:
     graph = made[0].graph
-    alone, _ = in_view_edges(graph.views, graph.nodes, shared_grooves(graph.views, []))
+    unseen = [np.zeros(data.labels.shape, dtype=np.float32) for data in graph.views]
+    alone, _ = in_view_edges(graph.views, graph.nodes, shared_grooves(graph.views, []), unseen)
     together = told_apart(made, graph.in_view.groove)
     assert together > told_apart(made, alone.groove) + 0.02
     # The print is all that colour sees.

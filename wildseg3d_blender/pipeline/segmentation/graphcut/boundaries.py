@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How likely the boundary between two neighbouring superpixels is an object's outline.
 
-A logistic model of seven features, its coefficients learned from true masks by ``benchmarks/boundaries.py``,
-which also prints how well they do on a scene that they were not learned from.
+Logistic models of seven features and of the same with the outline network's word, their coefficients learned
+from true masks by ``benchmarks/boundaries.py``, which also prints how well they do on a scene that they were
+not learned from.
+
+Two models, for two questions. The network knows best where an outline runs, so it says where one settles. It
+also sees where a head meets a body: walks that it guides, and selections that it judges, stop at the part
+that was clicked, so they go by the seven alone.
 """
 
 from __future__ import annotations
@@ -16,6 +21,10 @@ from .nodes import Nodes
 FEATURES = ("contrast", "hue", "jump", "concave", "convex", "groove", "known")
 COEFFICIENTS = np.array([0.442, 1.011, 0.624, 1.206, -0.781, 1.085, -4.52])
 INTERCEPT = -2.008
+
+OUTLINE_COEFFICIENTS = np.array([-1.198, 0.937, 0.504, 1.284, -1.004, 0.859, -3.444, 0.713])
+OUTLINE_INTERCEPT = -1.992
+"""Of the model with the network's log odds as the last feature."""
 
 SMALLEST_JUMP, LARGEST_JUMP = 1e-3, 0.3
 """Shares of the depth between which a jump is told from noise and larger from smaller."""
@@ -48,4 +57,18 @@ def boundary_features(nodes: Nodes, edges: InViewEdges) -> NDArray[np.float64]:
 
 def boundary_probability(nodes: Nodes, edges: InViewEdges) -> NDArray[np.float64]:
     """(m,) in [0, 1] for each in-view edge: that it separates an object from what is not the object."""
-    return 1.0 / (1.0 + np.exp(-(boundary_features(nodes, edges) @ COEFFICIENTS + INTERCEPT)))
+    return _chance(boundary_features(nodes, edges) @ COEFFICIENTS + INTERCEPT)
+
+
+def outline_features(nodes: Nodes, edges: InViewEdges) -> NDArray[np.float64]:
+    """(m, 8) float64: ``boundary_features`` and the mean log odds that the outline network gives."""
+    return np.column_stack([boundary_features(nodes, edges), edges.outline])
+
+
+def outline_probability(nodes: Nodes, edges: InViewEdges) -> NDArray[np.float64]:
+    """(m,) in [0, 1] as ``boundary_probability``, by the network as well."""
+    return _chance(outline_features(nodes, edges) @ OUTLINE_COEFFICIENTS + OUTLINE_INTERCEPT)
+
+
+def _chance(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 1.0 / (1.0 + np.exp(-log_odds))

@@ -145,7 +145,7 @@ def _merged_graph(graph: SceneGraph, of_node: NDArray[np.int64]) -> SceneGraph:
         nodes=nodes,
         normal=_means(graph.normal, graph.nodes.area, of_node, size),
         in_view=InViewEdges(
-            i, j, length, gradient / length, none, nodes.placed[i] & nodes.placed[j], none, none, none
+            i, j, length, gradient / length, none, nodes.placed[i] & nodes.placed[j], none, none, none, none
         ),
         cross_view=CrossViewEdges(cross_i, cross_j, overlap, np.zeros(len(cross_i))),
         strength=strong / length,

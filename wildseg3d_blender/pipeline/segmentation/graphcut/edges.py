@@ -36,6 +36,7 @@ class InViewEdges:
         step: (m,) float64 relative depth jump at the boundary, 0 where unknown.
         convexity: (m,) float64 in [-2, 2]: > 0 a convex crease, < 0 a concave one, 0 where unknown.
         groove: (m,) float64 mean depth of the groove along the boundary (see ``grooves``).
+        outline: (m,) float64 mean log odds of an outline along the boundary (see ``outline_network``).
     """
 
     i: NDArray[np.int64]
@@ -47,6 +48,7 @@ class InViewEdges:
     step: NDArray[np.float64]
     convexity: NDArray[np.float64]
     groove: NDArray[np.float64]
+    outline: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,13 @@ class CrossViewEdges:
 
 
 def in_view_edges(
-    views: Sequence[ViewData], nodes: Nodes, grooves: Sequence[Floats]
+    views: Sequence[ViewData], nodes: Nodes, grooves: Sequence[Floats], outlines: Sequence[Floats]
 ) -> tuple[InViewEdges, NDArray[np.float64]]:
     """All edges inside views, and the nodes' normals (n, 3), world frame, towards the camera."""
-    parts = [_boundaries(data, groove) for data, groove in zip(views, grooves, strict=True)]
-    i, j, length, gradient, groove, pixel = (np.concatenate([part[k] for part in parts]) for k in range(6))
+    parts = [_boundaries(*of_view) for of_view in zip(views, grooves, outlines, strict=True)]
+    i, j, length, gradient, groove, outline, pixel = (
+        np.concatenate([part[k] for part in parts]) for k in range(7)
+    )
     colour = np.linalg.norm(nodes.lab[i] - nodes.lab[j], axis=1)
     known = nodes.placed[i] & nodes.placed[j]
     centres = np.stack([data.view.cam_to_world[:3, 3] for data in views])[nodes.view]
@@ -79,18 +83,19 @@ def in_view_edges(
     between = nodes.point_world[i] - nodes.point_world[j]
     distance = np.maximum(np.linalg.norm(between, axis=1), 1e-12)
     convexity = np.where(known, ((normal[i] - normal[j]) * between).sum(1) / distance, 0.0)
-    return InViewEdges(i, j, length, gradient, colour, known, step, convexity, groove), normal
+    return InViewEdges(i, j, length, gradient, colour, known, step, convexity, groove, outline), normal
 
 
-def _boundaries(data: ViewData, groove: Floats) -> tuple[NDArray, ...]:
-    """Node pairs of one view with the length of their boundary, mean gradient, mean groove and mean pixel."""
+def _boundaries(data: ViewData, groove: Floats, outline: Floats) -> tuple[NDArray, ...]:
+    """Node pairs of one view with the length of their boundary, mean gradient, mean groove, mean outline and
+    mean pixel."""
     smooth = cv2.GaussianBlur(data.lab, (0, 0), 1.0)
     dx = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=0.25)
     dy = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=0.25)
     gradient = np.sqrt((dx * dx + dy * dy).sum(-1))
     labels = data.labels.astype(np.int64)
     y, x = np.mgrid[0 : labels.shape[0], 0 : labels.shape[1]] + 0.5
-    lists: list[list[NDArray]] = [[], [], [], [], [], []]
+    lists: list[list[NDArray]] = [[], [], [], [], [], [], []]
     here, there = (slice(None), slice(0, -1)), (slice(None), slice(1, None))
     for a, b in ((here, there), (here[::-1], there[::-1])):
         differ = labels[a] != labels[b]
@@ -102,20 +107,21 @@ def _boundaries(data: ViewData, groove: Floats) -> tuple[NDArray, ...]:
                 np.maximum(la, lb),
                 np.maximum(gradient[a][differ], gradient[b][differ]),
                 np.maximum(groove[a][differ], groove[b][differ]),
+                (outline[a][differ] + outline[b][differ]) / 2,
                 (x[a][differ] + x[b][differ]) / 2,
                 (y[a][differ] + y[b][differ]) / 2,
             ),
             strict=True,
         ):
             target.append(values)
-    low, high, strength, deep, px, py = (np.concatenate(values) for values in lists)
+    low, high, strength, deep, drawn, px, py = (np.concatenate(values) for values in lists)
     span = int(labels.max()) + 1
     key, index = np.unique(low * span + high, return_inverse=True)
     length = np.bincount(index).astype(np.float64)
     pixel = np.stack([np.bincount(index, px), np.bincount(index, py)], 1) / length[:, None]
-    contrast, depth = np.bincount(index, strength) / length, np.bincount(index, deep) / length
+    contrast, depth, outlined = (np.bincount(index, values) / length for values in (strength, deep, drawn))
     weight = length * (max(data.view.size) / USUAL_SIDE)
-    return key // span, key % span, weight, contrast, depth, pixel
+    return key // span, key % span, weight, contrast, depth, outlined, pixel
 
 
 def _normals(

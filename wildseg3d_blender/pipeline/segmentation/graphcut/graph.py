@@ -19,6 +19,7 @@ from .edges import CrossViewEdges, InViewEdges, cross_view_edges, in_view_edges
 from .grooves import shared_grooves
 from .matching import match_views
 from .nodes import Nodes, node_features
+from .outline_network import outline_log_odds
 from .planes import Planes, find_planes
 from .view_data import ViewData, read_view_data
 
@@ -116,7 +117,8 @@ def build_graph(scene: Scene, progress: Progress) -> SceneGraph:
     progress("segmenter", 0.75, "Comparing views")
     matches = match_views(views)
     progress("segmenter", 0.85, "Joining neighbours")
-    in_view, normal = in_view_edges(views, nodes, shared_grooves(views, matches))
+    outlines = list(side_by_side(lambda data: outline_log_odds(data.image), views, lambda given: None))
+    in_view, normal = in_view_edges(views, nodes, shared_grooves(views, matches), outlines)
     progress("segmenter", 0.9, "Joining views")
     cross_view = cross_view_edges(views, nodes, matches)
     strength, geometric = _boundary_strength(in_view)
