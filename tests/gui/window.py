@@ -125,7 +125,7 @@ class Window:
         """
         x, y, width, height = self.ask(f"area_rect({kind!r}, {region!r})")
         seen: dict[str, None] = {}
-        for share in (0.3, 0.75, 0.93):
+        for share in (0.3, 0.75, 0.5, 0.93):
             for row in range(y + height - 8, y, -step):
                 at = (x + round((width - 24) * share), row)
                 self.move(*at)
