@@ -256,7 +256,7 @@ def test_no_python_is_explained(tmp_path: Path) -> None:
 def test_the_worker_ends_when_its_parent_is_killed(long_work: dict[str, object]) -> None:
     parent_code = (
         "import sys, json, time\n"
-        "from wildseg3d_blender.addon.worker_client import WorkerClient\n"
+        "from wildseg3d_blender.addon.session.worker_client import WorkerClient\n"
         "client = WorkerClient()\n"
         "request = client.request('reconstruct', json.loads(sys.argv[1]))\n"
         "while request.progress is None:\n"
@@ -284,7 +284,7 @@ def test_the_worker_ends_when_its_parent_is_killed(long_work: dict[str, object])
 @posix_only
 def test_an_ordinary_exit_leaves_no_worker() -> None:
     parent_code = (
-        "from wildseg3d_blender.addon.worker_client import WorkerClient\n"
+        "from wildseg3d_blender.addon.session.worker_client import WorkerClient\n"
         "client = WorkerClient()\n"
         "client.request('segment', {'scene': '/no', 'object': 'A', 'prompts': []}).wait(10)\n"
         "print(client.pid)\n"

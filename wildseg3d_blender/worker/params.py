@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, fields
 from types import UnionType
@@ -29,7 +30,7 @@ class Params:
         known = {item.name: item for item in fields(cls)}
         if unknown := sorted(set(data) - set(known)):
             raise ProtocolError(INVALID_PARAMS, f"{cls.__name__}: unknown member {unknown[0]!r}.")
-        types = get_type_hints(cls)
+        types = cls._types()
         values = {}
         for name, value in data.items():
             try:
@@ -42,6 +43,11 @@ class Params:
             return cls(**values)
         except TypeError as error:
             raise ProtocolError(INVALID_PARAMS, f"{cls.__name__}: {error}.") from error
+
+    @classmethod
+    @functools.cache  # evaluating the annotations again for each message would be felt in the window
+    def _types(cls) -> dict[str, Any]:
+        return get_type_hints(cls)
 
     def to_json(self) -> dict[str, Any]:
         """The reverse of ``from_json``."""
