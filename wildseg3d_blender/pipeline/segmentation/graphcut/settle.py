@@ -24,7 +24,7 @@ ROUNDS = 4
 VOTE_WEIGHT = 0.3
 """What a nat of the guesses' votes counts; they are not independent of colour and place."""
 
-SMOOTHNESS = 15.0
+SMOOTHNESS = 25.0
 """What cutting a pixel of a boundary costs that surely is none."""
 
 AB_SPREAD, L_SPREAD, PLACE_SPREAD = 3.5, 7.0, 0.5
