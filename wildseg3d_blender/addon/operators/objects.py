@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..panels.object_panel import SPEAKS_OF
 from ..scene import groups, lookup, objects, selecting
 from .base import has_root, idle, object_mode, reporting
 from .surface import select_only
@@ -36,8 +37,10 @@ class _OfCutOut(_OfOne):
     def poll(cls, context: bpy.types.Context) -> bool:
         if not super().poll(context):
             return False
-        item = groups.active(lookup.require_root(context.scene))
-        if item is None or groups.mesh_object(item) is None:
+        # A menu speaks of one object; a script may name any, whichever is active.
+        spoken_of = getattr(context, SPEAKS_OF, None)
+        items = lookup.require_root(context.scene).wildseg3d.groups if spoken_of is None else (spoken_of,)
+        if not any(groups.mesh_object(item) is not None for item in items):
             cls.poll_message_set("The object is not cut out yet: press Segment first")  # type: ignore[attr-defined]
             return False
         return True
@@ -99,7 +102,9 @@ class WILDSEG3D_OT_object_merge(_OfOne, bpy.types.Operator):
     bl_label = "Merge Into"
 
     into: bpy.props.StringProperty(
-        name="Into", description="The object that it becomes part of", options={"SKIP_SAVE"}
+        name="Into",
+        description="The object that it becomes part of; the active one when empty",
+        options={"SKIP_SAVE"},
     )
 
     @classmethod

@@ -63,7 +63,7 @@ points are the ground"""
         root = lookup.require_root(context.scene)
         if self.properties.is_property_set("places"):
             orientation.set_ground(root, np.array(self.places).reshape(3, 3))
-        elif context.mode == "EDIT_MESH":
+        elif context.mode == "EDIT_MESH" and not self.object:
             orientation.set_ground(root, orientation.points_of(context.object, only_selected=True))
         else:
             points = orientation.points_of(surfaces.points_of(root, self.object))

@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from ...errors import PromptError, SceneError
+from ...errors import PromptError
 from ...prompts import MOST_SIZES
 from .. import background
 from ..scene import groups, lookup, parts
@@ -59,7 +59,7 @@ class WILDSEG3D_OT_part_add(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add it to the active object."""
         root = lookup.require_root(context.scene)
-        item = _object(root, self.object)
+        item = groups.require(root, self.object)
         if not lookup.prompts(root, item.name, parts.WHOLE):
             raise PromptError(f"Show {item.name} itself first: press Add Prompt and click on it.")
         if (empty := parts.without_prompts(root, item)) is not None:  # begun and not gone on with
@@ -84,19 +84,13 @@ class WILDSEG3D_OT_part_remove(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not (has_root(cls, context) and object_mode(cls, context)):
-            return False
-        root = lookup.require_root(context.scene)
-        if not any(len(item.parts) > 1 for item in root.wildseg3d.groups):
-            cls.poll_message_set("There are no further parts")
-            return False
-        return True
+        return has_root(cls, context) and object_mode(cls, context)
 
     @reporting
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Remove it."""
         root = lookup.require_root(context.scene)
-        item = _object(root, self.object)
+        item = groups.require(root, self.object)
         number = parts.active(item).number if self.part < 0 else self.part
         parts.remove(root, item, number)
         background.hurry(context.scene)
@@ -161,15 +155,6 @@ def _at_the_end(item: Any, by: int) -> str:
     if finding.is_wanted(lookup.scene_folder(item.id_data)):
         return f"No {kind} object is known here yet: wait until objects are found"
     return f"No {kind} object was found here: add a prompt instead"
-
-
-def _object(root: bpy.types.Object, name: str) -> Any:
-    item = groups.find(root, name) if name else groups.active(root)
-    if item is None:
-        raise SceneError(
-            f"There is no object named {name!r} in the list." if name else "There are no objects."
-        )
-    return item
 
 
 CLASSES = (

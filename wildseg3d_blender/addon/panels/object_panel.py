@@ -12,6 +12,9 @@ from ..scene import groups, lookup, parts
 from ..session import choosing, finding, previewing, runtime
 from .drawing import SidebarPanel, draw_action, draw_text, is_narrow, row_of
 
+SPEAKS_OF = "wildseg3d_listed"
+"""Name in the context under which a menu says which object of the list its buttons speak of."""
+
 _read: dict[tuple[str, str, int], str] = {}
 """What was wrong with the scene folder last drawn: reading it anew for each picture would be slow."""
 
@@ -63,6 +66,8 @@ class WILDSEG3D_MT_objects(bpy.types.Menu):
         layout = self.layout
         root = lookup.active_root(context.scene)
         item = None if root is None else groups.active(root)
+        if item is not None:
+            layout.context_pointer_set(SPEAKS_OF, item)
         layout.label(text="There are no objects" if item is None else item.name, translate=False)
         layout.separator()
         layout.operator("wildseg3d.isolate", icon="SOLO_OFF")
