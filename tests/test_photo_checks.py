@@ -53,4 +53,4 @@ def test_the_worker_answers_the_same(photos: list[Path], tmp_path: Path) -> None
     (tmp_path / "notes.jpg").write_text("not a photo")
     asked = CheckPhotos((*(str(path) for path in photos), str(tmp_path / "notes.jpg")))
     (found,) = Jobs().check_photos(asked, lambda stage, fraction, text="": None).doubtful
-    assert found.photo == str(tmp_path / "notes.jpg") and "Export it" in found.advice
+    assert found.photo == str(tmp_path / "notes.jpg") and "Export as JPEG" in found.advice

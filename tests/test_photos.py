@@ -248,7 +248,7 @@ def test_identical_photos_are_too_few(tmp_path: Path) -> None:
 
 def test_only_rubbish(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_text("no")
-    with pytest.raises(PhotoError, match=r"None of the photos .*a\.jpg is not an image"):
+    with pytest.raises(PhotoError, match=r"The only photo .*a\.jpg is not an image"):
         open_photos([tmp_path / "a.jpg"])
 
 

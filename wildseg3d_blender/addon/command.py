@@ -22,6 +22,7 @@ import bpy
 
 from ..cli.terminal import terminal_progress
 from ..errors import PromptError, SceneError, WildSegError
+from ..wording import counted
 from . import api
 from .session import runtime
 
@@ -168,7 +169,7 @@ def _print(result: dict[str, Any]) -> None:
 
 def _words(result: dict[str, Any]) -> str:
     lines = [f"Saved {result['blend']}"]
-    lines += [f"  {name}: {count:,} points" for name, count in result["objects"].items()]
+    lines += [f"  {name}: {counted(count, 'point')}" for name, count in result["objects"].items()]
     return "\n".join([*lines, *(f"  wrote {file}" for file in result["files"])])
 
 

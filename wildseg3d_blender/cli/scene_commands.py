@@ -25,6 +25,7 @@ from ..reconstruct_settings import (
 from ..scene.folder import read_scene
 from ..scene.objects import read_object
 from ..scene.ownership import owned_points
+from ..wording import counted, found_objects
 from ..worker.jobs import Jobs
 from ..worker.messages import FindObjects, Realign, Reconstruct, Segment
 from .prompt_options import EXAMPLES, add_prompt_options, photo_groups
@@ -64,7 +65,7 @@ def segment(options: argparse.Namespace, progress: Progress) -> Result:
     params = Segment(str(scene.folder), options.name, groups, options.shared, options.segmenter)
     with closing(Jobs()) as jobs:
         result = jobs.segment(params, progress)
-    data, lines = result.to_json(), [f"{result.object}: {result.points:,} points in {result.folder}"]
+    data, lines = result.to_json(), [f"{result.object}: {counted(result.points, 'point')} in {result.folder}"]
     if result.changed:
         lines.append(f"  other points now: {', '.join(result.changed)}")
     lines += [f"  {warning}" for warning in result.warnings]
@@ -75,7 +76,7 @@ def segment(options: argparse.Namespace, progress: Progress) -> Result:
         if options.masks_to:
             files = write_masks(scene, item, options.masks_to)
             data["mask_files"] = [str(file) for file in files]
-            lines.append(f"  {len(files)} masks in {options.masks_to}")
+            lines.append(f"  {counted(len(files), 'mask')} in {options.masks_to}")
         if options.ply:
             write_ply(scene, replace(item, points=owned_points(scene)[item.name]), options.ply)
             data["ply"] = str(options.ply)
@@ -88,7 +89,7 @@ def find_objects(options: argparse.Namespace, progress: Progress) -> Result:
     folder = str(options.scene.absolute())
     with closing(Jobs()) as jobs:
         result = jobs.find_objects(FindObjects(folder, options.segmenter), progress)
-    text = f"{result.count} objects in the scene's mask cache, {result.parts} of them parts of others"
+    text = f"In the scene's mask cache: {found_objects(result.count, result.parts)}"
     return {"scene": folder, "objects": result.count, "parts": result.parts}, text
 
 
@@ -102,7 +103,7 @@ def realign(options: argparse.Namespace, progress: Progress) -> Result:
     whom = " and ".join(result.objects) or "all points alike"
     moved = f"points moved by {result.moved:.3%} of their depth"
     lines = [f"Aligned for {whom} in {result.seconds:.1f} s: {moved}"]
-    lines += [f"  {name}: {count:,} points" for name, count in result.points.items()]
+    lines += [f"  {name}: {counted(count, 'point')}" for name, count in result.points.items()]
     return result.to_json(), "\n".join(lines)
 
 

@@ -74,7 +74,12 @@ class View:
 
 @dataclass(frozen=True)
 class SkippedPhoto:
-    """A photo that could not be placed: why, and what would help."""
+    """A photo that could not be placed: why, and what would help.
+
+    Attributes:
+        reason: goes on after the photo's name.
+        advice: a sentence that reads right after one photo and after several, which are told together.
+    """
 
     photo: Path
     reason: str

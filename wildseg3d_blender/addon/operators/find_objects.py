@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import bpy
 
+from ...wording import counted
 from .. import conditions
 from ..scene import groups, lookup, viewing
 from ..session import finding, previewing
@@ -79,7 +80,8 @@ class WILDSEG3D_OT_preview(WorkerOperator, bpy.types.Operator):
         for warning in preview.warnings:
             yield Warn(warning)
         return (
-            f"{pixels:,} pixels in {len(preview.masks)} photos{', found before' if preview.cached else ''}."
+            f"{counted(pixels, 'pixel')} in {counted(len(preview.masks), 'photo')}"
+            f"{', found before' if preview.cached else ''}."
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import bpy
 
+from ...wording import counted
 from ..properties.surfaces import SurfaceSettings
 from ..scene import lookup, surfaces, viewing
 from ..scene.steps import object_named
@@ -51,7 +52,7 @@ class WILDSEG3D_OT_make_surface(SurfaceSettings, WorkerOperator, bpy.types.Opera
         made = object_named(name)
         select_only(bpy.context, made)
         viewing.redraw()
-        return f"{made.name}: {len(made.data.polygons):,} faces"
+        return f"{made.name}: {counted(len(made.data.polygons), 'face')}"
 
 
 def select_only(context: bpy.types.Context, item: bpy.types.Object) -> None:

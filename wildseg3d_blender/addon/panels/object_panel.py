@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 
 from ...errors import NeuralError, SceneError
+from ...wording import counted
 from ..scene import groups, lookup, parts
 from ..session import choosing, finding, previewing, runtime
 from .drawing import SidebarPanel, draw_action, draw_text, is_narrow, row_of
@@ -118,7 +119,7 @@ class WILDSEG3D_UL_parts(bpy.types.UIList):
         row.label(text=parts.label(data, item), icon="DOT" if item.number == parts.WHOLE else sign)
         counted = row.row()
         counted.alignment = "RIGHT"
-        counted.label(text=_prompts(len(lookup.prompts(data.id_data, data.name, item.number))))
+        counted.label(text=counted(len(lookup.prompts(data.id_data, data.name, item.number)), "prompt"))
         if item.number != parts.WHOLE:
             row.operator("wildseg3d.part_remove", text="", icon="X", emboss=False).part = item.number
 
@@ -313,7 +314,7 @@ def _draw_finding(layout: bpy.types.UILayout, context: bpy.types.Context, root: 
     elif (count := finding.found(folder, _segmenter(context))) is not None:
         row = layout.row()
         row.active = False
-        text = f"{count} ready" if is_narrow(context) else f"{count} objects ready to click"
+        text = f"{count} ready" if is_narrow(context) else f"{counted(count, 'object')} ready to click"
         row.label(text=text, icon="CHECKMARK")
         row.operator("wildseg3d.find_objects", text="", icon="FILE_REFRESH", emboss=False)
     else:
@@ -333,10 +334,6 @@ def _segmenter(context: bpy.types.Context) -> str:
 def _steps(size: int) -> str:
     """How far the active part is from the best answer."""
     return f", {abs(size)}× {'larger' if size > 0 else 'smaller'}" if size else ""
-
-
-def _prompts(count: int) -> str:
-    return f"{count} prompt{'' if count == 1 else 's'}"
 
 
 CLASSES = (

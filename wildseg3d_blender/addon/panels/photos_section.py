@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 
+from ...wording import counted
 from ..scene import lookup
 from ..session import choosing, photo_checking, runtime
 from . import photo_icons
@@ -113,7 +114,7 @@ def summary(context: bpy.types.Context, unfolded: bool) -> str:
     """The step in a few words, for its header."""
     settings, root = context.scene.wildseg3d, lookup.active_root(context.scene)
     if len(settings.chosen):
-        return _photos(len(settings.chosen))
+        return counted(len(settings.chosen), "photo")
     if root is None:
         return ""
     photos = root.wildseg3d.photos
@@ -211,10 +212,6 @@ def _draw_choose(layout: bpy.types.UILayout) -> None:
     row = layout.row()
     row.scale_y = 1.8
     row.operator("wildseg3d.photos_add", text="Choose Photos…", icon=CHOOSE_ICON).add = False
-
-
-def _photos(count: int) -> str:
-    return f"{count} photo{'' if count == 1 else 's'}"
 
 
 CLASSES = (WILDSEG3D_UL_photos, WILDSEG3D_UL_chosen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import bpy
 
+from ...wording import found_objects
 from ...worker.messages import FindObjects, FoundObjects
 from .. import conditions
 from ..scene import lookup
@@ -25,4 +26,4 @@ def finding_objects(root: bpy.types.Object) -> Work:
     answer = yield Call(finding.TITLE, finding.METHOD, asked.to_json())
     found = FoundObjects.from_json(answer)
     finding.note(folder)
-    return f"Found {found.count} objects, {found.parts} of them parts of others."
+    return f"Found {found_objects(found.count, found.parts)}."

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import bpy
 
+from ...wording import counted
 from .. import conditions
 from ..scene import importing, lookup, replacing, viewing
 from ..scene.steps import object_named
@@ -27,7 +28,8 @@ def opening(folder: Path) -> Work:
     root = object_named(root_name)
     replacing.hide_startup_cube(bpy.context.view_layer, before)
     show_imported(bpy.context, root)
-    return f"{len(lookup.cameras(root))} photos, {len(root.wildseg3d.groups)} objects from {folder.name}."
+    photos = counted(len(lookup.cameras(root)), "photo")
+    return f"{photos}, {counted(len(root.wildseg3d.groups), 'object')} from {folder.name}."
 
 
 def show_imported(context: bpy.types.Context, root: bpy.types.Object) -> None:

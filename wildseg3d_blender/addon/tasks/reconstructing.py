@@ -86,5 +86,6 @@ def _summary(made: Reconstructed, place: Path, hidden: list[str], *, chosen: boo
     if not bpy.data.filepath and not chosen:
         text += f" Kept in {place}: save the .blend first to have scenes beside it."
     if hidden:
-        text += f" The earlier {', '.join(hidden)} is hidden, with the objects cut out of it."
+        are, them = ("is", "it") if len(hidden) == 1 else ("are", "them")
+        text += f" The earlier {', '.join(hidden)} {are} hidden, with the objects cut out of {them}."
     return text

@@ -10,6 +10,7 @@ import bpy
 from ...errors import PromptError, SceneError
 from ...scene.folder import Scene
 from ...scene.history import stored as stored_objects
+from ...wording import counted
 from ...worker.messages import Segment, Segmented
 from .. import conditions, in_step
 from ..scene import following, groups, lookup, reading, splitting, viewing
@@ -71,7 +72,7 @@ def _segmenting(scene: Scene, root_name: str, requests: Mapping[str, Segment]) -
     viewing.redraw()
     for warning in (text for asked in names for text in answers[asked].warnings):
         yield Warn(warning)
-    counts = (f"{item} ({len(bpy.data.objects[item].data.vertices):,} points)" for item in made)
+    counts = (f"{item} ({counted(len(bpy.data.objects[item].data.vertices), 'point')})" for item in made)
     return f"Separated {', '.join(counts)}."
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ...conventions import pixel_centres
 from ...errors import SceneError
 from ...scene.folder import Scene, View
+from ...wording import counted
 from ..alignment.sim3 import Sim3, fit_sim3_robust
 from ..photos.masks import mask_to_photo
 from ..segmentation.projection import Sight, look, patches_of
@@ -85,7 +86,7 @@ def register(source: Scene, target: Scene) -> Sim3:
     a, b = (np.concatenate([np.zeros((0, 3)), *(pair[side] for pair in pairs)]) for side in (0, 1))
     if len(a) < ENOUGH:
         raise SceneError(
-            f"{source.folder} and {target.folder} share only {len(a)} measured pixels: they must be "
+            f"{source.folder} and {target.folder} share only {counted(len(a), 'measured pixel')}: they must be "
             "reconstructions of the same photos."
         )
     return fit_sim3_robust(a, b)[0]

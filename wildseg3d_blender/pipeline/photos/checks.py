@@ -57,7 +57,7 @@ def _unlike_the_others(photos: Sequence[Photo], sharpness: np.ndarray) -> list[S
         if side < SMALL * usual_side:
             size = f"{photo.size[0]}×{photo.size[1]}"
             reason = f"is small ({size}) beside the others, whose longer side has {usual_side:.0f} pixels"
-            found.append(SkippedPhoto(photo.path, reason, "Use the photo as it came from the camera."))
+            found.append(SkippedPhoto(photo.path, reason, "Use photos as they came from the camera."))
         elif sharp < BLURRED * usual_sharpness:
             reason = f"looks blurred: it has {sharp / usual_sharpness:.0%} of the others' fine detail"
             found.append(SkippedPhoto(photo.path, reason, "Take it again, or leave it out."))

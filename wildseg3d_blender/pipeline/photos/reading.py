@@ -32,7 +32,7 @@ _DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, Im
 
 
 class _Unusable(Exception):
-    """Why a file is of no use (goes on after its name) and what would help (a sentence)."""
+    """Why a file is of no use (goes on after its name) and what would help (a sentence, of one or of many)."""
 
     def __init__(self, reason: str, advice: str) -> None:
         super().__init__(reason, advice)
@@ -132,12 +132,13 @@ def read_image(photo: Photo, *, longer_side: int | None = None) -> NDArray[np.ui
 
 
 def _too_few(only: Path | None, skipped: Sequence[SkippedPhoto]) -> str:
-    advice = skipped[0].advice if skipped else ""
+    advice = " ".join(dict.fromkeys(item.advice for item in skipped[:5]))
     left_out = "; ".join(f"{item.photo.name} {item.reason}" for item in skipped[:5])
     if len(skipped) > 5:
         left_out += f"; and {len(skipped) - 5} more"
     if only is None:
-        return f"None of the photos can be used ({left_out}). {advice}"
+        which = "The only photo cannot" if len(skipped) == 1 else "None of the photos can"
+        return f"{which} be used ({left_out}). {advice}"
     because = f" ({left_out})" if skipped else ""
     return (
         f"Only one photo to work with, {only.name}{because}: at least two different photos of the same scene "
@@ -149,11 +150,11 @@ def _inspect(file: Path) -> tuple[tuple[int, int], float | None, bytes]:
     """Upright size, focal length and a fingerprint of the pixels."""
     if file.suffix.lower() in UNREADABLE_SUFFIXES:
         kind = file.suffix[1:].upper()
-        raise _Unusable(f"is a {kind} file, which cannot be read", "Export it as JPEG or PNG.")
+        raise _Unusable(f"is a {kind} file, which cannot be read", "Export as JPEG or PNG.")
     with _opened(file) as image:
         size = upright_size(image)
         if min(size) < _SMALLEST_SIDE:
-            raise _Unusable(f"is only {size[0]}×{size[1]} pixels", "Use the original photo.")
+            raise _Unusable(f"is only {size[0]}×{size[1]} pixels", "Use photos as they came from the camera.")
         focal = focal_pixels(image)
         # Decoding at an eighth still reads every byte of a JPEG, so a cut-off file is found, at a fraction
         # of the time and memory.
@@ -174,21 +175,21 @@ def _opened(file: Path) -> Iterator[Image.Image]:
                 if image.width * image.height > _MOST_PIXELS:
                     raise _Unusable(
                         f"has more than a thousand million pixels ({image.width}×{image.height})",
-                        "Shrink it first.",
+                        "Export at a smaller size.",
                     )
                 yield image
     except UnidentifiedImageError as error:
-        raise _Unusable("is not an image that can be read", "Export it as JPEG or PNG.") from error
+        raise _Unusable("is not an image that can be read", "Export as JPEG or PNG.") from error
     except FileNotFoundError as error:
         raise _Unusable("is no longer there", "Choose the photos again.") from error
     except PermissionError as error:
-        raise _Unusable("may not be opened", "Check the permissions of the file.") from error
+        raise _Unusable("may not be opened", "Check the file permissions.") from error
     except _DECODING_ERRORS as error:
         if "truncated" in str(error).lower() or isinstance(error, EOFError):
             reason = "is cut off: the end of the file is missing"
-            raise _Unusable(reason, "Copy it from the camera again.") from error
+            raise _Unusable(reason, "Copy from the camera again.") from error
         reason = f"is damaged or of an unknown kind ({error})"
-        raise _Unusable(reason, "Copy it again, or export it as JPEG or PNG.") from error
+        raise _Unusable(reason, "Copy again, or export as JPEG or PNG.") from error
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 
 from ....scene.folder import SkippedPhoto
+from ....wording import counted
 from ...photos.reading import Photo
 from .evidence import Evidence
 
@@ -16,8 +17,8 @@ _FEWEST_FEATURES = 300
 _MANY_SHARED = 100
 _IN_BETWEEN = "Add photos in between, one every 10 to 15 degrees around the subject."
 _SHARPER = (
-    "Take it again in focus and with more light, or put something patterned on plain, shiny or see-through "
-    "surfaces."
+    "Take photos again in focus and with more light, or put something patterned on plain, shiny or "
+    "see-through surfaces."
 )
 
 
@@ -48,7 +49,7 @@ def why_nothing_fits(photos: Sequence[Photo], evidence: Evidence) -> str:
     )
     pair = f"{photos[i].path.name} and {photos[j].path.name}"
     if most < FEWEST_SHARED:
-        closest = f"even {pair} share only {most} points" if most else "no points match at all"
+        closest = f"even {pair} share only {counted(most, 'point')}" if most else "no points match at all"
         return f"No two photos show enough of the same surface: {closest}. {_IN_BETWEEN}"
     if evidence.pairs[min(i, j), max(i, j)].from_one_spot:
         return (
@@ -63,7 +64,8 @@ def why_nothing_fits(photos: Sequence[Photo], evidence: Evidence) -> str:
 
 def _reason(i: int, photos: Sequence[Photo], placed: Set[int], evidence: Evidence) -> tuple[str, str]:
     if evidence.features[i] < _FEWEST_FEATURES:
-        return f"shows too little texture or is blurred ({evidence.features[i]} features found)", _SHARPER
+        found = counted(evidence.features[i], "feature")
+        return f"shows too little texture or is blurred ({found} found)", _SHARPER
     partner, shared = evidence.best_partner(i)
     name = photos[partner].path.name
     if shared < FEWEST_SHARED:
