@@ -38,8 +38,8 @@ def test_photos_that_cannot_be_used(tmp_path: Path) -> None:
         (["a.heic"], f"The only photo cannot be used (a.heic {heic}). Export as JPEG or PNG."),
         (
             ["a.heic", "b.heic", "c.jpg"],
-            f"None of the photos can be used (a.heic {heic}; b.heic {heic}; c.jpg is not an image that can be "
-            "read). Export as JPEG or PNG.",
+            f"None of the photos can be used (a.heic {heic}; b.heic {heic}; c.jpg is not an image that can "
+            "be read). Export as JPEG or PNG.",
         ),
     ):
         with pytest.raises(PhotoError) as raised:

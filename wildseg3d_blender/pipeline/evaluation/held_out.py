@@ -86,8 +86,8 @@ def register(source: Scene, target: Scene) -> Sim3:
     a, b = (np.concatenate([np.zeros((0, 3)), *(pair[side] for pair in pairs)]) for side in (0, 1))
     if len(a) < ENOUGH:
         raise SceneError(
-            f"{source.folder} and {target.folder} share only {counted(len(a), 'measured pixel')}: they must be "
-            "reconstructions of the same photos."
+            f"{source.folder} and {target.folder} share only {counted(len(a), 'measured pixel')}: they must "
+            "be reconstructions of the same photos."
         )
     return fit_sim3_robust(a, b)[0]
 

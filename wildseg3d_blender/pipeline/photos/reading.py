@@ -32,7 +32,7 @@ _DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, Im
 
 
 class _Unusable(Exception):
-    """Why a file is of no use (goes on after its name) and what would help (a sentence, of one or of many)."""
+    """Why a file is of no use (goes on after its name) and what would help (a sentence about one or many)."""
 
     def __init__(self, reason: str, advice: str) -> None:
         super().__init__(reason, advice)
