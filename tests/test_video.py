@@ -4,8 +4,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,7 +17,7 @@ from PIL import Image
 from tests.small_video import frames_along, write_video
 from wildseg3d_blender.errors import Cancelled, PhotoError
 from wildseg3d_blender.pipeline.photos.key_frames import LEAST_APART, MOST_APART, Measured, choose, measure
-from wildseg3d_blender.pipeline.photos.video import RECORD, key_frames, with_key_frames
+from wildseg3d_blender.pipeline.photos.video import RECORD, _opened, key_frames, with_key_frames
 
 SLOW_THEN_FAST = np.concatenate([np.linspace(0.0, 0.5, 60, endpoint=False), np.linspace(0.5, 3.0, 60)])
 BLURRED = frozenset(range(2, 120, 5)) | frozenset(range(3, 120, 5))
@@ -119,6 +123,25 @@ def test_what_is_no_video_is_refused_in_a_sentence(tmp_path: Path) -> None:
         key_frames(tmp_path / "notes.mp4", tmp_path)
     with pytest.raises(PhotoError, match="There is no video at"):
         key_frames(tmp_path / "gone.mp4", tmp_path)
+
+
+def test_of_a_broken_video_only_our_sentence_is_printed(tmp_path: Path) -> None:
+    """FFmpeg's own words would come before it."""
+    video = write_video(tmp_path / "cut.mp4", frames_along([0.1 * i for i in range(8)]))
+    video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
+    command = [sys.executable, "-m", "wildseg3d_blender", "reconstruct", "cut.mp4", "-o", "scene"]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    ran = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    sentence = "cut.mp4 cannot be read as a video: export it as MP4 (H.264), or choose photos."
+    assert ran.stderr.splitlines() == ["  0% photos: Reading photos", sentence]
+
+
+def test_opening_a_video_leaves_settings_as_they_were(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "still.mp4", frames_along([0.0] * 4))
+    before = cv2.utils.logging.getLogLevel(), dict(os.environ)
+    with _opened(video):
+        assert (cv2.utils.logging.getLogLevel(), dict(os.environ)) == before
 
 
 def test_a_camera_that_stands_still_is_told(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,10 @@ _LOOKED_AT_PER_SECOND = 10.0
 # Short videos are looked at more closely, so that there is a choice around each key frame.
 _LOOKED_AT_PER_KEY_FRAME = 8
 _PER_SECOND_IF_UNKNOWN = 30.0
+
+_FFMPEG_LEVEL = "OPENCV_FFMPEG_LOGLEVEL"
+_FFMPEG_QUIET = "-8"
+# OpenCV hands the level to FFmpeg when a process opens its first video; FFmpeg keeps it.
 
 
 @dataclass(frozen=True)
@@ -152,7 +157,8 @@ def _warning(measured: Measured, numbers: NDArray[np.int64]) -> str:
 
 @contextlib.contextmanager
 def _opened(video: Path) -> Iterator[cv2.VideoCapture]:
-    capture = cv2.VideoCapture(str(video))
+    with _quiet():
+        capture = cv2.VideoCapture(str(video))
     try:
         if not capture.isOpened():
             raise PhotoError(
@@ -162,6 +168,21 @@ def _opened(video: Path) -> Iterator[cv2.VideoCapture]:
         yield capture
     finally:
         capture.release()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Opening a video prints nothing: what is wrong with it is raised, in a sentence."""
+    level, asked_for = cv2.utils.logging.getLogLevel(), _FFMPEG_LEVEL in os.environ
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    if not asked_for:
+        os.environ[_FFMPEG_LEVEL] = _FFMPEG_QUIET
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+        if not asked_for:
+            del os.environ[_FFMPEG_LEVEL]
 
 
 def _looked_at(
