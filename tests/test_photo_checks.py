@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageFilter
+from PIL import ExifTags, Image, ImageFilter
 
 from tests.small_photos import SAMPLE
 from wildseg3d_blender.pipeline.photos.checks import check_photos
@@ -47,6 +47,25 @@ def test_each_fault_is_named(photos: list[Path], tmp_path: Path) -> None:
     assert "looks blurred" in found[photos[1].name]
     assert f"beside the others, whose longer side has {longer} pixels" in found[photos[2].name]
     assert "same picture as table_02.jpg" in found["twin.jpg"]
+
+
+def test_a_cropped_photo_is_named(photos: list[Path]) -> None:
+    """Its file still tells the focal length of the whole picture. One taken upright is not cropped."""
+    for path in photos:
+        with Image.open(path) as photo:
+            exif = photo.getexif()
+            exif.update({ExifTags.Base.Make: "Maker", ExifTags.Base.Model: "One"})
+            exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.FocalLengthIn35mmFilm] = 36
+            if path is photos[1]:
+                photo = photo.transpose(Image.Transpose.ROTATE_90)
+            if path is photos[2]:
+                photo = photo.crop((0, 0, photo.width, int(0.8 * photo.height)))
+            photo.save(path, quality=95, exif=exif)
+    (found,) = check_photos(photos)
+    assert (found.photo.name, found.advice) == (photos[2].name, "Use photos as they came from the camera.")
+    assert found.reason == (
+        "has another shape (540×288) than the others of its camera, so it seems to be cropped"
+    )
 
 
 def test_the_worker_answers_the_same(photos: list[Path], tmp_path: Path) -> None:

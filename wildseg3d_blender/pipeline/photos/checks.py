@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be known of photos before they are reconstructed: unreadable, twice there, small, blurred."""
+"""What can be known of photos before they are reconstructed: unreadable, twice there, cut, small, blurred."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ third, smearing over two thousandths of the picture falls below a tenth."""
 
 SMALL = 0.5
 """A photo whose longer side is shorter than this share of the usual one is small."""
+
+CUT = 0.02
+"""A photo whose sides' ratio differs by more than this share from others of its camera was cut."""
 
 # Enough for sharpness, and JPEGs are quickly read at this size.
 _LONGER_SIDE = 960
@@ -52,9 +55,15 @@ def check_photos(files: Sequence[Path], *, progress: Progress = silent) -> list[
 def _unlike_the_others(photos: Sequence[Photo], sharpness: np.ndarray) -> list[SkippedPhoto]:
     sides = np.array([max(photo.size) for photo in photos])
     usual_side, usual_sharpness = float(np.median(sides)), float(np.median(sharpness))
+    shapes = _usual_shapes(photos)
     found = []
     for photo, side, sharp in zip(photos, sides, sharpness, strict=True):
-        if side < SMALL * usual_side:
+        usual_shape = shapes.get(photo.camera)
+        if usual_shape is not None and abs(_shape(photo) / usual_shape - 1.0) > CUT:
+            size = f"{photo.size[0]}×{photo.size[1]}"
+            reason = f"has another shape ({size}) than the others of its camera, so it seems to be cropped"
+            found.append(SkippedPhoto(photo.path, reason, "Use photos as they came from the camera."))
+        elif side < SMALL * usual_side:
             size = f"{photo.size[0]}×{photo.size[1]}"
             reason = f"is small ({size}) beside the others, whose longer side has {usual_side:.0f} pixels"
             found.append(SkippedPhoto(photo.path, reason, "Use photos as they came from the camera."))
@@ -62,3 +71,17 @@ def _unlike_the_others(photos: Sequence[Photo], sharpness: np.ndarray) -> list[S
             reason = f"looks blurred: it has {sharp / usual_sharpness:.0%} of the others' fine detail"
             found.append(SkippedPhoto(photo.path, reason, "Take it again, or leave it out."))
     return found
+
+
+def _usual_shapes(photos: Sequence[Photo]) -> dict[str, float]:
+    """By camera, where EXIF names one for enough photos: the usual ratio of their sides."""
+    by_camera: dict[str, list[float]] = {}
+    for photo in photos:
+        if photo.camera:
+            by_camera.setdefault(photo.camera, []).append(_shape(photo))
+    return {name: float(np.median(found)) for name, found in by_camera.items() if len(found) >= _FEWEST}
+
+
+def _shape(photo: Photo) -> float:
+    """The longer side over the shorter, so that it is the same upright and across."""
+    return max(photo.size) / min(photo.size)

@@ -38,6 +38,21 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
     return (image.height, image.width) if orientation(image) in (5, 6, 7, 8) else image.size
 
 
+def camera_and_lens(image: Image.Image) -> str:
+    """What took the picture, and how far it was zoomed in; "" where nothing is said.
+
+    Pictures of one camera at one zoom have one shape, unless somebody cut them.
+    """
+    try:
+        exif = image.getexif()
+        lens = exif.get_ifd(ExifTags.IFD.Exif)
+        said = [exif.get(ExifTags.Base.Make), exif.get(ExifTags.Base.Model)]
+        said += [lens.get(ExifTags.Base.FocalLength), lens.get(ExifTags.Base.FocalLengthIn35mmFilm)]
+        return " ".join(str(word).strip() for word in said if word)
+    except _EXIF_ERRORS:
+        return ""
+
+
 def focal_pixels(image: Image.Image) -> float | None:
     """Focal length in pixels from EXIF, or None where it is absent or cannot be meant.
 

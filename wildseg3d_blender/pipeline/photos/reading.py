@@ -20,7 +20,7 @@ from ...files.names import unique_view_names
 from ...files.photos import CHOOSE, UNREADABLE_SUFFIXES, find_photos
 from ...progress import Progress, silent
 from ...scene.folder import SkippedPhoto
-from .exif import TURN, focal_pixels, orientation, upright_size
+from .exif import TURN, camera_and_lens, focal_pixels, orientation, upright_size
 
 _SMALLEST_SIDE = 64
 _MOST_PIXELS = 1_000_000_000
@@ -49,12 +49,14 @@ class Photo:
         path: absolute.
         size: (width, height), upright.
         focal: focal length in photo pixels from EXIF, or None.
+        camera: what EXIF says took it, see ``exif.camera_and_lens``.
     """
 
     name: str
     path: Path
     size: tuple[int, int]
     focal: float | None = None
+    camera: str = ""
 
 
 def open_photos(
@@ -82,13 +84,13 @@ def usable_photos(
     files: Sequence[Path], *, progress: Progress = silent
 ) -> tuple[list[Photo], list[SkippedPhoto]]:
     """As ``open_photos``, but of ``files`` alone, and however few are readable."""
-    kept: list[tuple[Path, tuple[int, int], float | None]] = []
+    kept: list[tuple[Path, tuple[int, int], float | None, str]] = []
     skipped: list[SkippedPhoto] = []
     seen: dict[bytes, Path] = {}
     for number, file in enumerate(files):
         progress("photos", number / len(files), f"Opening {file.name}")
         try:
-            size, focal, fingerprint = _inspect(file)
+            size, focal, camera, fingerprint = _inspect(file)
         except _Unusable as error:
             skipped.append(SkippedPhoto(file, error.reason, error.advice))
             continue
@@ -98,8 +100,8 @@ def usable_photos(
                 SkippedPhoto(file, f"is the same picture as {twin.name}", "Nothing is lost: one is enough.")
             )
             continue
-        kept.append((file, size, focal))
-    names = unique_view_names([file for file, _, _ in kept])
+        kept.append((file, size, focal, camera))
+    names = unique_view_names([file for file, *_ in kept])
     return [Photo(name, *entry) for name, entry in zip(names, kept, strict=True)], skipped
 
 
@@ -146,8 +148,8 @@ def _too_few(only: Path | None, skipped: Sequence[SkippedPhoto]) -> str:
     )
 
 
-def _inspect(file: Path) -> tuple[tuple[int, int], float | None, bytes]:
-    """Upright size, focal length and a fingerprint of the pixels."""
+def _inspect(file: Path) -> tuple[tuple[int, int], float | None, str, bytes]:
+    """Upright size, focal length, camera and a fingerprint of the pixels."""
     if file.suffix.lower() in UNREADABLE_SUFFIXES:
         kind = file.suffix[1:].upper()
         raise _Unusable(f"is a {kind} file, which cannot be read", "Export as JPEG or PNG.")
@@ -155,14 +157,14 @@ def _inspect(file: Path) -> tuple[tuple[int, int], float | None, bytes]:
         size = upright_size(image)
         if min(size) < _SMALLEST_SIDE:
             raise _Unusable(f"is only {size[0]}×{size[1]} pixels", "Use photos as they came from the camera.")
-        focal = focal_pixels(image)
+        focal, camera = focal_pixels(image), camera_and_lens(image)
         # Decoding at an eighth still reads every byte of a JPEG, so a cut-off file is found, at a fraction
         # of the time and memory.
         image.draft(None, (max(image.width // 8, 1), max(image.height // 8, 1)))
         image.load()
         digest = hashlib.sha256(repr((image.mode, size)).encode())
         digest.update(np.ascontiguousarray(np.asarray(image)).tobytes())
-        return size, focal, digest.digest()
+        return size, focal, camera, digest.digest()
 
 
 @contextlib.contextmanager
