@@ -21,6 +21,10 @@ WEIGHTS = Path(__file__).with_name("outline_network.onnx")
 STRIDE = 32
 """The network halves a picture five times: sides are extended to multiples of this."""
 
+ENLARGED = 1.4
+"""Pictures are enlarged by this first: in photos made small, outlines lie closer together than in the views
+that the network learned from. On all five scenes that measure masks it tells outlines better so."""
+
 SUREST = 6.0
 """Log odds beyond which the network's word counts no more: there is always a doubt of one in 400."""
 
@@ -35,11 +39,22 @@ def outline_log_odds(image: NDArray[np.uint8], weights: Path = WEIGHTS) -> NDArr
     Raises:
         SceneError: the file is missing or damaged.
     """
+    enlarged = cv2.resize(image, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_LINEAR)
+    seen = network_output(enlarged, weights)
+    return cv2.resize(np.clip(seen, -SUREST, SUREST), image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def network_output(image: NDArray[np.uint8], weights: Path) -> NDArray[np.float32]:
+    """What the network says (H, W) float32 of a picture (H, W, 3) uint8 RGB as it is.
+
+    Raises:
+        SceneError: as ``outline_log_odds``.
+    """
     height, width = image.shape[:2]
     extended = cv2.copyMakeBorder(image, 0, -height % STRIDE, 0, -width % STRIDE, cv2.BORDER_REPLICATE)
     network = _read(weights)
     network.setInput(cv2.dnn.blobFromImage(extended, 1.0 / 255.0, mean=(127.5, 127.5, 127.5)))
-    return np.clip(network.forward()[0, 0, :height, :width], -SUREST, SUREST)
+    return network.forward()[0, 0, :height, :width]
 
 
 def _read(weights: Path) -> cv2.dnn.Net:
