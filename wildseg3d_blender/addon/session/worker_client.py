@@ -160,6 +160,8 @@ class WorkerClient:
             WorkerError: the worker cannot be started.
         """
         self.poll()
+        if self._worker is not None and self._worker.told_to_end:
+            self._bury(self._worker)  # what is asked of it now would end with it
         if self._worker is None:
             self._worker = _Worker(self._command, self._environment)
             atexit.unregister(self.close)
@@ -256,15 +258,17 @@ class WorkerClient:
             default=0.0,
         )
         if waited >= protocol.KILL_AFTER:
+            self._worker.told_to_end = True
             self._worker.process.kill()
         elif waited >= protocol.TERMINATE_AFTER:
+            self._worker.told_to_end = True
             self._worker.process.terminate()
 
     def _bury(self, worker: _Worker) -> None:
         """The worker is gone: say why to those who wait for it."""
         self._worker = None
-        code, last_words = worker.reap()
-        shown = f" Its last words:\n{last_words}" if last_words else ""
+        code, words = worker.reap()
+        shown = f" Its last words:\n{words}" if words else ""
         died = WorkerError(
             f"The worker stopped unexpectedly ({_exit_reason(code)}). Nothing on disk was lost; start again, "
             f"a new worker takes over.{shown}"
@@ -286,11 +290,13 @@ class _Worker:
 
     Attributes:
         scratch: the worker's folder of temporary files, once it said which.
+        told_to_end: whether it was sent a signal that ends it, if it has not ended yet.
     """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self.messages: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self.scratch: Path | None = None
+        self.told_to_end = False
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by reap
         try:
             self.process = subprocess.Popen(
@@ -343,12 +349,10 @@ class _Worker:
             code = self.process.wait()
         self._reader.join(CLOSE_AFTER)
         with self._log as log:
-            log.seek(0, os.SEEK_END)
-            log.seek(max(0, log.tell() - STDERR_TAIL))
-            last_words = log.read().decode("utf-8", errors="replace").strip()
+            words = last_words(log)
         if self.scratch is not None:
             shutil.rmtree(self.scratch, ignore_errors=True)
-        return code, last_words
+        return code, words
 
     def _close_input(self) -> None:
         with contextlib.suppress(OSError):
@@ -365,6 +369,16 @@ def _read(stream: IO[bytes], messages: queue.SimpleQueue[dict[str, Any] | None])
                 # The worker guards its stdout, so this is a bug; better seen than silently dropped.
                 print(f"WildSeg3D: {error}", file=sys.stderr)
     messages.put(None)
+
+
+def last_words(log: IO[bytes]) -> str:
+    """The end of a log; where Python crashed, the beginning of what it says of that, however long it is."""
+    size = log.seek(0, os.SEEK_END)
+    log.seek(max(0, size - 16 * STDERR_TAIL))
+    text = log.read()
+    crash = text.rfind(b"Fatal Python error")
+    shown = text[crash:][:STDERR_TAIL] if crash >= 0 else text[-STDERR_TAIL:]
+    return shown.decode("utf-8", errors="replace").strip()
 
 
 def _environment(paths: Sequence[Path | str]) -> dict[str, str]:
