@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from functools import partial
@@ -97,7 +98,8 @@ def _put_aside(scene_folder: Path, old: Path) -> None:
     """Keep ``old``, which ``scene_folder`` took the place of, and what it kept itself, if it keeps any."""
     with contextlib.suppress(OSError):  # the scene itself is in its place: undo then has less to go back to
         (old / FOLDER).replace(scene_folder / FOLDER)
-        os.utime(old)
+        now = time.time_ns()
+        os.utime(old, ns=(now, now))  # some file systems' own clock is too coarse to tell two apart
         old.replace(scene_folder / FOLDER / state_of(old))
         _forget_oldest(scene_folder / FOLDER)
     shutil.rmtree(old, ignore_errors=True)
