@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+# As the worker does, before numpy is imported: sums are the same to the last bit, on whatever machine.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # Imported where they are used: the in-Blender tests also run where Pillow and the engines are not installed.
 if TYPE_CHECKING:
     from samples.truth import SampleTruth

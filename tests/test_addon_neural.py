@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.tiny_environment import TinyWorld
+from tests.waiting import PATIENCE
 from wildseg3d_blender.errors import Cancelled, WildSegError
 from wildseg3d_blender.neural import licences, places
 from wildseg3d_blender.neural.environment import find_environment
@@ -48,7 +49,7 @@ def test_installing_runs_beside_blender_and_its_end_is_told(
     assert not blender.ops.wildseg3d.neural_uninstall.poll()
     with pytest.raises(WildSegError, match="Installing is still running"):
         neural_task.start("Something else", work)
-    assert task.wait(300) and task.result() == "Installed on CPU."
+    assert task.wait(PATIENCE) and task.result() == "Installed on CPU."
     assert task.fraction == 1.0 and neural_task.current() is None
 
     assert find_environment(folder) is not None
@@ -63,7 +64,7 @@ def test_cancelling_stops_the_installation(blender: Any, folder: Path, tmp_path:
         lambda progress: str(install(folder, recipe=world.recipe, source=world.source, progress=progress)),
     )
     assert blender.ops.wildseg3d.neural_cancel() == {"FINISHED"}
-    assert task.stopping and task.wait(30)
+    assert task.stopping and task.wait(PATIENCE)
     with pytest.raises(Cancelled):
         task.result()
     assert find_environment(folder) is None

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import pytest
 from tests.scenes.awkward import write_awkward_scene
 from tests.small_photos import write_small_photos
 from tests.small_video import frames_along, write_video
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -153,7 +152,7 @@ def test_photos_are_looked_at_before_anybody_reconstructs(blender: Any, photos: 
     blender.ops.wildseg3d.photos_add(directory=str(photos))
     scene = blender.context.scene
     assert photo_checking.doubtful(scene) is None and photo_checking.due(scene)
-    _wait_for(lambda: (background.step(scene), photo_checking.doubtful(scene) is not None)[1])
+    wait_until(lambda: (background.step(scene), photo_checking.doubtful(scene) is not None)[1])
     found = photo_checking.doubtful(scene)
     assert found is not None and list(found) == [str(photos / "broken.jpg")]
     assert not photo_checking.due(scene) and runtime.idle()
@@ -189,10 +188,3 @@ def test_dropped_files_are_added_to_those_that_wait(blender: Any, photos: Path) 
     kind = blender.ops.wildseg3d.photos_add.get_rna_type()
     # Blender's filter of the file browser holds no more.
     assert len(kind.properties["filter_glob"].default) < 256
-
-
-def _wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)

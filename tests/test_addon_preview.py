@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.scenes.ball_and_box import BALL, Truth, write_object_scene
+from tests.waiting import wait_until
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.errors import Cancelled, WildSegError
 from wildseg3d_blender.scene.folder import Scene
@@ -37,15 +38,17 @@ def _click(bpy: Any, scene: Scene, name: str, point: tuple[float, float, float],
     bpy.ops.wildseg3d.prompt_add(view="v2", x=float(x), y=float(y), object=name, **more)
 
 
-def _run(bpy: Any, until: Callable[[], bool], seconds: float = 120.0) -> None:
+def _run(bpy: Any, until: Callable[[], bool]) -> None:
     """What the timer does in a window."""
     from wildseg3d_blender.addon import background
 
-    deadline = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < deadline, "waited too long"
+    def over() -> bool:
+        if until():
+            return True
         background.step(bpy.context.scene)
-        time.sleep(0.01)
+        return False
+
+    wait_until(over)
 
 
 def _answered() -> bool:
@@ -211,7 +214,9 @@ def test_the_preview_is_what_segment_cuts_out(blender: Any, made: Made) -> None:
     assert found["Thing"].size.min() > 0
 
 
-def test_answers_that_are_looked_up_follow_each_step_of_a_drag(blender: Any, made: Made) -> None:
+def test_answers_that_are_looked_up_follow_each_step_of_a_drag(
+    blender: Any, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While something is moved, only what is known at once is asked about; then whatever it is."""
     from wildseg3d_blender.addon.session import previewing
 
@@ -231,11 +236,14 @@ def test_answers_that_are_looked_up_follow_each_step_of_a_drag(blender: Any, mad
         prompt.location.x += 0.02
         previewing.touch()
         previewing.refresh(blender.context.scene)
-        assert previewing.due() == cached
-        # What runs meanwhile is not broken off at each step: nothing would ever be answered.
-        assert not previewing.outdated()
-        shown = previewing.shown()
-        assert shown is not None and shown.key == asked.key and not shown.outdated
+        with monkeypatch.context() as patient:  # however long these lines take
+            patient.setattr(previewing, "SETTLES_IN", 600.0)
+            patient.setattr(previewing, "FADES_AFTER", 600.0)
+            assert previewing.due() == cached
+            # What runs meanwhile is not broken off at each step: nothing would ever be answered.
+            assert not previewing.outdated()
+            shown = previewing.shown()
+            assert shown is not None and shown.key == asked.key and not shown.outdated
         time.sleep(max(previewing.SETTLES_IN, previewing.FADES_AFTER))
         assert previewing.due() and previewing.outdated()
         shown = previewing.shown()

@@ -3,11 +3,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.realigned import assert_shows, meshes, position_in_root
+from tests.waiting import kill_worker_once_busy
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.errors import WildSegError
 from wildseg3d_blender.files.atomic_folder import previous_folder
@@ -154,23 +151,11 @@ def test_a_scene_folder_caught_between_two_renames_is_put_back(blender: Any, sce
 
 
 def test_a_worker_killed_midway_changes_nothing(blender: Any, scene: Scene, root: Any) -> None:
-    from wildseg3d_blender.addon.session import runtime
-
     old = {item.name: position_in_root(item) for item in meshes(root).values()}
-    runtime.close()
-
-    def kill() -> None:
-        deadline = time.monotonic() + 60
-        while (job := runtime.current_job()) is None or job.fraction <= 0:
-            assert time.monotonic() < deadline
-            time.sleep(0.002)
-        os.kill(runtime.worker_pid() or 0, signal.SIGKILL)
-
-    thread = threading.Thread(target=kill)
-    thread.start()
+    killer = kill_worker_once_busy()
     with pytest.raises(RuntimeError, match="worker stopped unexpectedly"):
         blender.ops.wildseg3d.realign(object="Ball")
-    thread.join()
+    killer.join()
     for name, item in meshes(root).items():
         np.testing.assert_array_equal(position_in_root(item), old[name])
     assert read_scene(scene.folder).settings["aligned_for"] == []

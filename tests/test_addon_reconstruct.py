@@ -5,9 +5,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ from PIL import Image
 
 from tests.drawn_panels import panel_texts
 from tests.scenes.room import Shot, arc, take
+from tests.waiting import kill_worker_once_busy
 
 SIZE = 256
 
@@ -190,20 +188,8 @@ def test_a_target_under_a_file_is_refused(blender: Any, photos: Path, tmp_path: 
 
 
 def test_a_worker_killed_midway_leaves_nothing_behind(blender: Any, photos: Path, tmp_path: Path) -> None:
-    from wildseg3d_blender.addon.session import runtime
-
-    runtime.close()
-
-    def kill() -> None:
-        deadline = time.monotonic() + 60
-        while (job := runtime.current_job()) is None or job.fraction <= 0:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        os.kill(runtime.worker_pid() or 0, signal.SIGKILL)
-
-    thread = threading.Thread(target=kill)
-    thread.start()
+    killer = kill_worker_once_busy()
     with pytest.raises(RuntimeError, match="worker stopped unexpectedly"):
         blender.ops.wildseg3d.reconstruct(directory=str(photos), scene_folder=str(tmp_path / "scene"))
-    thread.join()
+    killer.join()
     assert list(tmp_path.iterdir()) == [] and len(blender.data.objects) == 0

@@ -13,11 +13,28 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import PATIENCE
+
 PACKAGE = "wildseg3d_blender"
+
+
+@pytest.fixture(autouse=True)
+def no_worker(blender: Any) -> None:
+    """Earlier tests leave their worker to the next one; here it would count."""
+    from wildseg3d_blender.addon.session import runtime
+
+    runtime.close()
+    for thread in _threads():
+        thread.join(PATIENCE)
+
+
+def _threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if "wildseg3d" in thread.name]
 
 
 def _state(bpy: Any) -> dict[str, Any]:
     """What an add-on can leave behind in Blender, apart from the files it is made of."""
+    gc.collect()  # what earlier tests left would go at any moment
     return {
         "types": sorted(dir(bpy.types)),
         "operators": sorted(dir(bpy.ops.wildseg3d)),
@@ -29,7 +46,7 @@ def _state(bpy: Any) -> dict[str, Any]:
         "tools": list(_tools()),
         "menus": sorted(_drawn_into(bpy)),
         "previews": sum(1 for item in gc.get_objects() if type(item).__name__ == "ImagePreviewCollection"),
-        "threads": sorted(thread.name for thread in threading.enumerate() if "wildseg3d" in thread.name),
+        "threads": sorted(thread.name for thread in _threads()),
     }
 
 
@@ -80,9 +97,7 @@ def _drawn_into(bpy: Any) -> Iterator[str]:
 def test_registered_ten_times_leaves_nothing(blender: Any) -> None:
     from wildseg3d_blender import addon
     from wildseg3d_blender.addon import command
-    from wildseg3d_blender.addon.session import runtime
 
-    runtime.close()  # the worker of an earlier test
     registered = _state(blender)
     assert "WILDSEG3D_PT_photos" in registered["types"]
     assert {"Scene.wildseg3d", "Object.wildseg3d"} <= set(registered["properties"])

@@ -3,12 +3,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +12,7 @@ import pytest
 
 from tests.blender_reading import read_attribute
 from tests.scenes.ball_and_box import BALL, BOX, Truth, write_object_scene
+from tests.waiting import PATIENCE, ended, kill_worker_once_busy, wait_until
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.errors import Cancelled
 from wildseg3d_blender.scene.folder import Scene, read_scene
@@ -255,30 +251,13 @@ def test_worker_killed_while_working_is_told_and_survived(blender: Any, made: Ma
     scene, _ = made
     before = _count(blender)
     _click_ball_and_box(blender, scene)
-    killer = _kill_worker_once_busy()
+    killer = kill_worker_once_busy()
     with pytest.raises(RuntimeError, match="worker stopped unexpectedly"):
         blender.ops.wildseg3d.segment()
     killer.join()
     assert _count(blender) == before and "Ball" not in blender.data.objects
     assert blender.ops.wildseg3d.segment() == {"FINISHED"}
     assert _count(blender) == before
-
-
-def _kill_worker_once_busy() -> threading.Thread:
-    """Kill the worker from another thread as soon as it reports progress."""
-    from wildseg3d_blender.addon.session import runtime
-
-    runtime.close()
-
-    def kill() -> None:
-        _wait_for(lambda: (job := runtime.current_job()) is not None and job.fraction > 0, 30)
-        pid = runtime.worker_pid()
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
-
-    thread = threading.Thread(target=kill)
-    thread.start()
-    return thread
 
 
 def test_cancel_stops_midway_and_changes_nothing(blender: Any, made: Made) -> None:
@@ -291,9 +270,9 @@ def test_cancel_stops_midway_and_changes_nothing(blender: Any, made: Made) -> No
     request = Segment(str(scene.folder), "Ball", one_group([Click("v2", 80.0, 80.0)]))
     job = runtime.start("Segment Ball", "segment", request.to_json())
     assert not blender.ops.wildseg3d.segment.poll()
-    _wait_for(lambda: (runtime.poll(), job.fraction > 0)[1], 30)
+    wait_until(lambda: (runtime.poll(), job.fraction > 0)[1])
     assert blender.ops.wildseg3d.cancel() == {"FINISHED"}
-    assert job.wait(30)
+    assert job.wait(PATIENCE)
     with pytest.raises(Cancelled):
         job.result()
     assert not (scene.folder / "objects" / "Ball").exists()
@@ -324,12 +303,4 @@ def test_unregistering_ends_the_worker(blender: Any, made: Made) -> None:
     assert pid is not None
     addon.unregister()
     addon.register()
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
-
-
-def _wait_for(condition: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)
+    assert ended(pid)

@@ -12,6 +12,7 @@ import pytest
 
 from tests.scenes.ball_and_box import BALL, BOX
 from tests.scenes.listed import Listed, Made, Masks, copied, middle_click, same, shown, write_listed_scene
+from tests.waiting import PATIENCE
 from wildseg3d_blender.addon.session.worker_client import Request, WorkerClient
 from wildseg3d_blender.errors import Cancelled
 from wildseg3d_blender.pipeline.evaluation import iou
@@ -137,11 +138,11 @@ def test_the_worker_tells_the_first_answer_and_then_the_answer(
 
     # Not asked for, none comes; and it is the same answer.
     plain = client.request("preview", Preview(str(scene.folder), groups).to_json(), on_early=early)
-    assert plain.wait(60) and not told
+    assert plain.wait(PATIENCE) and not told
     final = read_preview(scene, Previewed.from_json(plain.result()).folder)
     other = one_group([Click(ball.view, ball.x + 1, ball.y)])
     asked = client.request("preview", Preview(str(scene.folder), other, early=True).to_json(), on_early=early)
-    assert asked.wait(60)
+    assert asked.wait(PATIENCE)
     assert [id for id, _ in told] == [asked.id]
     answered = read_preview(scene, Previewed.from_json(asked.result()).folder)
     assert same(answered, SceneSession(scene.folder).preview(other).masks)
@@ -165,7 +166,7 @@ def test_another_prompt_right_after_the_first_answer(
     pid = client.pid
     box = one_group([middle_click(truths, BOX)])
     second = ask(box)
-    assert second.wait(60) and first.done and client.pid == pid
+    assert second.wait(PATIENCE) and first.done and client.pid == pid
     assert told == [first.id, second.id]
     masks = read_preview(scene, Previewed.from_json(second.result()).folder)
     assert same(masks, SceneSession(scene.folder).preview(box).masks)
@@ -177,15 +178,15 @@ def test_prepared_the_worker_answers_roughly_at_once(
     scene, _ = uncached
     prepare = client.request("prepare", Prepare(str(scene.folder)).to_json())
     prepare.cancel(gently=True)
-    assert prepare.wait(60)
+    assert prepare.wait(PATIENCE)
     with pytest.raises(Cancelled):
         prepare.result()
     prepare = client.request("prepare", Prepare(str(scene.folder)).to_json())
-    assert prepare.wait(60) and Prepared.from_json(prepare.result()).segmenter == "graphcut"
+    assert prepare.wait(PATIENCE) and Prepared.from_json(prepare.result()).segmenter == "graphcut"
     stages: list[str] = []
     params = Preview(str(scene.folder), tuple(one_group([ball])), early=True).to_json()
     asked = client.request("preview", params, on_progress=lambda report: stages.append(report.stage))
-    assert asked.wait(60) and not Previewed.from_json(asked.result()).cached
+    assert asked.wait(PATIENCE) and not Previewed.from_json(asked.result()).cached
     assert "segmenter" not in stages
 
 
@@ -195,6 +196,6 @@ def test_a_cancelled_request_tells_nothing_more(uncached: Made, ball: Click, cli
     params = Preview(str(scene.folder), one_group([ball]), early=True).to_json()
     request = client.request("preview", params, on_early=lambda e: told.append(e.id))
     request.cancel(gently=True)
-    assert request.wait(60) and not told
+    assert request.wait(PATIENCE) and not told
     with pytest.raises(Cancelled):
         request.result()

@@ -14,6 +14,7 @@ import pytest
 
 from tests.neural_python import neural_python
 from tests.small_photos import IMAGE_SIZE, write_small_photos
+from tests.waiting import PATIENCE, ended
 from wildseg3d_blender.addon.session.worker_client import WorkerClient
 from wildseg3d_blender.errors import NeuralError, WorkerError
 from wildseg3d_blender.neural.places import MODELS_VARIABLE
@@ -59,12 +60,12 @@ def test_a_worker_in_the_environment_runs_every_engine(
     try:
         asked = Reconstruct(tuple(photos), str(tmp_path / "neural"), engine="dust3r", quality="fast")
         request = client.request("reconstruct", asked.to_json())
-        assert request.wait(120)
+        assert request.wait(PATIENCE)
         with pytest.raises(NeuralError, match="DUSt3R"):
             request.result()
         asked = Reconstruct(tuple(photos), str(tmp_path / "stereo"), image_size=IMAGE_SIZE)
         request = client.request("reconstruct", asked.to_json())
-        assert request.wait(300)
+        assert request.wait(PATIENCE)
         assert len(request.result()["views"]) == len(photos)
     finally:
         client.close()
@@ -83,7 +84,7 @@ def test_a_worker_killed_while_it_holds_networks_is_replaced(tmp_path: Path) -> 
         made = client.request(
             "reconstruct", Reconstruct(photos, folder, engine="dust3r", image_size=64).to_json()
         )
-        assert made.wait(120)
+        assert made.wait(PATIENCE)
         prompt = (PromptGroup((Click(made.result()["views"][0], 20.0, 20.0),)),)
         asked = Preview(folder, prompt, segmenter="sam2").to_json()
         assert _answered(client, asked)["folder"]
@@ -95,13 +96,12 @@ def test_a_worker_killed_while_it_holds_networks_is_replaced(tmp_path: Path) -> 
                 client.poll(0.05)
             os.kill(pid, signal.SIGKILL)
             if waiting is not None:
-                assert waiting.wait(20)
+                assert waiting.wait(PATIENCE)
                 with pytest.raises(WorkerError, match="signal 9"):
                     waiting.result()
             while client.pid == pid:
                 client.poll(0.05)
-            with pytest.raises(ProcessLookupError):
-                os.kill(pid, 0)
+            assert ended(pid)
             assert _answered(client, asked)["folder"] and client.pid != pid
     finally:
         client.close()
@@ -109,12 +109,13 @@ def test_a_worker_killed_while_it_holds_networks_is_replaced(tmp_path: Path) -> 
 
 def _answered(client: WorkerClient, asked: dict[str, Any]) -> dict[str, Any]:
     request = client.request("preview", asked)
-    assert request.wait(120)
+    assert request.wait(PATIENCE)
     return request.result()
 
 
+@pytest.mark.timeout(1800)
 def test_the_neural_parts_at_tiny_size() -> None:
-    run_neural_tests("not slow", 570)
+    run_neural_tests("not slow", 1700)
 
 
 @pytest.mark.slow

@@ -63,7 +63,7 @@ def site() -> Iterator[Site]:
             self.wfile.write(body[:limit])
             if limit is not None:
                 self.wfile.flush()
-                state.released.wait(60)
+                state.released.wait()
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -106,6 +106,9 @@ def write_registry(
 @pytest.fixture(autouse=True)
 def no_cache_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    for name in ("NO_PROXY", "no_proxy"):  # the server is on this machine
+        monkeypatch.setenv(name, "127.0.0.1,localhost")
 
 
 def fetch(folder: Path, registry: Path, **how: object) -> Path:

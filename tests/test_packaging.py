@@ -145,7 +145,7 @@ def test_the_built_extension_installs_and_its_worker_runs(tmp_path: Path) -> Non
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=500,
     )
     assert run.returncode == 0, run.stdout + run.stderr
     answer = json.loads(next(line for line in run.stdout.splitlines() if line.startswith("{")))

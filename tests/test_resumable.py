@@ -9,25 +9,27 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.waiting import PATIENCE
 from wildseg3d_blender.errors import Cancelled
 from wildseg3d_blender.pipeline.resumable import Resumable
 from wildseg3d_blender.progress import Progress, silent
 
-STEPS = 60
+STEPS = 2000
 
 
 class Steps:
-    """Counts to STEPS; it takes longer than a few looks at it."""
+    """Counts to STEPS: for much longer than a few looks at it take, until there is reason to ``hurry``."""
 
     def __init__(self) -> None:
         self.begun = 0
         self.done: list[int] = []
+        self.hurry = threading.Event()
 
     def __call__(self, progress: Progress) -> int:
         self.begun += 1
         for number in range(STEPS):
             progress("counting", number / STEPS, f"Step {number}")
-            time.sleep(0.01)
+            self.hurry.wait(0.01)
             self.done.append(number)
         return sum(self.done)
 
@@ -61,7 +63,13 @@ def counting(steps: Steps) -> Iterator[Resumable[int]]:
 def test_it_gives_what_the_work_gives_and_tells_how_far_it_is(steps: Steps, counting: Resumable[int]) -> None:
     assert not counting.begun
     watching = CancelAfter(-1)
-    assert counting.result(watching) == sum(range(STEPS))
+
+    def progress(stage: str, fraction: float, text: str = "") -> None:
+        watching(stage, fraction, text)
+        if len([stage for stage, _, _ in watching.heard if stage == "counting"]) == 3:
+            steps.hurry.set()
+
+    assert counting.result(progress) == sum(range(STEPS))
     assert counting.begun and counting.result(silent) == sum(range(STEPS))
     assert steps.begun == 1
     fractions = [fraction for stage, fraction, _ in watching.heard if stage == "counting"]
@@ -76,6 +84,7 @@ def test_cancelled_again_and_again_nothing_is_done_twice(steps: Steps, counting:
         before = len(steps.done)
         time.sleep(0.05)
         assert len(steps.done) == before < STEPS
+    steps.hurry.set()
     assert counting.result(silent) == sum(range(STEPS))
     assert steps.begun == 1 and steps.done == list(range(STEPS))
 
@@ -92,7 +101,7 @@ def test_a_cancellation_does_not_wait_for_what_cannot_hear_it() -> None:
     work = Resumable(deaf)
     with pytest.raises(Cancelled):
         work.result(CancelAfter(2))
-    assert inside.is_set() and not leave.is_set()
+    assert inside.wait(PATIENCE) and not leave.is_set()
     # Whoever uses what the work uses waits until it rests, and can be cancelled too.
     with pytest.raises(Cancelled):
         work.settle(CancelAfter(1))
@@ -136,5 +145,6 @@ def test_work_within_work_goes_on_for_either(steps: Steps) -> None:
         outer.result(CancelAfter(2))
     with pytest.raises(Cancelled):
         inner.result(CancelAfter(1))
+    steps.hurry.set()
     assert outer.result(silent) == sum(range(STEPS)) + 1
     assert inner.result(silent) == sum(range(STEPS)) and steps.begun == 1

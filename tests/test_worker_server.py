@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import PATIENCE
 from wildseg3d_blender import __version__
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.worker import protocol
@@ -114,7 +117,7 @@ def test_shutdown_ends_it(start: Callable[..., Peer], tmp_path: Path) -> None:
     peer = start()
     peer.initialize()
     assert peer.ask(1, "shutdown", {})["result"] is None
-    assert peer.process.wait(2) == 0
+    assert peer.process.wait(PATIENCE) == 0
     assert not list(tmp_path.iterdir())
 
 
@@ -123,7 +126,7 @@ def test_it_ends_with_its_input(start: Callable[..., Peer], tmp_path: Path) -> N
     peer.initialize()
     assert list(tmp_path.iterdir())
     peer.stdin.close()
-    assert peer.process.wait(2) == 0
+    assert peer.process.wait(PATIENCE) == 0
     assert not list(tmp_path.iterdir())
 
 
@@ -142,22 +145,30 @@ def test_prints_to_stdout_do_not_reach_the_protocol(start: Callable[..., Peer]) 
         "import os, threading\n"
         "from wildseg3d_blender.worker.__main__ import main\n"
         "def noise():\n"
+        "    # Once descriptor 0 is the empty device, main has taken the pipes.\n"
+        "    while not os.path.samestat(os.fstat(0), os.stat(os.devnull)):\n"
+        "        threading.Event().wait(0.002)\n"
         "    while True:\n"
         "        os.write(1, b'native noise ' * 50)\n"
         "        print('python noise', flush=True)\n"
         "        threading.Event().wait(0.002)\n"
-        "main_takes_the_pipes = threading.Timer(0.3, noise)\n"
-        "main_takes_the_pipes.daemon = True\n"
-        "main_takes_the_pipes.start()\n"
+        "threading.Thread(target=noise, daemon=True).start()\n"
         "main()\n"
     )
     peer = start("-c", noisy)
-    for id in range(60):
+    stderr = peer.process.stderr
+    assert stderr is not None
+    said: list[bytes] = []
+    listener = threading.Thread(target=lambda: said.extend(stderr))
+    listener.start()
+    heard = {b"native noise": False, b"python noise": False}
+    for id in itertools.count():
         assert peer.ask(id, "initialize", Initialize(PROTOCOL_VERSION).to_json())["id"] == id
+        for line in said:
+            heard = {noise: known or noise in line for noise, known in heard.items()}
+        if id >= 60 and all(heard.values()):
+            break
         time.sleep(0.02)
     peer.stdin.close()
-    peer.process.wait(3)
-    assert peer.process.stderr is not None
-    said = peer.process.stderr.read()
-    assert b"native noise" in said
-    assert b"python noise" in said
+    peer.process.wait(PATIENCE)
+    listener.join()
