@@ -10,6 +10,7 @@ import pytest
 
 from tests.drawn_panels import panel_texts
 from tests.scenes.awkward import write_awkward_scene
+from tests.scenes.listed import Made, copied
 from tests.small_photos import write_small_photos
 from wildseg3d_blender.errors import PhotoError, ReconstructionError, SceneError
 
@@ -47,6 +48,43 @@ def test_a_reconstruction_unfolds_objects(blender: Any, tmp_path: Path) -> None:
     assert {"3 of 4 placed", "Open Preferences", "Reconstruct Again", "Advanced"} <= set(drawn)
     said = " ".join(drawn)
     assert "Only one tip." in said and "blurred.jpg No overlap with the others" in said
+
+
+def test_what_blender_does_itself_shows_how_far_it_is(blender: Any, tmp_path: Path) -> None:
+    """Opening takes the empty panel's place; a surface shows among the objects: its panel may be shut."""
+    from wildseg3d_blender.addon.scene import surfaces
+    from wildseg3d_blender.addon.tasks.driving import Run
+    from wildseg3d_blender.addon.tasks.opening import opening
+
+    folder = write_awkward_scene(tmp_path / "scene").folder
+    run = Run(opening(folder), "Open Scene Folder", [].append, "open_scene")
+    run.begin()
+    drawn = panel_texts(blender)
+    assert "Cancel (Esc)" in drawn and "Choose Photos…" not in drawn
+    while run.running:
+        run.go_on(1.0)
+    assert "Cancel (Esc)" not in panel_texts(blender)
+    making = surfaces.making(blender.context.scene.wildseg3d.root.name, "", surfaces.PHOTOS)
+    run = Run(making, "Make Surface", [].append, "make_surface")
+    run.begin()
+    drawn = panel_texts(blender)
+    assert drawn.index("Add Prompt") < drawn.index("Cancel (Esc)") < drawn.index("Surfaces")
+    run.stop()
+
+
+def test_objects_that_are_known_are_ready_while_the_worker_starts(
+    blender: Any, listed_scene: Made, tmp_path: Path
+) -> None:
+    """Adding prompts starts it, and asks it for the objects."""
+    from wildseg3d_blender.addon.session import finding
+
+    made = copied(listed_scene, tmp_path / "scene")
+    blender.ops.wildseg3d.open_scene(directory=str(made[0].folder))
+    finding.want(made[0].folder)
+    drawn = panel_texts(blender)
+    assert "Finding objects: waiting" not in drawn
+    assert any(text.endswith("objects ready to click") for text in drawn)
+    finding.forget()
 
 
 def test_an_error_comes_with_the_button_that_mends_it(blender: Any) -> None:

@@ -53,10 +53,10 @@ def test_one_object_of_a_scene(blender: Any, listed_scene: Made, tmp_path: Path)
 
     made = copied(listed_scene, tmp_path / "scene")
     artist = Artist(blender, made)
-    artist.do("open_scene", directory=str(made[0].folder))
+    told: list[str] = []
+    assert to_the_end(opening(made[0].folder), "Open Scene Folder", told.append) == "5 photos from scene."
     artist.click("Ball", BALL)
     artist.do("segment")
     blender.ops.wm.read_factory_settings(use_empty=True)
-    told: list[str] = []
     said = to_the_end(opening(made[0].folder), "Open Scene Folder", told.append)
     assert (said, told) == ("5 photos, 1 object from scene.", [])

@@ -99,7 +99,7 @@ class WorkerOperator:
         if bpy.app.background or context.window is None:
             return self.execute(context)
         try:
-            self._run = run = Run(self.work(context), self._label, self._warn)
+            self._run = run = Run(self.work(context), self._label, self._warn, self._name)
             run.begin()
         except WildSegError as error:
             if self._run is not None:
@@ -147,6 +147,12 @@ class WorkerOperator:
     @property
     def _label(self) -> str:
         return str(self.bl_label)  # type: ignore[attr-defined]
+
+    @property
+    def _name(self) -> str:
+        """As in ``bpy.ops.wildseg3d``; an instance's ``bl_idname`` is written with _OT_."""
+        idname = str(self.bl_idname).lower()  # type: ignore[attr-defined]
+        return idname.replace("_ot_", ".").rpartition(".")[2]
 
     def _say(self, text: str) -> None:
         if text:

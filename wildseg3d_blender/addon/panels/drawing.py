@@ -42,8 +42,7 @@ class SidebarPanel:
 
 def draw_action(layout: bpy.types.UILayout, name: str, icon: str, text: str = "") -> None:
     """The button of an operator that waits for the worker; while it does, its progress and Cancel."""
-    job = runtime.current_job()
-    if job is not None and job.method == name:
+    if is_running(name):
         draw_progress(layout)
         return
     row = layout.row()
@@ -52,6 +51,12 @@ def draw_action(layout: bpy.types.UILayout, name: str, icon: str, text: str = ""
         row.operator(f"wildseg3d.{name}", icon=icon, text=text)
     else:
         row.operator(f"wildseg3d.{name}", icon=icon)
+
+
+def is_running(*names: str) -> bool:
+    """Whether one of these operators, named without "wildseg3d.", is at work."""
+    job = runtime.current_job()
+    return job is not None and job.method in names
 
 
 def draw_progress(layout: bpy.types.UILayout) -> None:

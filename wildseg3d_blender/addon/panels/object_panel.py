@@ -11,7 +11,7 @@ from ...errors import NeuralError, SceneError
 from ...wording import counted
 from ..scene import groups, lookup, parts
 from ..session import choosing, finding, previewing, runtime
-from .drawing import SidebarPanel, draw_action, draw_text, is_narrow, row_of
+from .drawing import SidebarPanel, draw_action, draw_progress, draw_text, is_narrow, is_running, row_of
 
 SPEAKS_OF = "wildseg3d_listed"
 """Name in the context under which a menu says which object of the list its buttons speak of."""
@@ -163,9 +163,8 @@ class WILDSEG3D_PT_objects(SidebarPanel, bpy.types.Panel):
         _draw_parts(layout, context, groups.active(root))
         _draw_preview(layout, context, root)
         draw_action(layout, "segment", "MOD_EXPLODE")
-        job = runtime.current_job()
-        if job is not None and job.method == "realign":  # its own panel may be closed
-            draw_action(layout, "realign", "CON_TRACKTO")
+        if is_running("realign", "make_surface"):  # their own panels may be closed
+            draw_progress(layout)
         _draw_finding(layout, context, root)
 
 
@@ -300,7 +299,13 @@ def _preview_state(
 def _draw_finding(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:
     """How far finding objects is, quietly; or the button that starts it."""
     folder = lookup.scene_folder(root)
-    if finding.is_wanted(folder):
+    if (count := finding.found(folder, _segmenter(context))) is not None:
+        row = layout.row()
+        row.active = False
+        text = f"{count} ready" if is_narrow(context) else f"{counted(count, 'object')} ready to click"
+        row.label(text=text, icon="CHECKMARK")
+        row.operator("wildseg3d.find_objects", text="", icon="FILE_REFRESH", emboss=False)
+    elif finding.is_wanted(folder):
         quiet = runtime.quiet_job()
         row = layout.row(align=True)
         if quiet is not None and quiet.method == finding.METHOD:
@@ -311,12 +316,6 @@ def _draw_finding(layout: bpy.types.UILayout, context: bpy.types.Context, root: 
     elif failure := finding.failure(folder):
         draw_text(layout, context, failure, icon="ERROR")
         layout.operator("wildseg3d.find_objects", text="Find Objects Again", icon="VIEWZOOM")
-    elif (count := finding.found(folder, _segmenter(context))) is not None:
-        row = layout.row()
-        row.active = False
-        text = f"{count} ready" if is_narrow(context) else f"{counted(count, 'object')} ready to click"
-        row.label(text=text, icon="CHECKMARK")
-        row.operator("wildseg3d.find_objects", text="", icon="FILE_REFRESH", emboss=False)
     else:
         if text := choosing.finding_text(context.scene, sum(item.placed for item in root.wildseg3d.photos)):
             draw_text(layout, context, f"Finding objects: {text}", dim=True)

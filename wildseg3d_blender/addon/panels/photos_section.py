@@ -11,7 +11,7 @@ from ...wording import counted
 from ..scene import lookup
 from ..session import choosing, photo_checking, runtime
 from . import photo_icons
-from .drawing import draw_progress, draw_text
+from .drawing import draw_text
 
 FEWEST = 3
 """Photos below which the panel warns: two make a scene only if they overlap just right."""
@@ -97,17 +97,6 @@ def draw_card(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     column = layout.column(align=True)
     column.operator("wildseg3d.guide", icon="HELP")
     column.operator("wildseg3d.open_scene", text="Open Scene Folder…", icon="FILE_FOLDER")
-
-
-def is_reading() -> bool:
-    """Whether frames of a video are being taken."""
-    job = runtime.current_job()
-    return job is not None and job.method == "key_frames"
-
-
-def draw_reading(layout: bpy.types.UILayout) -> None:
-    """How far taking frames of a video is."""
-    draw_progress(layout)
 
 
 def summary(context: bpy.types.Context, unfolded: bool) -> str:

@@ -10,7 +10,7 @@ import bpy
 
 from ..scene import lookup
 from . import object_panel, photos_section, reconstruct_section, scene_panel
-from .drawing import SidebarPanel, draw_problem, is_narrow
+from .drawing import SidebarPanel, draw_problem, draw_progress, is_narrow, is_running
 
 
 class WILDSEG3D_PT_photos(SidebarPanel, bpy.types.Panel):
@@ -27,8 +27,8 @@ class WILDSEG3D_PT_photos(SidebarPanel, bpy.types.Panel):
         layout = self.layout
         settings = context.scene.wildseg3d
         draw_problem(layout, context)
-        if photos_section.is_reading():
-            photos_section.draw_reading(layout)
+        if is_running("key_frames", "open_scene"):
+            draw_progress(layout)
         elif not len(settings.chosen) and lookup.active_root(context.scene) is None:
             photos_section.draw_card(layout, context)
         else:

@@ -111,7 +111,7 @@ class OwnJob:
     """Blender's own part of a job, done in steps on its main thread. Made by ``start_own``.
 
     Whoever does it writes ``fraction`` and ``text``, looks at ``cancelled`` and calls ``end``. ``method`` is
-    the worker's that it follows on, or empty.
+    the worker's that it follows on; before it asked for any, the operator's name, or empty.
     """
 
     def __init__(self, title: str, method: str) -> None:

@@ -41,6 +41,8 @@ and reloading replace those."""
 class Run:
     """Work being done. ``title`` names Blender's own part of it; ``warn`` is given its warnings.
 
+    ``method`` is what the panel knows that part by, until the worker is asked for something.
+
     Whoever drives it calls ``begin``, then ``go_on`` as long as it is ``running``, and ``stop`` at the end,
     whatever ended it.
 
@@ -48,12 +50,12 @@ class Run:
         text: what the work returned, once it is done.
     """
 
-    def __init__(self, work: Work, title: str, warn: Callable[[str], None]) -> None:
+    def __init__(self, work: Work, title: str, warn: Callable[[str], None], method: str = "") -> None:
         self.text = ""
         self._work: Work | None = work
         self._title = title
         self._warn = warn
-        self._method = ""
+        self._method = method
         self._job: runtime.Job | None = None
         self._own: runtime.OwnJob | None = None
         self._aside: Future[Any] | None = None

@@ -28,8 +28,10 @@ def opening(folder: Path) -> Work:
     root = object_named(root_name)
     replacing.hide_startup_cube(bpy.context.view_layer, before)
     show_imported(bpy.context, root)
-    photos = counted(len(lookup.cameras(root)), "photo")
-    return f"{photos}, {counted(len(root.wildseg3d.groups), 'object')} from {folder.name}."
+    found = [counted(len(lookup.cameras(root)), "photo")]
+    if objects := len(root.wildseg3d.groups):
+        found.append(counted(objects, "object"))
+    return f"{', '.join(found)} from {folder.name}."
 
 
 def show_imported(context: bpy.types.Context, root: bpy.types.Object) -> None:
