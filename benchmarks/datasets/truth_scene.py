@@ -136,15 +136,15 @@ def photos_in(folder: Path) -> tuple[Path, ...]:
     )
 
 
-def photo_folders(root: Path, names: Sequence[str], depth: int = 2) -> list[Path]:
+def photo_folders(root: Path, names: Sequence[str]) -> list[Path]:
     """Folders with photos of a scene: ``<name>/images``, ``<name>/images_4`` … or ``<name>`` itself.
 
-    The scene's folder is looked for in ``root`` and ``depth`` levels below it; capitals do not matter. The
+    The scene's folder is looked for in ``root`` and two levels below it; capitals do not matter. The
     full-size photos come first: only they carry the cameras' file names.
     """
     wanted = [name.casefold() for name in names]
     level, found = [root], []
-    for _ in range(depth + 1):
+    for _ in range(3):
         below = [entry for folder in level for entry in sorted(folder.iterdir()) if entry.is_dir()]
         found += [entry for entry in below if entry.name.casefold() in wanted]
         level = below

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 STEEPEST = 0.35
 """Cosine at which a slanted pixel stops growing; beyond it, one pixel would smear over the scene."""
 
+REACH = 2
+"""Pixels each way that a normal is measured over."""
+
 
 def surface_patches(
     points_world: NDArray[np.float32],
@@ -18,7 +21,7 @@ def surface_patches(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Normals (H, W, 3), unit, world frame, towards the camera; and sizes (H, W) of the patches' sides.
 
-    The normal is the cross product of central differences over two pixels each way; across depth breaks
+    The normal is the cross product of central differences over REACH pixels each way; across depth breaks
     and at the border of the measured area there is none, and the patch faces the camera. Pixels without a
     measurement have zeros.
 
@@ -60,18 +63,18 @@ def measured_pixels(points_world: NDArray[np.float32], confidence: NDArray[np.fl
 
 
 def _difference(
-    points: NDArray[np.float32], valid: NDArray[np.bool_], axis: int, reach: int = 2
+    points: NDArray[np.float32], valid: NDArray[np.bool_], axis: int
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Central differences over ``reach`` pixels each way and where both ends are valid."""
+    """Central differences over REACH pixels each way and where both ends are valid."""
     difference = np.zeros_like(points)
     usable = np.zeros_like(valid)
     length = points.shape[axis]
-    if length > 2 * reach:
+    if length > 2 * REACH:
         before = [slice(None)] * 2
         after, middle = list(before), list(before)
-        before[axis] = slice(0, length - 2 * reach)
-        after[axis] = slice(2 * reach, length)
-        middle[axis] = slice(reach, length - reach)
+        before[axis] = slice(0, length - 2 * REACH)
+        after[axis] = slice(2 * REACH, length)
+        middle[axis] = slice(REACH, length - REACH)
         difference[tuple(middle)] = points[tuple(after)] - points[tuple(before)]
         usable[tuple(middle)] = valid[tuple(after)] & valid[tuple(before)]
     return difference, usable
