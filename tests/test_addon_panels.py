@@ -87,6 +87,26 @@ def test_objects_that_are_known_are_ready_while_the_worker_starts(
     finding.forget()
 
 
+def test_keys_are_folded_and_shares_are_short(blender: Any) -> None:
+    """The tool's header has the keys too; more than a tenth of a percent of the points tells nothing."""
+    from wildseg3d_blender.addon.panels import prompt_panel
+
+    folds: list[tuple[str, bool]] = []
+
+    class Layout:
+        def panel(self, name: str, default_closed: bool = False) -> tuple[Layout, None]:
+            folds.append((name, default_closed))
+            return self, None
+
+        def label(self, text: str) -> None:
+            assert text == "Keys"
+
+    prompt_panel._draw_keys(Layout(), blender.context)
+    assert folds == [("wildseg3d_keys", True)]
+    shown = blender.types.Object.bl_rna.properties["wildseg3d"].fixed_type.properties
+    assert (shown["share"].precision, shown["hide_uncertain"].precision) == (1, 1)
+
+
 def test_an_error_comes_with_the_button_that_mends_it(blender: Any) -> None:
     from wildseg3d_blender.addon import problems
 

@@ -126,6 +126,8 @@ def test_order_sign_and_group_are_kept(blender: Any, scene: Scene, root: Any) ->
     assert [group.name for group in root.wildseg3d.groups] == ["Vase", "Wall"]
     plus, minus = lookup.prompts(root, "Vase")[:2]
     assert plus.color[1] > plus.color[0] and minus.color[0] > minus.color[1]
+    # As signs they show in their photo only: from elsewhere they would hide what they speak about.
+    assert plus.show_empty_image_only_axis_aligned and minus.show_empty_image_only_axis_aligned
 
 
 def test_operator_places_what_the_function_places(blender: Any, scene: Scene, root: Any) -> None:

@@ -39,12 +39,21 @@ class WILDSEG3D_PT_prompts(SidebarPanel, bpy.types.Panel):
                 _draw_prompt(column, context, prompt)
         if not any(prompts for _, prompts in of_each):
             draw_text(layout, context, "None yet: press Add Prompt and click on the object.")
-        if tools.is_active(context):
-            hints = layout.column(align=True)
-            hints.active = False
-            for hint in tools.key_hints(context):
-                hints.label(text=hint)
         layout.prop(context.scene.wildseg3d, "thumbnails")
+        if tools.is_active(context):
+            _draw_keys(layout, context)
+
+
+def _draw_keys(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Folded: the tool's header has them too, where it is wide enough."""
+    header, body = layout.panel("wildseg3d_keys", default_closed=True)
+    header.label(text="Keys")
+    if body is None:
+        return
+    hints = body.column(align=True)
+    hints.active = False
+    for hint in tools.key_hints(context):
+        hints.label(text=hint)
 
 
 def _draw_prompt(layout: bpy.types.UILayout, context: bpy.types.Context, prompt: bpy.types.Object) -> None:

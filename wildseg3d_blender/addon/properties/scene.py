@@ -158,6 +158,7 @@ class WildSeg3DObject(bpy.types.PropertyGroup):
         default=0.0,
         min=0.0,
         max=100.0,
+        precision=1,
         update=_display_changed,
     )
     share: bpy.props.FloatProperty(
@@ -168,6 +169,7 @@ class WildSeg3DObject(bpy.types.PropertyGroup):
         default=100.0,
         min=0.0,
         max=100.0,
+        precision=1,
         update=_display_changed,
     )
 

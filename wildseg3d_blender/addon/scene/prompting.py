@@ -95,6 +95,8 @@ def place(
     item.data = symbols.image(is_box, brings)
     item.use_empty_image_alpha = True
     item.empty_image_depth = "FRONT"
+    # Seen from elsewhere than its photo it would be a sign in front of what it speaks about.
+    item.show_empty_image_only_axis_aligned = True
     item.color = POSITIVE_COLOUR if brings else NEGATIVE_COLOUR
     item.empty_display_size = 2.0  # the symbol spans -1..1, so that scale is its half size
     settings = item.wildseg3d
