@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tests.scenes.ball_and_box import BALL, BOX, Truth, write_object_scene
 from wildseg3d_blender.pipeline.segmentation import create_segmenter
 from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
-from wildseg3d_blender.pipeline.segmentation.graphcut.correction import correct
+from wildseg3d_blender.pipeline.segmentation.graphcut.correction import SLACK, correct
 from wildseg3d_blender.pipeline.segmentation.graphcut.diffusion import WalkGraph
 from wildseg3d_blender.pipeline.segmentation.graphcut.flips import (
     JOIN_WEIGHT,
@@ -20,7 +20,12 @@ from wildseg3d_blender.pipeline.segmentation.graphcut.flips import (
     flip_scores,
 )
 from wildseg3d_blender.pipeline.segmentation.graphcut.graph import SceneGraph, Selection
-from wildseg3d_blender.pipeline.segmentation.graphcut.outline import TORN_WEIGHT, Measured, outline_score
+from wildseg3d_blender.pipeline.segmentation.graphcut.outline import (
+    TORN_WEIGHT,
+    Measured,
+    centredness,
+    outline_score,
+)
 from wildseg3d_blender.pipeline.segmentation.graphcut.prompt_seeds import node_at
 from wildseg3d_blender.pipeline.segmentation.pixel_prompts import PixelClick
 from wildseg3d_blender.progress import silent
@@ -117,6 +122,35 @@ def test_the_smallest_change_is_among_the_guesses_and_worth_less_than_a_fitting_
     assert not least.selection[seeds[1]].any()
     assert found[0].score > least.score
     assert graph.nodes.area[found[0].selection & box].sum() < 0.1 * graph.nodes.area[box].sum()
+
+
+def test_a_click_a_pixel_off_the_middle_of_a_small_spot_may_mean_it() -> None:
+    """By bare depths it would rather mean a region that goes far beyond the narrow strip that holds it."""
+    spot, region = np.zeros((40, 40), dtype=bool), np.zeros((40, 40), dtype=bool)
+    spot[18:23, 3:8] = True
+    region[16:25, :25] = True
+    region[14:27, 25:] = True
+    click = PixelClick(0, 20, 4, positive=False)
+    assert centredness(spot, click) < centredness(region, click)
+    assert centredness(spot, click, SLACK) > centredness(region, click, SLACK)
+    assert centredness(~spot, click, SLACK) == 0.0
+
+
+def test_a_click_on_a_narrow_rim_leaves_the_object(made: Made) -> None:
+    """What earlier clicks had right does not go with a thin strip of what is wrong."""
+    graph, truths = made[0].graph, made[1]
+    ball = nodes_of(graph, truths, BALL)
+    previous = graph.around(ball, 1)
+    labels = graph.views[2].labels
+    rim = np.flatnonzero(previous & ~ball & (graph.nodes.view == 2))
+    for node in rim[:: max(len(rim) // 6, 1)]:
+        rows, columns = np.nonzero(labels == node)
+        middle = int(np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2))
+        click = PixelClick(2, int(rows[middle]), int(columns[middle]), positive=False)
+        seed = np.flatnonzero(ball & (graph.nodes.view == 2))[:1]
+        best = correct(graph, previous, seed, np.array([node]), click, previous[labels])[0]
+        assert graph.nodes.area[ball & ~best.selection].sum() < 0.05 * graph.nodes.area[ball].sum()
+        assert not best.selection[node]
 
 
 @pytest.mark.parametrize("positive", [True, False])

@@ -109,15 +109,16 @@ def prefix_scores(graph: SceneGraph, order: NDArray[np.int64]) -> NDArray[np.flo
     return np.asarray(measured.score(float(nodes.area.sum())))
 
 
-def centredness(mask: NDArray[np.bool_], click: PixelClick) -> float:
+def centredness(mask: NDArray[np.bool_], click: PixelClick, slack: float = 0.0) -> float:
     """How central a click is in a mask (H, W), in [0, 1]: its depth inside over the greatest there is.
 
-    People click the middle of what they mean, rarely its edge.
+    People click the middle of what they mean, rarely its edge. ``slack`` is by how many pixels clicks and
+    outlines are off: that much is added to both depths, so that it says little about a narrow mask.
     """
     if not mask[click.row, click.column]:
         return 0.0
     distance = cv2.distanceTransform(np.pad(mask.astype(np.uint8), 1), cv2.DIST_L2, 3)
-    return float(distance[click.row + 1, click.column + 1] / distance.max())
+    return float((distance[click.row + 1, click.column + 1] + slack) / (distance.max() + slack))
 
 
 def best_prefixes(
