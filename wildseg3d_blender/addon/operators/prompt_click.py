@@ -91,6 +91,7 @@ class WILDSEG3D_OT_prompt_click(bpy.types.Operator):
             if event.type == "MOUSEMOVE":
                 self._move(context, mouse)
             elif event.type == self._button and event.value == "RELEASE":
+                self._move(context, mouse)  # a busy Blender drops the events in between
                 return self._release(context, mouse)
         except WildSegError as error:
             self.cancel(context)
