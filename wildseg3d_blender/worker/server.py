@@ -84,6 +84,7 @@ class Server:
         self._running: int | None = None
         self._cancelled: int | None = None
         self._ending = False
+        self._left = threading.Event()
 
     def serve(self) -> None:
         """Answer requests until the input ends or a shutdown was asked for."""
@@ -91,6 +92,7 @@ class Server:
         threading.Thread(target=self._read, name="reader", daemon=True).start()
         while (job := self._next_job()) is not None:
             self._send(self._answer(job))
+        self._left.set()
 
     # The main thread: jobs.
 
@@ -149,7 +151,8 @@ class Server:
         self._end()
         _interrupt_main_thread()
         # The main thread leaves by itself unless a native call holds it; nothing may outlive Blender.
-        time.sleep(ORPHAN_GRACE)
+        if self._left.wait(ORPHAN_GRACE):
+            return
         shutil.rmtree(self._scratch, ignore_errors=True)
         os._exit(1)
 
