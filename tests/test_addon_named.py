@@ -86,13 +86,14 @@ def test_a_name_that_is_not_there_is_told_in_a_sentence(artist: Artist) -> None:
 
 def test_the_menu_greys_out_what_its_object_has_not(blender: Any, artist: Artist) -> None:
     """Of the object that the menu speaks of, which need not be the only one."""
-    from wildseg3d_blender.addon.panels.object_panel import SPEAKS_OF
+    from wildseg3d_blender.addon.conditions import SPEAKS_OF
 
-    operators = (blender.ops.wildseg3d.object_put_back, blender.ops.wildseg3d.object_duplicate)
+    named = ("object_put_back", "object_duplicate", "isolate", "make_surface")
+    operators = [getattr(blender.ops.wildseg3d, name) for name in named]
     ball, _, cup = artist.root.wildseg3d.groups
     for item, can in ((ball, True), (cup, False)):
         with blender.context.temp_override(**{SPEAKS_OF: item}):
-            assert [operator.poll() for operator in operators] == [can, can]
+            assert [operator.poll() for operator in operators] == [can] * 4
 
 
 def test_the_ground_is_the_named_objects_even_in_edit_mode(blender: Any, artist: Artist) -> None:

@@ -9,8 +9,11 @@ from __future__ import annotations
 import bpy
 
 from ..errors import SceneError, WildSegError
-from .scene import lookup
+from .scene import groups, lookup
 from .session import runtime
+
+SPEAKS_OF = "wildseg3d_listed"
+"""Name in the context under which a menu says which object of the list its buttons speak of."""
 
 
 def idle() -> None:
@@ -42,3 +45,10 @@ def has_prompts(root: bpy.types.Object) -> None:
     """SceneError when nothing was clicked on yet."""
     if not lookup.prompts(root):
         raise SceneError("No prompts yet: press Add Prompt and click on an object in a photo.")
+
+
+def spoken_of_is_cut_out() -> None:
+    """SceneError when a menu speaks of an object of the list that is not cut out."""
+    item = getattr(bpy.context, SPEAKS_OF, None)
+    if item is not None and groups.mesh_object(item) is None:
+        raise SceneError(f"{item.name} is not cut out yet: press Segment first.")

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import bpy
 
-from ..panels.object_panel import SPEAKS_OF
+from .. import conditions
 from ..scene import groups, lookup, objects, selecting
-from .base import has_root, idle, object_mode, reporting
+from .base import has_root, holds, idle, object_mode, reporting
 from .surface import select_only
 
 
@@ -38,10 +38,11 @@ class _OfCutOut(_OfOne):
         if not super().poll(context):
             return False
         # A menu speaks of one object; a script may name any, whichever is active.
-        spoken_of = getattr(context, SPEAKS_OF, None)
-        items = lookup.require_root(context.scene).wildseg3d.groups if spoken_of is None else (spoken_of,)
+        if not holds(cls, conditions.spoken_of_is_cut_out):
+            return False
+        items = lookup.require_root(context.scene).wildseg3d.groups
         if not any(groups.mesh_object(item) is not None for item in items):
-            cls.poll_message_set("The object is not cut out yet: press Segment first")  # type: ignore[attr-defined]
+            cls.poll_message_set("No object is cut out yet: press Segment first")  # type: ignore[attr-defined]
             return False
         return True
 

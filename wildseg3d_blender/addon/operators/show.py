@@ -6,8 +6,9 @@ from __future__ import annotations
 import bpy
 
 from ...errors import SceneError
+from .. import conditions
 from ..scene import groups, lookup, surfaces, viewing, visibility
-from .base import has_root, object_mode, reporting
+from .base import has_root, holds, object_mode, reporting
 from .surface import select_only
 from .surface_clicks import Place, SurfaceClicks, place_under
 
@@ -77,7 +78,7 @@ class WILDSEG3D_OT_isolate(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return has_root(cls, context)
+        return has_root(cls, context) and holds(cls, conditions.spoken_of_is_cut_out)
 
     @reporting
     def execute(self, context: bpy.types.Context) -> set[str]:

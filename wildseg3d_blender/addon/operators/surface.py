@@ -6,10 +6,11 @@ from __future__ import annotations
 import bpy
 
 from ...wording import counted
+from .. import conditions
 from ..properties.surfaces import SurfaceSettings
 from ..scene import lookup, surfaces, viewing
 from ..scene.steps import object_named
-from .base import Work, WorkerOperator, has_root, idle, object_mode
+from .base import Work, WorkerOperator, has_root, holds, idle, object_mode
 
 
 class WILDSEG3D_OT_make_surface(SurfaceSettings, WorkerOperator, bpy.types.Operator):
@@ -27,7 +28,8 @@ class WILDSEG3D_OT_make_surface(SurfaceSettings, WorkerOperator, bpy.types.Opera
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return has_root(cls, context) and idle(cls) and object_mode(cls, context)
+        possible = has_root(cls, context) and idle(cls) and object_mode(cls, context)
+        return possible and holds(cls, conditions.spoken_of_is_cut_out)
 
     @classmethod
     def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:

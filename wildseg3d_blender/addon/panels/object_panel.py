@@ -9,12 +9,10 @@ import bpy
 
 from ...errors import NeuralError, SceneError
 from ...wording import counted
+from ..conditions import SPEAKS_OF
 from ..scene import groups, lookup, parts
 from ..session import choosing, finding, previewing, runtime
 from .drawing import SidebarPanel, draw_action, draw_progress, draw_text, is_narrow, is_running, row_of
-
-SPEAKS_OF = "wildseg3d_listed"
-"""Name in the context under which a menu says which object of the list its buttons speak of."""
 
 _read: dict[tuple[str, str, int], str] = {}
 """What was wrong with the scene folder last drawn: reading it anew for each picture would be slow."""
