@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.drawn_panels import panel_texts
+from tests.drawn_panels import draw_panels, panel_texts
 from tests.scenes.awkward import write_awkward_scene
 from tests.scenes.listed import Made, copied
 from tests.small_photos import write_small_photos
@@ -67,9 +67,12 @@ def test_what_blender_does_itself_shows_how_far_it_is(blender: Any, tmp_path: Pa
     making = surfaces.making(blender.context.scene.wildseg3d.root.name, "", surfaces.PHOTOS)
     run = Run(making, "Make Surface", [].append, "make_surface")
     run.begin()
-    drawn = panel_texts(blender)
-    assert drawn.index("Add Prompt") < drawn.index("Cancel (Esc)") < drawn.index("Surfaces")
+    drawn_now = draw_panels(blender)
+    texts = drawn_now.texts
+    assert texts.index("Add Prompt") < texts.index("Cancel (Esc)") < texts.index("Surfaces")
+    assert "wildseg3d.segment" not in [button.operator for button in drawn_now.buttons]  # it has to wait
     run.stop()
+    assert "wildseg3d.segment" in [button.operator for button in draw_panels(blender).buttons]
 
 
 def test_objects_that_are_known_are_ready_while_the_worker_starts(

@@ -160,9 +160,10 @@ class WILDSEG3D_PT_objects(SidebarPanel, bpy.types.Panel):
         less.operator("wildseg3d.prompt_remove", text="", icon="LOOP_BACK")
         _draw_parts(layout, context, groups.active(root))
         _draw_preview(layout, context, root)
-        draw_action(layout, "segment", "MOD_EXPLODE")
-        if is_running("realign", "make_surface"):  # their own panels may be closed
+        if is_running("realign", "make_surface"):  # their own panels may be closed, and Segment has to wait
             draw_progress(layout)
+        else:
+            draw_action(layout, "segment", "MOD_EXPLODE")
         _draw_finding(layout, context, root)
 
 
