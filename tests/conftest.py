@@ -53,6 +53,14 @@ def cached_scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, dict[
 
 
 @pytest.fixture(scope="session")
+def object_scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, dict[str, Truth]]:
+    """The ray-cast scene as it was measured. Copy it with ``copied``, never write into it."""
+    from tests.scenes.ball_and_box import write_object_scene
+
+    return write_object_scene(tmp_path_factory.mktemp("objects") / "scene")
+
+
+@pytest.fixture(scope="session")
 def listed_scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, dict[str, Truth]]:
     """The ray-cast scene with a cache of known objects. Copy it with ``copied``, never write into it."""
     from tests.scenes.listed import write_listed_scene

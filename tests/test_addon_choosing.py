@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.scenes.ball_and_box import write_object_scene
+from tests.scenes.listed import Made, copied
 from tests.small_photos import IMAGE_SIZE, write_small_photos
 from tests.waiting import PATIENCE, ended
 from wildseg3d_blender.conventions import project
@@ -43,9 +43,9 @@ def folder(blender: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 
 @pytest.fixture
-def scene(blender: Any, folder: Path, tmp_path: Path) -> Scene:
+def scene(blender: Any, object_scene: Made, folder: Path, tmp_path: Path) -> Scene:
     """An open scene with a click on its ball."""
-    made, _ = write_object_scene(tmp_path / "table" / "scene")
+    made, _ = copied(object_scene, tmp_path / "table" / "scene")
     blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "table" / "work.blend"))
     blender.ops.wildseg3d.open_scene(directory=str(made.folder))
     view = made.view("v2")

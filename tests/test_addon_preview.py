@@ -12,21 +12,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.scenes.ball_and_box import BALL, Truth, write_object_scene
+from tests.scenes.ball_and_box import BALL, Truth
+from tests.scenes.listed import Made, copied
 from tests.waiting import wait_until
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.errors import Cancelled, WildSegError
 from wildseg3d_blender.scene.folder import Scene
 from wildseg3d_blender.scene.objects import read_objects
 
-Made = tuple[Scene, dict[str, Truth]]
 ON_BALL, ON_BOX = (-0.42, -0.4, 0.4), (0.3, -0.3, 0.35)
 
 
 @pytest.fixture
-def made(blender: Any, tmp_path: Path) -> Made:
+def made(blender: Any, object_scene: Made, tmp_path: Path) -> Made:
     """The scene of a ball and a box, opened."""
-    result = write_object_scene(tmp_path / "scene")
+    result = copied(object_scene, tmp_path / "scene")
     blender.ops.wildseg3d.open_scene(directory=str(result[0].folder))
     return result
 
@@ -329,12 +329,14 @@ def test_finding_can_be_called_off(blender: Any, made: Made) -> None:
 
 
 @pytest.mark.parametrize("gone", ["undone", "deleted"])
-def test_finding_rests_while_the_reconstruction_is_gone(blender: Any, tmp_path: Path, gone: str) -> None:
+def test_finding_rests_while_the_reconstruction_is_gone(
+    blender: Any, object_scene: Made, tmp_path: Path, gone: str
+) -> None:
     from wildseg3d_blender.addon import problems
     from wildseg3d_blender.addon.scene import lookup
     from wildseg3d_blender.addon.session import finding, runtime
 
-    scene, _ = write_object_scene(tmp_path / "scene")
+    scene, _ = copied(object_scene, tmp_path / "scene")
     blender.ops.ed.undo_push(message="before")
     blender.ops.wildseg3d.open_scene(directory=str(scene.folder))
     blender.ops.ed.undo_push(message="open")

@@ -11,20 +11,19 @@ import numpy as np
 import pytest
 
 from tests.blender_reading import read_attribute
-from tests.scenes.ball_and_box import BALL, BOX, Truth, write_object_scene
+from tests.scenes.ball_and_box import BALL, BOX, Truth
+from tests.scenes.listed import Made, copied
 from tests.waiting import PATIENCE, ended, kill_worker_once_busy, wait_until
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.errors import Cancelled
 from wildseg3d_blender.scene.folder import Scene, read_scene
 from wildseg3d_blender.scene.objects import read_object
 
-Made = tuple[Scene, dict[str, Truth]]
-
 
 @pytest.fixture
-def made(blender: Any, tmp_path: Path) -> Made:
+def made(blender: Any, object_scene: Made, tmp_path: Path) -> Made:
     """A saved .blend with the scene of a ball and a box beside it."""
-    result = write_object_scene(tmp_path / "table" / "scene")
+    result = copied(object_scene, tmp_path / "table" / "scene")
     blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "table" / "work.blend"))
     blender.ops.wildseg3d.open_scene(directory=str(result[0].folder))
     return result

@@ -12,28 +12,21 @@ import numpy as np
 import pytest
 
 from tests.scenes.ball_and_box import BALL, BOX
-from tests.scenes.listed import Made, core, middle_click, same, shown, write_listed_scene
+from tests.scenes.listed import Made, copied, core, middle_click, same, shown
 from wildseg3d_blender.cli.main import main
 from wildseg3d_blender.cli.prompt_options import EXAMPLES, photo_groups
 from wildseg3d_blender.errors import PromptError
 from wildseg3d_blender.pipeline.segmentation.mask_cache.cache import FOLDER
 from wildseg3d_blender.prompts import Box, Click
-from wildseg3d_blender.scene.folder import Scene, read_scene
+from wildseg3d_blender.scene.folder import Scene
 from wildseg3d_blender.scene.objects import object_folders, read_object
 from wildseg3d_blender.scene.ownership import owned_points
 
 
-@pytest.fixture(scope="module")
-def listed(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """Read it, never write into it."""
-    return write_listed_scene(tmp_path_factory.mktemp("cli") / "scene")
-
-
 @pytest.fixture
-def copy(listed: Made, tmp_path: Path) -> Made:
+def copy(listed_scene: Made, tmp_path: Path) -> Made:
     """One to write into."""
-    shutil.copytree(listed[0].folder, tmp_path / "scene")
-    return read_scene(tmp_path / "scene"), listed[1]
+    return copied(listed_scene, tmp_path / "scene")
 
 
 def photo_pixel(scene: Scene, click: Click) -> list[str]:
@@ -44,7 +37,7 @@ def masks_in(scene: Scene, name: str) -> dict[str, Any]:
     return dict(read_object(scene, scene.folder / "objects" / name).masks)
 
 
-def test_groups_are_read_in_their_order(listed: Made) -> None:
+def test_groups_are_read_in_their_order(listed_scene: Made) -> None:
     given = [
         ("view", ("v1",)),
         ("click", (200.0, 200.0)),
@@ -57,7 +50,7 @@ def test_groups_are_read_in_their_order(listed: Made) -> None:
         ("click", (220.0, 220.0, 230.0, 230.0)),
         ("exclude", (10.0, 10.0)),
     ]
-    first, second, third = photo_groups(listed[0], given)
+    first, second, third = photo_groups(listed_scene[0], given)
     assert [(group.subtract, group.size) for group in (first, second, third)] == [
         (False, 2),
         (True, -1),
@@ -78,10 +71,10 @@ def test_groups_are_read_in_their_order(listed: Made) -> None:
     ],
 )
 def test_groups_without_prompts_are_named(
-    listed: Made, given: list[tuple[str, tuple[Any, ...]]], words: str
+    listed_scene: Made, given: list[tuple[str, tuple[Any, ...]]], words: str
 ) -> None:
     with pytest.raises(PromptError, match=words):
-        photo_groups(listed[0], given)
+        photo_groups(listed_scene[0], given)
 
 
 def test_sizes_groups_and_shared_points(copy: Made, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.scenes.ball_and_box import BALL, BOX
-from tests.scenes.listed import Listed, Made, Masks, copied, middle_click, same, shown, write_listed_scene
+from tests.scenes.listed import Listed, Made, Masks, copied, middle_click, same, shown
 from tests.waiting import PATIENCE
 from wildseg3d_blender.addon.session.worker_client import Request, WorkerClient
 from wildseg3d_blender.errors import Cancelled
@@ -24,23 +24,17 @@ from wildseg3d_blender.scene.previews import read_preview
 from wildseg3d_blender.worker.messages import EarlyPreview, Prepare, Prepared, Preview, Previewed
 
 
-@pytest.fixture(scope="module")
-def listed(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """Read it, never write into it."""
-    return write_listed_scene(tmp_path_factory.mktemp("early") / "scene")
-
-
 @pytest.fixture
-def uncached(listed: Made, tmp_path: Path) -> Made:
+def uncached(listed_scene: Made, tmp_path: Path) -> Made:
     """One without a cache, in which every first click is solved."""
-    scene, truths = copied(listed, tmp_path / "scene")
+    scene, truths = copied(listed_scene, tmp_path / "scene")
     shutil.rmtree(scene.folder / FOLDER)
     return scene, truths
 
 
 @pytest.fixture
-def ball(listed: Made) -> Click:
-    return middle_click(listed[1], BALL)
+def ball(listed_scene: Made) -> Click:
+    return middle_click(listed_scene[1], BALL)
 
 
 def _whole(one: Masks, other: Masks) -> float:
@@ -59,9 +53,9 @@ def test_a_first_answer_is_about_what_is_found_and_does_not_change_it(uncached: 
     assert _whole(preview.masks, shown(truths, BALL)) > 0.8
 
 
-def test_only_what_takes_long_is_told_early(listed: Made, uncached: Made, ball: Click) -> None:
+def test_only_what_takes_long_is_told_early(listed_scene: Made, uncached: Made, ball: Click) -> None:
     told: list[Masks] = []
-    assert SceneSession(listed[0].folder).preview(one_group([ball]), early=told.append).cached
+    assert SceneSession(listed_scene[0].folder).preview(one_group([ball]), early=told.append).cached
     assert not told
     session = SceneSession(uncached[0].folder)
     session.preview(one_group([ball]))

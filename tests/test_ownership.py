@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +11,10 @@ import numpy as np
 import pytest
 
 from tests.scenes.ball_and_box import BALL, BOX
-from tests.scenes.listed import Made, middle_click, same, shown, write_listed_scene
+from tests.scenes.listed import Made, copied, middle_click, same, shown
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.pipeline.segment import SceneSession, SegmentResult
 from wildseg3d_blender.prompts import Click, PromptGroup, one_group, prompt_to_json
-from wildseg3d_blender.scene.folder import read_scene
 from wildseg3d_blender.scene.objects import (
     Shared,
     object_folder,
@@ -29,17 +27,10 @@ from wildseg3d_blender.scene.objects import (
 from wildseg3d_blender.scene.ownership import Owned, changed, owned_by, owned_points
 
 
-@pytest.fixture(scope="module")
-def listed(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """Read it, never write into it."""
-    return write_listed_scene(tmp_path_factory.mktemp("owned") / "scene")
-
-
 @pytest.fixture
-def copy(listed: Made, tmp_path: Path) -> Made:
+def copy(listed_scene: Made, tmp_path: Path) -> Made:
     """One to write into."""
-    shutil.copytree(listed[0].folder, tmp_path / "scene")
-    return read_scene(tmp_path / "scene"), listed[1]
+    return copied(listed_scene, tmp_path / "scene")
 
 
 class Artist:

@@ -17,12 +17,12 @@ from tests.scenes.listed import (
     Listed,
     Made,
     Masks,
+    copied,
     core,
     known_objects,
     middle_click,
     same,
     shown,
-    write_listed_scene,
 )
 from wildseg3d_blender.errors import PromptError, SceneError
 from wildseg3d_blender.pipeline.evaluation import iou
@@ -32,30 +32,22 @@ from wildseg3d_blender.pipeline.segmentation.mask_cache.cache import FOLDER
 from wildseg3d_blender.pipeline.segmentation.mask_cache.group_mapping import matching_objects
 from wildseg3d_blender.pipeline.segmentation.pixel_prompts import pixel_prompts
 from wildseg3d_blender.prompts import Box, Click, PromptGroup, one_group
-from wildseg3d_blender.scene.folder import read_scene
-
-
-@pytest.fixture(scope="module")
-def listed(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """Read it, never write into it."""
-    return write_listed_scene(tmp_path_factory.mktemp("listed") / "scene")
 
 
 @pytest.fixture
-def copy(listed: Made, tmp_path: Path) -> Made:
+def copy(listed_scene: Made, tmp_path: Path) -> Made:
     """One to write into."""
-    shutil.copytree(listed[0].folder, tmp_path / "scene")
-    return read_scene(tmp_path / "scene"), listed[1]
+    return copied(listed_scene, tmp_path / "scene")
 
 
 @pytest.fixture
-def ball(listed: Made) -> Click:
-    return middle_click(listed[1], BALL)
+def ball(listed_scene: Made) -> Click:
+    return middle_click(listed_scene[1], BALL)
 
 
 @pytest.fixture
-def box(listed: Made) -> Click:
-    return middle_click(listed[1], BOX)
+def box(listed_scene: Made) -> Click:
+    return middle_click(listed_scene[1], BOX)
 
 
 class Rounds:
@@ -68,14 +60,14 @@ class Rounds:
         self.solved += stage == "masks"
 
 
-def test_one_group_is_what_its_prompts_mean(listed: Made, ball: Click) -> None:
-    preview = SceneSession(listed[0].folder).preview(one_group([ball]))
-    assert same(preview.masks, shown(listed[1], BALL))
+def test_one_group_is_what_its_prompts_mean(listed_scene: Made, ball: Click) -> None:
+    preview = SceneSession(listed_scene[0].folder).preview(one_group([ball]))
+    assert same(preview.masks, shown(listed_scene[1], BALL))
     assert (preview.cached, preview.larger, preview.smaller, preview.warnings) == (True, (True,), (True,), ())
 
 
-def test_later_groups_are_added_and_taken_away_in_order(listed: Made, ball: Click, box: Click) -> None:
-    session, truths = SceneSession(listed[0].folder), listed[1]
+def test_later_groups_are_added_and_taken_away_in_order(listed_scene: Made, ball: Click, box: Click) -> None:
+    session, truths = SceneSession(listed_scene[0].folder), listed_scene[1]
     whole, part = PromptGroup((ball,), size=1), PromptGroup((box,))
     without = PromptGroup((box,), subtract=True)
     assert same(session.preview([whole]).masks, shown(truths, BALL, BOX))
@@ -97,8 +89,8 @@ def test_an_object_of_several_groups_is_written_and_read_again(copy: Made, ball:
     assert sum(mask.sum() for mask in points.values()) > 1000
 
 
-def test_sizes_go_up_and_down_and_end_somewhere(listed: Made, ball: Click) -> None:
-    session, truths = SceneSession(listed[0].folder), listed[1]
+def test_sizes_go_up_and_down_and_end_somewhere(listed_scene: Made, ball: Click) -> None:
+    session, truths = SceneSession(listed_scene[0].folder), listed_scene[1]
     expected: dict[int, Masks] = {
         -2: core(truths, BALL),
         -1: core(truths, BALL),
@@ -113,8 +105,8 @@ def test_sizes_go_up_and_down_and_end_somewhere(listed: Made, ball: Click) -> No
     assert not session.prepared
 
 
-def test_a_size_holds_for_prompts_that_agree_with_it(listed: Made, ball: Click, box: Click) -> None:
-    session, truths = SceneSession(listed[0].folder), listed[1]
+def test_a_size_holds_for_prompts_that_agree_with_it(listed_scene: Made, ball: Click, box: Click) -> None:
+    session, truths = SceneSession(listed_scene[0].folder), listed_scene[1]
     table = Click("v2", 3.5, SIZE[1] - 3.5, positive=False)
     preview = session.preview([PromptGroup((ball, table), size=1)])
     assert same(preview.masks, shown(truths, BALL, BOX))
@@ -218,8 +210,8 @@ def test_objects_found_meanwhile_leave_what_was_solved_alone(copy: Made, ball: C
     assert session.preview(one_group([fresh])).cached
 
 
-def test_bad_prompts_are_refused_before_anything_is_prepared(listed: Made, ball: Click) -> None:
-    session = SceneSession(listed[0].folder)
+def test_bad_prompts_are_refused_before_anything_is_prepared(listed_scene: Made, ball: Click) -> None:
+    session = SceneSession(listed_scene[0].folder)
     negative = Click("v0", 5, 5, positive=False)
     for groups, words in (
         ([], "no prompts yet"),
@@ -239,7 +231,7 @@ def test_bad_prompts_are_refused_before_anything_is_prepared(listed: Made, ball:
             session.segment("Ball", groups)
     with pytest.raises(SceneError, match="no view named 'v9'"):
         session.preview(one_group([Click("v9", 5.0, 5.0)]))
-    assert not session.prepared and not list((listed[0].folder / "objects").iterdir())
+    assert not session.prepared and not list((listed_scene[0].folder / "objects").iterdir())
 
 
 def test_taking_everything_away_is_explained(copy: Made, ball: Click) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.scenes.ball_and_box import BALL, BOX
-from tests.scenes.listed import Listed, Made, core, middle_click, same, shown, write_listed_scene
+from tests.scenes.listed import Listed, Made, copied, core, middle_click, same, shown
 from tests.scenes.tiny import write_tiny_scene
 from tests.test_worker_server import Peer
 from wildseg3d_blender.errors import Cancelled, PromptError, SceneError
@@ -22,7 +22,6 @@ from wildseg3d_blender.pipeline.segment import SceneSession
 from wildseg3d_blender.pipeline.segmentation.mask_cache.building import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.mask_cache.cache import FOLDER, read_mask_cache
 from wildseg3d_blender.prompts import Box, Click, PromptGroup, one_group
-from wildseg3d_blender.scene.folder import read_scene
 from wildseg3d_blender.scene.objects import object_folders
 from wildseg3d_blender.scene.ownership import owned_points
 from wildseg3d_blender.scene.previews import FOLDER as PREVIEWS
@@ -39,17 +38,10 @@ from wildseg3d_blender.worker.messages import (
 from wildseg3d_blender.worker.params import Params
 
 
-@pytest.fixture(scope="module")
-def listed(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """Read it, never write into it."""
-    return write_listed_scene(tmp_path_factory.mktemp("worker") / "scene")
-
-
 @pytest.fixture
-def copy(listed: Made, tmp_path: Path) -> Made:
+def copy(listed_scene: Made, tmp_path: Path) -> Made:
     """One to write into."""
-    shutil.copytree(listed[0].folder, tmp_path / "scene")
-    return read_scene(tmp_path / "scene"), listed[1]
+    return copied(listed_scene, tmp_path / "scene")
 
 
 class Worker:
