@@ -6,7 +6,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -202,29 +201,3 @@ def test_thumbnails_fill_the_width_and_keep_the_current_one(blender: Any) -> Non
     assert layout([], "", 60.0, 900.0, 900.0, 1.0) == []
     assert slots[2].holds(slots[2].left + 1, slots[2].low + 1)
     assert not slots[2].holds(slots[2].left - 1, slots[2].low + 1)
-
-
-@pytest.mark.parametrize(("released", "drags"), [((400, 300), True), ((103, 98), False)])
-def test_a_drag_is_one_even_if_no_move_was_seen(blender: Any, released: tuple[int, int], drags: bool) -> None:
-    """Blender hands out press and release alone while it is busy: the release is where the box ends."""
-    from wildseg3d_blender.addon.operators.prompt_click import WILDSEG3D_OT_prompt_click as Operator
-
-    class Pressed:
-        """What an operator is once the button was pressed; Blender alone can make one."""
-
-        _pressed, _button, _threshold, _dragged, _grip = (100, 100), "LEFTMOUSE", 8, False, None
-        _band = SimpleNamespace(show=lambda *_: None, hide=lambda: None)
-        _move, modal = Operator._move, Operator.modal
-
-        def _release(self, context: Any, mouse: tuple[int, int]) -> set[str]:
-            assert mouse == released
-            return {"FINISHED"}
-
-    area = SimpleNamespace(tag_redraw=lambda: None)
-    preferences = SimpleNamespace(system=SimpleNamespace(ui_scale=1.0))
-    context = SimpleNamespace(preferences=preferences, region=None, area=area)
-    x, y = released
-    event = SimpleNamespace(type="LEFTMOUSE", value="RELEASE", mouse_region_x=x, mouse_region_y=y)
-    pressed = Pressed()
-    assert pressed.modal(context, event) == {"FINISHED"}
-    assert pressed._dragged == drags
