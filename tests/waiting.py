@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-PATIENCE = 180.0
+PATIENCE = 300.0
 """Seconds that anything may take before a test gives up: many times what it needs."""
 
 
