@@ -4,6 +4,9 @@
 A handle that one view has and another lacks is the same handle. Whether a node near the outline belongs to
 the object is asked of what is near and alike in all views (``settle.local_evidence``), of its neighbours, and
 of the nodes that show the same surface; but what is there stays unless they clearly say otherwise.
+
+A view that was clicked says most: whoever clicked there has looked, and took the worst that was wrong. So
+a surface that it shows goes with it, what has just changed and what was left as it was.
 """
 
 from __future__ import annotations
@@ -30,6 +33,14 @@ table, garden, kermit and apple; ``AS_IT_IS`` was 1.2 there and was raised until
 .900 .906 .908 with it, .887 .898 .903 .907 without.
 """
 
+CONFIRMED = 5.0
+"""Nats for what clicked views wholly show as the object, or as not the object.
+
+In views not clicked, mean IoU after 2, 3, 4 and 5 clicks: on the four scenes above .911 .922 .926 .929 with
+it, .910 .921 .926 .927 without; on six smaller reconstructions of table, garden, kermit and a shelf .808
+.820 .820 .828 with it, .808 .814 .816 .818 without. With 6, a garden's ball in photos of 256 pixels lost .05.
+"""
+
 UNSEEN = 0.3
 """Share of a node's area that is added to what others show of it, so that little of it says little."""
 
@@ -48,24 +59,46 @@ def agreed(
     borders: Borders,
     ties: NDArray[np.float64],
     selection: Selection,
+    changed: Selection,
     inside: NDArray[np.int64],
     outside: NDArray[np.int64],
     clicked: NDArray[np.int64],
 ) -> Selection:
-    """A selection (n,) bool with nodes near its outline as all views together see them.
+    """A selection (n,) bool with nodes near its outline, and those that a correction is about, as all views
+    together see them.
 
     Args:
         ties: see ``ties_of``.
+        changed: (n,) bool, what the correction changed.
         inside, outside: nodes of the clicks.
         clicked: indices of views that stay as they are: whoever clicked there has looked.
     """
     parted = selection[graph.i] != selection[graph.j]
     first = np.zeros(len(selection), dtype=bool)
     first[graph.i[parted]] = first[graph.j[parted]] = True
-    asked = graph.around(first, REACH - 1) & ~np.isin(graph.nodes.view, clicked)
+    looked_at = np.isin(graph.nodes.view, clicked)
+    confirmed, about = _as_clicked(graph, selection, changed, looked_at)
+    asked = (graph.around(first, REACH - 1) | changed | about) & ~looked_at
     if not asked.any() or not selection.any():
         return selection
     stay = (2.0 * selection - 1.0) * (AS_IT_IS - AT_OUTLINE * first)
-    evidence = stay - AGAINST
+    evidence = stay - AGAINST + CONFIRMED * confirmed
     evidence[asked] += local_evidence(graph, borders, selection, np.flatnonzero(asked))
     return minimum_cut((graph.i, graph.j, ties), evidence, inside, outside, asked, selection)
+
+
+def _as_clicked(
+    graph: SceneGraph, selection: Selection, changed: Selection, looked_at: Selection
+) -> tuple[NDArray[np.float64], Selection]:
+    """What the views that were clicked say of the others' nodes, (n,) in [-1, 1] and positive for the object,
+    and which nodes (n,) show what has ``changed`` there."""
+    far, area = graph.cross_view, graph.nodes.area
+    shown = far.overlap * np.exp(-(far.colour**2) / (2 * SAME_COLOUR**2))
+    total, held, about = np.zeros(len(area)), np.zeros(len(area)), np.zeros(len(area), dtype=bool)
+    for node, there in ((far.i, far.j), (far.j, far.i)):
+        asking = looked_at[there] & ~looked_at[node]
+        node, there, weight = node[asking], there[asking], shown[asking]
+        total += np.bincount(node, weight, len(area))
+        held += np.bincount(node, weight * (2.0 * selection[there] - 1.0), len(area))
+        about[node[changed[there]]] = True
+    return held / (total + UNSEEN * area), about

@@ -120,17 +120,19 @@ class GraphCutSegmenter:
         self, seeds: Seeds, previous: Mapping[str, NDArray[np.bool_]], before: Selection
     ) -> Selection:
         """``previous``, whose nodes are ``before``, as the clicks that contradict it say."""
-        selection = before.copy()
-        for click in self._contradicting(seeds, previous):
+        selection, wrong = before.copy(), self._contradicting(seeds, previous)
+        for click in wrong:
             mask = np.asarray(previous[self.graph.views[click.view].view.name])
             found = correct(self.graph, selection, seeds.inside, seeds.outside, click, mask)
             selection = found[0].selection
         selection[seeds.inside] = True
         selection[seeds.outside] = False
-        if (selection == before).all():
+        changed = selection != before
+        if not wrong and not changed.any():
             return selection
         clicked = np.unique([click.view for click in seeds.clicks])
-        return agreed(self.graph, self.borders, self.ties, selection, seeds.inside, seeds.outside, clicked)
+        sides = seeds.inside, seeds.outside
+        return agreed(self.graph, self.borders, self.ties, selection, changed, *sides, clicked)
 
     def _contradicting(self, seeds: Seeds, previous: Mapping[str, NDArray[np.bool_]]) -> list[PixelClick]:
         return [
