@@ -41,8 +41,12 @@ KEPT, ALIKE = 100, 0.88
 CROWDING = 0.03
 """How much less an object is worth that others cover already, per logarithm of their number."""
 
-SETTLING = 2
-"""Rounds in which outlines settle (see ``settled``): half of what a click gets."""
+SETTLING = 3
+"""Rounds in which outlines settle (see ``settled``): the fourth, which a click gets, adds next to nothing.
+
+The best proposal's mean IoU with the true objects of a table, a garden, a shelf and two things on a desk
+after two, three and four: .932 .934 .934, .845 .845 .845, .439 .442 .444, .841 .841 .841.
+"""
 
 BLOCK = 256
 """Rows eliminated at once: a few hundredths of a second."""
