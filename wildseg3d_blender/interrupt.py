@@ -16,6 +16,9 @@ class CancelOnInterrupt:
     It raises at the next Python instruction, and inside those native calls that look for signals; but not
     while a module is being imported, because a native library whose loading was broken off can never be
     loaded again in that process. ``asked`` then tells the work's next progress call to stop.
+
+    Where native code calls back into Python, to read a path or a number, it may take Cancelled for a fault
+    of its arguments. So whatever error ends the block once an interrupt was asked for is Cancelled.
     """
 
     def __init__(self) -> None:
@@ -35,6 +38,8 @@ class CancelOnInterrupt:
     ) -> None:
         # The handler stays, asleep: outside the block nobody expects Cancelled, nor a KeyboardInterrupt.
         self._active = False
+        if self.asked and isinstance(error, Exception) and not isinstance(error, Cancelled):
+            raise Cancelled from error
 
     def _interrupted(self, signum: int, frame: FrameType | None) -> None:
         self.asked = True
