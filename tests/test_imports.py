@@ -166,3 +166,28 @@ def test_light_modules_load_no_heavy_library(module: str) -> None:
 def test_one_version() -> None:
     manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))
     assert manifest["version"] == wildseg3d_blender.__version__
+
+
+def test_no_function_calls_what_its_own_variable_hides() -> None:
+    """Where Blender alone calls a function, as it does when it draws, nobody else would notice."""
+    found = []
+    for file in FILES:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        of_module = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        for node in tree.body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                of_module |= {alias.asname or alias.name for alias in node.names}
+        for function in ast.walk(tree):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            nodes = list(ast.walk(function))
+            written = {
+                node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+            }
+            called = [node.func for node in nodes if isinstance(node, ast.Call)]
+            found += [
+                f"{module_of(file)}:{name.lineno} {name.id}"
+                for name in called
+                if isinstance(name, ast.Name) and name.id in written & of_module
+            ]
+    assert not found

@@ -45,10 +45,10 @@ class WILDSEG3D_UL_objects(bpy.types.UIList):
         name.active = mesh is not None  # one that is not cut out yet is grey
         name.prop(item, "name", text="", emboss=False)
         if not narrow:
-            counted = row.row(align=True)
-            counted.alignment = "RIGHT"
-            counted.active = False
-            counted.label(text=str(len(lookup.prompts(data.id_data, item.name))))
+            shown = row.row(align=True)
+            shown.alignment = "RIGHT"
+            shown.active = False
+            shown.label(text=str(len(lookup.prompts(data.id_data, item.name))))
         if mesh is not None:
             row.prop(item, "visible", text="", emboss=False, icon="HIDE_OFF" if item.visible else "HIDE_ON")
         else:
@@ -115,9 +115,9 @@ class WILDSEG3D_UL_parts(bpy.types.UIList):
         row = layout.row(align=True)
         sign = "SELECT_SUBTRACT" if item.subtract else "SELECT_EXTEND"
         row.label(text=parts.label(data, item), icon="DOT" if item.number == parts.WHOLE else sign)
-        counted = row.row()
-        counted.alignment = "RIGHT"
-        counted.label(text=counted(len(lookup.prompts(data.id_data, data.name, item.number)), "prompt"))
+        shown = row.row()
+        shown.alignment = "RIGHT"
+        shown.label(text=counted(len(lookup.prompts(data.id_data, data.name, item.number)), "prompt"))
         if item.number != parts.WHOLE:
             row.operator("wildseg3d.part_remove", text="", icon="X", emboss=False).part = item.number
 
