@@ -69,6 +69,14 @@ def wait_for_progress(request: Request, stage: str = "") -> None:
         request.wait(0.02)
 
 
+def busy(client: WorkerClient, long_work: dict[str, object]) -> tuple[Request, int]:
+    """A request at which the worker is at work, and the worker's process."""
+    request = client.request("reconstruct", long_work)
+    wait_for_progress(request)
+    assert client.pid is not None
+    return request, client.pid
+
+
 def test_segment_gives_what_the_call_in_this_process_gives(client: WorkerClient, scene: Scene) -> None:
     reports: list[ProgressReport] = []
     params = Segment(str(scene.folder), "Ball", one_group([CLICK]))
@@ -157,10 +165,7 @@ def test_cancel_ends_a_request_midway_and_work_goes_on_after(
 
 @posix_only
 def test_a_worker_that_does_not_listen_is_killed(client: WorkerClient, long_work: dict[str, object]) -> None:
-    request = client.request("reconstruct", long_work)
-    wait_for_progress(request)
-    pid = client.pid
-    assert pid is not None
+    request, pid = busy(client, long_work)
     os.kill(pid, signal.SIGSTOP)
     request.cancel()
     assert request.wait(PATIENCE)
@@ -173,10 +178,7 @@ def test_a_worker_that_does_not_listen_is_killed(client: WorkerClient, long_work
 def test_what_is_asked_while_a_worker_is_being_ended_goes_to_another(
     client: WorkerClient, long_work: dict[str, object], scene: Scene
 ) -> None:
-    request = client.request("reconstruct", long_work)
-    wait_for_progress(request)
-    pid = client.pid
-    assert pid is not None
+    request, pid = busy(client, long_work)
     os.kill(pid, signal.SIGSTOP)
     request.cancel()
     time.sleep(protocol.TERMINATE_AFTER)
@@ -202,10 +204,7 @@ def test_a_waiting_request_can_be_cancelled(client: WorkerClient, long_work: dic
 def test_death_is_explained_and_the_next_request_starts_a_new_worker(
     client: WorkerClient, long_work: dict[str, object], scene: Scene
 ) -> None:
-    request = client.request("reconstruct", long_work)
-    wait_for_progress(request)
-    pid = client.pid
-    assert pid is not None
+    request, pid = busy(client, long_work)
     os.kill(pid, signal.SIGSEGV)
     assert request.wait(PATIENCE)
     with pytest.raises(WorkerError, match=r"signal 11") as caught:
@@ -230,10 +229,7 @@ def test_last_words_are_the_end_of_a_log_or_the_beginning_of_a_crash() -> None:
 
 @posix_only
 def test_a_worker_killed_outright_is_reported(client: WorkerClient, long_work: dict[str, object]) -> None:
-    request = client.request("reconstruct", long_work)
-    wait_for_progress(request)
-    pid = client.pid
-    assert pid is not None
+    request, pid = busy(client, long_work)
     os.kill(pid, signal.SIGKILL)
     assert request.wait(PATIENCE)
     with pytest.raises(WorkerError, match="signal 9, perhaps out of memory"):
@@ -352,10 +348,7 @@ def test_workers_leave_no_threads_descriptors_zombies_or_files(tmp_path: Path) -
 
 def test_closing_ends_what_runs(long_work: dict[str, object]) -> None:
     client = WorkerClient()
-    request = client.request("reconstruct", long_work)
-    wait_for_progress(request)
-    pid = client.pid
-    assert pid is not None
+    request, pid = busy(client, long_work)
     client.close()
     with pytest.raises(Cancelled):
         request.result()

@@ -49,7 +49,7 @@ def ties_of(graph: SceneGraph, borders: Borders) -> NDArray[np.float64]:
     """What parting the ends of each of a graph's edges costs in ``agreed``, in nats."""
     area, near, far = graph.nodes.area, graph.in_view, graph.cross_view
     in_view = NEIGHBOURS / SMOOTHNESS * borders.capacity / (area[near.i] * area[near.j]) ** 0.25
-    shown = far.overlap * np.exp(-(far.colour**2) / (2 * SAME_COLOUR**2))
+    shown = _same_surface(graph)
     both = np.bincount(far.i, shown, len(area)) + np.bincount(far.j, shown, len(area)) + UNSEEN * area
     return np.concatenate([in_view, SAME_SURFACE * shown * (1 / both[far.i] + 1 / both[far.j])])
 
@@ -87,13 +87,19 @@ def agreed(
     return minimum_cut((graph.i, graph.j, ties), evidence, inside, outside, asked, selection)
 
 
+def _same_surface(graph: SceneGraph) -> NDArray[np.float64]:
+    """Pixels (m,) by which the ends of each edge across views show the same surface, in its colour."""
+    far = graph.cross_view
+    return far.overlap * np.exp(-(far.colour**2) / (2 * SAME_COLOUR**2))
+
+
 def _as_clicked(
     graph: SceneGraph, selection: Selection, changed: Selection, looked_at: Selection
 ) -> tuple[NDArray[np.float64], Selection]:
     """What the views that were clicked say of the others' nodes, (n,) in [-1, 1] and positive for the object,
     and which nodes (n,) show what has ``changed`` there."""
     far, area = graph.cross_view, graph.nodes.area
-    shown = far.overlap * np.exp(-(far.colour**2) / (2 * SAME_COLOUR**2))
+    shown = _same_surface(graph)
     total, held, about = np.zeros(len(area)), np.zeros(len(area)), np.zeros(len(area), dtype=bool)
     for node, there in ((far.i, far.j), (far.j, far.i)):
         asking = looked_at[there] & ~looked_at[node]
