@@ -48,6 +48,30 @@ def test_isolate_shows_one_and_goes_back_to_what_was_shown(blender: Any, root: A
     assert _shown(root) == {"Wall"}
 
 
+def test_what_is_shown_beside_the_isolated_is_put_aside_no_longer(blender: Any, root: Any) -> None:
+    """Else Isolate would go on looking pressed, with nothing left to bring back."""
+    from wildseg3d_blender.addon.scene import visibility
+
+    blender.ops.wildseg3d.make_surface(step=4)
+    blender.ops.wildseg3d.isolate(object="Wall")
+    blender.ops.wildseg3d.hide_rest()
+    assert _shown(root) == {"Wall", "room Surface"} and visibility.is_isolated(root)
+    root.wildseg3d.groups["Floor"].visible = True
+    assert _shown(root) == {"Wall", "Floor", "room Surface"} and not visibility.is_isolated(root)
+
+
+def test_what_is_shown_as_its_surface_while_another_is_isolated_is_shown_once(
+    blender: Any, root: Any
+) -> None:
+    blender.ops.wildseg3d.make_surface(object="Floor", step=4)
+    blender.ops.wildseg3d.show_as(object="Floor", surface=False)
+    blender.ops.wildseg3d.isolate(object="Wall")
+    blender.ops.wildseg3d.show_as(object="Floor", surface=True)
+    assert _shown(root) == {"Wall", "Floor Surface"}
+    blender.ops.wildseg3d.isolate()
+    assert _shown(root) == {"room points", "Wall", "Floor Surface"}
+
+
 def test_what_the_artist_hid_stays_hidden(blender: Any, root: Any) -> None:
     from wildseg3d_blender.addon.scene import visibility
 

@@ -67,7 +67,9 @@ def set_seen(root: bpy.types.Object, source: bpy.types.Object, seen: bool) -> No
     if not seen:
         _put_aside(own, "EYE")
         return
-    _bring_back(own, "EYE")
+    for why in ("EYE", "ISOLATE"):  # what is asked for by name is shown beside the isolated
+        if not is_seen(root, source):
+            _bring_back(own, why)
     if not is_seen(root, source):  # hidden by other means
         hide(own[-1], False)
 
@@ -85,6 +87,7 @@ def show_as(root: bpy.types.Object, source: bpy.types.Object, surface: bool) -> 
         )
     for item in own:
         hide(item, surface == (item is own[0]))
+        item.wildseg3d.put_aside = "NO"
 
 
 def points_changed(source: bpy.types.Object) -> None:
