@@ -44,6 +44,11 @@ def draw(panel: Any, context: Any, drawn: Drawn | None = None) -> Drawn:
     return drawn
 
 
+def recording(drawn: Drawn) -> Any:
+    """A layout for what draws into one that it is given; what it shows is added to ``drawn``."""
+    return _Recorder(drawn)
+
+
 def panel_texts(bpy: Any) -> list[str]:
     """The texts of all panels that show, top to bottom."""
     return draw_panels(bpy).texts

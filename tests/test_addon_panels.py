@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tests.drawn_panels import draw_panels, panel_texts
+from tests.drawn_panels import Drawn, draw, draw_panels, panel_texts, recording
 from tests.scenes.awkward import write_awkward_scene
 from tests.scenes.listed import Made, copied
 from tests.small_photos import write_small_photos
 from wildseg3d_blender.errors import PhotoError, ReconstructionError, SceneError
+from wildseg3d_blender.scene.folder import Scene
 
 
 def test_the_empty_panel_says_what_to_do(blender: Any) -> None:
@@ -108,6 +110,59 @@ def test_keys_are_folded_and_shares_are_short(blender: Any) -> None:
     assert folds == [("wildseg3d_keys", True)]
     shown = blender.types.Object.bl_rna.properties["wildseg3d"].fixed_type.properties
     assert (shown["share"].precision, shown["hide_uncertain"].precision) == (1, 1)
+
+
+def test_the_list_of_parts_counts_prompts_and_tells_parts_of_a_kind_apart(blender: Any, scene: Scene) -> None:
+    from wildseg3d_blender.addon.panels.object_panel import WILDSEG3D_UL_parts
+    from wildseg3d_blender.addon.scene import groups, importing, prompting
+
+    root = importing.import_scene(blender.context.scene, scene.folder)
+    for subtract, clicks in ((None, 2), (True, 1), (False, 3), (True, 0)):
+        if subtract is not None:
+            blender.ops.wildseg3d.part_add(subtract=subtract)
+        for number in range(clicks):
+            prompting.add_click(root, "wide", (500, 300 + number), group="Vase")
+    item = groups.active(root)
+    lines = []
+    for part in item.parts:
+        drawn = Drawn()
+        layout = recording(drawn)
+        WILDSEG3D_UL_parts.draw_item(None, blender.context, layout, item, part, 0, item, "active_part")
+        lines.append(" ".join(text for text in drawn.texts if text))
+    assert lines == ["Vase 2", "Taken away 1 1", "Added 3", "Taken away 2 0"]
+
+
+def test_what_a_narrow_sidebar_would_cut_off_is_said_shorter(
+    blender: Any, listed_scene: Made, tmp_path: Path
+) -> None:
+    from wildseg3d_blender.addon.panels import object_panel, prompt_panel
+    from wildseg3d_blender.addon.session import finding
+
+    made = copied(listed_scene, tmp_path / "scene")
+    blender.ops.wildseg3d.open_scene(directory=str(made[0].folder))
+    blender.ops.wildseg3d.prompt_add(view="v2", x=10, y=10, positive=False, object="Vase")
+    said = {}
+    for width in (320, 180, 120):
+        context = _Wide(blender.context, width)
+        said[width] = [
+            text
+            for panel in (object_panel.WILDSEG3D_PT_objects, prompt_panel.WILDSEG3D_PT_prompts)
+            for text in draw(panel, context).texts
+            if text.startswith("v2") or "ready" in text or text == "4"
+        ]
+    assert said[320][-2:] == ["4 objects ready to click", "v2: not part of it"]
+    assert said[180][-2:] == ["4 ready", "v2"] and said[120][-2:] == ["4", "v2"]
+    finding.forget()
+
+
+class _Wide:
+    """Blender's context, in a sidebar of that many pixels."""
+
+    def __init__(self, context: Any, width: int) -> None:
+        self._context, self.region = context, SimpleNamespace(width=width)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
 
 
 def test_an_error_comes_with_the_button_that_mends_it(blender: Any) -> None:

@@ -20,6 +20,9 @@ FONT = 0
 NARROW = 180
 """Width of the sidebar, in points of the interface, below which a line takes one text."""
 
+TIGHT = 240
+"""Width below which a list has its buttons above it, and a number its name in its own field."""
+
 BUTTON, ICON = 30, 20
 """What a button takes beside its text, its icon and margins, and what one with an icon only takes; points."""
 
@@ -129,10 +132,37 @@ def row_of(
     return layout.row(align=True) if wanted <= _width(context, "NONE", 0) else layout.column(align=True)
 
 
+def beside_list(
+    layout: bpy.types.UILayout, context: bpy.types.Context
+) -> tuple[bpy.types.UILayout, bpy.types.UILayout]:
+    """Where a list goes and where its buttons do: beside it, or above it where that cuts its names off."""
+    if is_tight(context):
+        column = layout.column(align=True)
+        buttons = column.row(align=True)
+        return column.column(align=True), buttons
+    row = layout.row()
+    return row.column(), row.column(align=True)
+
+
+def fits(context: bpy.types.Context, text: str, *, icons: int) -> bool:
+    """Whether a line has room for a text with an icon before it, beside so many buttons that are an icon."""
+    wanted = _text_width(context)(text) + (BUTTON + ICON * icons) * _scale(context)
+    return wanted <= _width(context, "NONE", 0)
+
+
 def is_narrow(context: bpy.types.Context) -> bool:
     """Whether the sidebar has no room for two texts in a line."""
+    return _is_below(context, NARROW)
+
+
+def is_tight(context: bpy.types.Context) -> bool:
+    """Whether the sidebar has no room for names beside anything."""
+    return _is_below(context, TIGHT)
+
+
+def _is_below(context: bpy.types.Context, points: float) -> bool:
     region = context.region
-    return region is not None and region.width < NARROW * _scale(context)
+    return region is not None and region.width < points * _scale(context)
 
 
 def wrapped(text: str, width: float, width_of: Callable[[str], float]) -> list[str]:

@@ -12,7 +12,17 @@ from ...wording import counted
 from ..conditions import SPEAKS_OF
 from ..scene import groups, lookup, parts
 from ..session import choosing, finding, previewing, runtime
-from .drawing import SidebarPanel, draw_action, draw_progress, draw_text, is_narrow, is_running, row_of
+from .drawing import (
+    SidebarPanel,
+    beside_list,
+    draw_action,
+    draw_progress,
+    draw_text,
+    fits,
+    is_narrow,
+    is_running,
+    row_of,
+)
 
 _read: dict[tuple[str, str, int], str] = {}
 """What was wrong with the scene folder last drawn: reading it anew for each picture would be slow."""
@@ -114,12 +124,20 @@ class WILDSEG3D_UL_parts(bpy.types.UIList):
         """One line."""
         row = layout.row(align=True)
         sign = "SELECT_SUBTRACT" if item.subtract else "SELECT_EXTEND"
-        row.label(text=parts.label(data, item), icon="DOT" if item.number == parts.WHOLE else sign)
-        shown = row.row()
-        shown.alignment = "RIGHT"
-        shown.label(text=counted(len(lookup.prompts(data.id_data, data.name, item.number)), "prompt"))
+        row.label(
+            text=parts.label(data, item),
+            icon="DOT" if item.number == parts.WHOLE else sign,
+            translate=False,
+        )
+        if not is_narrow(context):
+            shown = row.row(align=True)
+            shown.alignment = "RIGHT"
+            shown.active = False
+            shown.label(text=str(len(lookup.prompts(data.id_data, data.name, item.number))))
         if item.number != parts.WHOLE:
             row.operator("wildseg3d.part_remove", text="", icon="X", emboss=False).part = item.number
+        else:
+            row.label(text="", icon="BLANK1")
 
 
 class WILDSEG3D_PT_objects(SidebarPanel, bpy.types.Panel):
@@ -149,7 +167,8 @@ class WILDSEG3D_PT_objects(SidebarPanel, bpy.types.Panel):
         camera = context.scene.camera
         shown = camera.wildseg3d.view if camera is not None else ""
         named = row.row(align=True)
-        named.operator("wildseg3d.look", text=shown or "Look Through", icon="VIEW_CAMERA").view = shown
+        icon = "NONE" if is_narrow(context) else "VIEW_CAMERA"
+        named.operator("wildseg3d.look", text=shown or "Look Through", icon=icon).view = shown
         row.operator("wildseg3d.look", text="", icon="TRIA_RIGHT").step = 1
 
         _draw_list(layout, context, root)
@@ -229,15 +248,11 @@ def _out_of_reach(root: bpy.types.Object) -> str:
 
 
 def _draw_list(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:
-    """The objects, and what is done with them: beside the list, or above it where that leaves no names."""
-    settings, narrow = root.wildseg3d, is_narrow(context)
-    row = layout.column(align=True) if narrow else layout.row()
-    if narrow:
-        side = row.row(align=True)
+    """The objects, and what is done with them."""
+    settings = root.wildseg3d
+    column, side = beside_list(layout, context)
     with lookup.remembering():
-        row.template_list("WILDSEG3D_UL_objects", "", settings, "groups", settings, "row", rows=4)
-    if not narrow:
-        side = row.column(align=True)
+        column.template_list("WILDSEG3D_UL_objects", "", settings, "groups", settings, "row", rows=4)
     side.operator("wildseg3d.object_add", text="", icon="ADD")
     side.operator("wildseg3d.object_remove", text="", icon="REMOVE")
     side.separator()
@@ -301,7 +316,8 @@ def _draw_finding(layout: bpy.types.UILayout, context: bpy.types.Context, root: 
     if (count := finding.found(folder, _segmenter(context))) is not None:
         row = layout.row()
         row.active = False
-        text = f"{count} ready" if is_narrow(context) else f"{counted(count, 'object')} ready to click"
+        texts = (f"{counted(count, 'object')} ready to click", f"{count} ready", str(count))
+        text = next((text for text in texts if fits(context, text, icons=1)), texts[-1])
         row.label(text=text, icon="CHECKMARK")
         row.operator("wildseg3d.find_objects", text="", icon="FILE_REFRESH", emboss=False)
     elif finding.is_wanted(folder):

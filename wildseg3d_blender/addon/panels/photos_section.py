@@ -11,7 +11,7 @@ from ...wording import counted
 from ..scene import lookup
 from ..session import choosing, photo_checking, runtime
 from . import photo_icons
-from .drawing import draw_text
+from .drawing import beside_list, draw_text
 
 FEWEST = 3
 """Photos below which the panel warns: two make a scene only if they overlap just right."""
@@ -120,9 +120,8 @@ def draw_photos(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
 
 
 def _draw_chosen(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) -> None:
-    row = layout.row()
-    row.template_list("WILDSEG3D_UL_chosen", "", settings, "chosen", settings, "active_chosen", rows=5)
-    side = row.column(align=True)
+    column, side = beside_list(layout, context)
+    column.template_list("WILDSEG3D_UL_chosen", "", settings, "chosen", settings, "active_chosen", rows=5)
     side.operator("wildseg3d.photos_add", text="", icon="ADD").add = True
     side.operator("wildseg3d.photo_remove", text="", icon="REMOVE").index = -1
     side.separator()
@@ -177,9 +176,8 @@ def _draw_reconstructed(layout: bpy.types.UILayout, context: bpy.types.Context, 
             draw_text(layout, context, text, dim=True)
         again = layout.operator("wildseg3d.reconstruct", text="Add with DUSt3R", icon="FILE_REFRESH")
         again.engine = "mixed"
-    row = layout.row()
-    row.template_list("WILDSEG3D_UL_photos", "", settings, "photos", settings, "active_photo", rows=5)
-    side = row.column(align=True)
+    column, side = beside_list(layout, context)
+    column.template_list("WILDSEG3D_UL_photos", "", settings, "photos", settings, "active_photo", rows=5)
     side.operator("wildseg3d.photos_add", text="", icon="ADD").add = True
     side.separator()
     side.operator("wildseg3d.photos_again", text="", icon="FILE_REFRESH")

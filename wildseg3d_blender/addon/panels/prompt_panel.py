@@ -9,7 +9,7 @@ import bpy
 
 from ..scene import groups, lookup, parts
 from ..viewport import tools
-from .drawing import SidebarPanel, draw_text
+from .drawing import SidebarPanel, draw_text, fits
 
 
 class WILDSEG3D_PT_prompts(SidebarPanel, bpy.types.Panel):
@@ -32,11 +32,12 @@ class WILDSEG3D_PT_prompts(SidebarPanel, bpy.types.Panel):
             return
         of_each = [(part, lookup.prompts(root, item.name, part.number)) for part in item.parts]
         column = layout.column(align=True)
+        whole = all(fits(context, _text(prompt), icons=1) for _, prompts in of_each for prompt in prompts)
         for part, prompts in of_each:
             if len(of_each) > 1 and prompts:
                 column.label(text=parts.label(item, part), translate=False)
             for prompt in prompts:
-                _draw_prompt(column, context, prompt)
+                _draw_prompt(column, prompt, _text(prompt) if whole else prompt.wildseg3d.view)
         if not any(prompts for _, prompts in of_each):
             draw_text(layout, context, "None yet: press Add Prompt and click on the object.")
         layout.prop(context.scene.wildseg3d, "thumbnails")
@@ -56,13 +57,12 @@ def _draw_keys(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         hints.label(text=hint)
 
 
-def _draw_prompt(layout: bpy.types.UILayout, context: bpy.types.Context, prompt: bpy.types.Object) -> None:
-    settings = prompt.wildseg3d
+def _draw_prompt(layout: bpy.types.UILayout, prompt: bpy.types.Object, text: str) -> None:
     row = layout.row(align=True)
     show = row.operator(
         "wildseg3d.prompt_show",
-        text=f"{settings.view}: {kind(settings)}",
-        icon=_icon(settings),
+        text=text,
+        icon=_icon(prompt.wildseg3d),
         depress=prompt.select_get(),
         translate=False,
     )
@@ -70,7 +70,11 @@ def _draw_prompt(layout: bpy.types.UILayout, context: bpy.types.Context, prompt:
     row.operator("wildseg3d.prompt_remove", text="", icon="X").name = prompt.name
 
 
-def kind(settings: Any) -> str:
+def _text(prompt: bpy.types.Object) -> str:
+    return f"{prompt.wildseg3d.view}: {_kind(prompt.wildseg3d)}"
+
+
+def _kind(settings: Any) -> str:
     """What a prompt (its ``Object.wildseg3d``) says, in a word."""
     if settings.is_box:
         return "box"

@@ -10,7 +10,7 @@ from .. import preferences
 from ..preferences import extension_package
 from ..scene import lookup
 from ..session import choosing, runtime
-from .drawing import draw_action, draw_text
+from .drawing import draw_action, draw_text, is_tight
 
 ADVANCED = (
     ("image_size", "min_confidence"),
@@ -42,7 +42,7 @@ def draw_reconstruct(layout: bpy.types.UILayout, context: bpy.types.Context) -> 
     if body is None:
         return
     body.enabled = idle
-    body.use_property_split = True
+    body.use_property_split = not is_tight(context)
     body.use_property_decorate = False
     for names in ADVANCED:
         column = body.column(align=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 
 from ..scene import groups, lookup, surfaces, visibility
-from .drawing import SidebarPanel, is_narrow, row_of
+from .drawing import SidebarPanel, is_tight, row_of
 
 
 class WILDSEG3D_PT_scene(SidebarPanel, bpy.types.Panel):
@@ -58,7 +58,7 @@ def _draw_surfaces(layout: bpy.types.UILayout, context: bpy.types.Context, root:
     if active is not None:
         targets.append((active.name, active.name, groups.mesh_object(active)))
     for name, label, source in targets:
-        named = column if is_narrow(context) else column.split(factor=0.36, align=True)
+        named = column if is_tight(context) else column.split(factor=0.36, align=True)
         named.label(text=label, translate=False)
         row = named.row(align=True)
         row.enabled = source is not None
@@ -96,7 +96,7 @@ def _draw_orientation(layout: bpy.types.UILayout, context: bpy.types.Context, ro
 
 
 def _draw_points(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:
-    layout.use_property_split = True
+    layout.use_property_split = not is_tight(context)
     layout.use_property_decorate = False
     for name in ("point_size", "hide_uncertain", "share"):
         layout.prop(root.wildseg3d, name)

@@ -90,7 +90,9 @@ def remove(root: bpy.types.Object, item: Any, number: int) -> None:
 
 
 def label(item: Any, part: Any) -> str:
-    """What the panel calls a part."""
+    """What the panel calls a part; numbered where there are several of its kind."""
     if part.number == WHOLE:
         return str(item.name)
-    return "Taken away" if part.subtract else "Added"
+    text = "Taken away" if part.subtract else "Added"
+    alike = [one.number for one in item.parts if one.number != WHOLE and one.subtract == part.subtract]
+    return text if len(alike) == 1 else f"{text} {alike.index(part.number) + 1}"
