@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Work in steps (see ``addon.scene.steps``), taken one by one."""
+"""Work in steps or parts (see ``addon.scene.steps`` and ``in_parts``), taken one by one or all at once."""
 
 from __future__ import annotations
 
@@ -18,3 +18,12 @@ def advance(work: Any, count: int) -> bool:
     except StopIteration:
         return False
     return True
+
+
+def whole(parts: Any) -> Any:
+    """Do all parts at once; returns what they computed."""
+    try:
+        while True:
+            next(parts)
+    except StopIteration as stop:
+        return stop.value

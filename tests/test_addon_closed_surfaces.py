@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from tests.blender_reading import corners_of, read_attribute, slots_of
+from tests.cut_out import split_object
 from tests.scenes.ball_and_box import BALL, BALL_CENTRE, BALL_RADIUS, BOX, Truth, write_object_scene
+from tests.steps_taken import whole
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.scene.folder import View
 
@@ -21,14 +23,12 @@ view_surfaces = pytest.importorskip(
 
 def test_a_ball_becomes_a_closed_ball(blender: Any, tmp_path: Path) -> None:
     """Seen from one side only, 48 degrees around: in front it is true, and at the back it is closed."""
-    from wildseg3d_blender.addon.scene import groups, importing, splitting
+    from wildseg3d_blender.addon.scene import groups, importing
 
     scene, truths = write_object_scene(tmp_path / "things", holes=False)
     root = importing.import_scene(blender.context.scene, scene.folder)
     groups.add(root, "Ball")
-    splitting.split_object(
-        scene, root, "Ball", {view.name: truths[view.name].shows == BALL for view in scene.views}
-    )
+    split_object(scene, root, "Ball", {view.name: truths[view.name].shows == BALL for view in scene.views})
     assert blender.ops.wildseg3d.make_surface(kind="MERGED", object="Ball", detail=48) == {"FINISHED"}
     made = blender.context.object
     mesh = made.data
@@ -51,7 +51,7 @@ def test_a_ball_becomes_a_closed_ball(blender: Any, tmp_path: Path) -> None:
 
 
 def test_photos_lie_on_their_pixels_of_the_closed_mesh(blender: Any, tmp_path: Path) -> None:
-    from wildseg3d_blender.addon.scene import groups, importing, splitting
+    from wildseg3d_blender.addon.scene import groups, importing
 
     scene, truths = write_object_scene(tmp_path / "things")
     root = importing.import_scene(blender.context.scene, scene.folder)
@@ -59,7 +59,7 @@ def test_photos_lie_on_their_pixels_of_the_closed_mesh(blender: Any, tmp_path: P
     points = {
         view.name: (truths[view.name].shows == BOX) & (scene.confidence(view) > 0) for view in scene.views
     }
-    splitting.split_object(scene, root, "Box", points)
+    split_object(scene, root, "Box", points)
     blender.ops.wildseg3d.make_surface(kind="MERGED", object="Box", detail=40)
     made = blender.context.object
     assert _is_closed(made.data)
@@ -103,7 +103,7 @@ def test_a_stray_that_others_look_through_is_not_in_the_closed_mesh(blender: Any
         depth = (points - view.cam_to_world[:3, 3]) @ view.cam_to_world[:3, 2]
         evidence.append(volume.Evidence(sheet, depth.astype(np.float32), np.ones(shows.shape, np.float32)))
     low, high = (np.float32(BALL_CENTRE + side * np.array([1.0, 2.0, 1.0]) * BALL_RADIUS) for side in (-1, 1))
-    fused = volume.fuse(evidence, low, high, 40)
+    fused = whole(volume.fusing(evidence, low, high, 40))
     inside = np.argwhere(fused.distance < 0) * fused.voxel + fused.origin_world
     in_front = inside[:, 1] < BALL_CENTRE[1]
     assert in_front.sum() > 1000

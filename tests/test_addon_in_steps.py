@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.blender_reading import read_attribute
+from tests.cut_out import split_object
 from tests.scenes.awkward import FLOOR, WALL, surface
 from tests.steps_taken import advance
 from wildseg3d_blender.errors import Cancelled, SceneError
@@ -134,10 +135,10 @@ def test_a_split_stopped_at_any_step_changes_nothing(
 
 
 def test_an_alignment_stopped_at_any_step_changes_nothing(blender: Any, scene: Scene, root: Any) -> None:
-    from wildseg3d_blender.addon.scene import realigning, splitting
+    from wildseg3d_blender.addon.scene import realigning
 
     floor = {view.name: surface(view, FLOOR) for view in scene.views}
-    splitting.split_object(scene, root, "Floor", floor)
+    split_object(scene, root, "Floor", floor)
     measured = realigning.measured(scene)
     pointmaps = {view.name: scene.pointmap(view) + np.float32(0.5) for view in scene.views}
     confidence = {view.name: np.array(scene.confidence(view)) for view in scene.views}
@@ -199,7 +200,7 @@ def test_a_split_carries_every_kind_of_attribute_and_what_else_the_mesh_has(
     rest.data["note"] = "kept"
     name = rest.data.name
     points = {view.name: surface(view, FLOOR) for view in scene.views}
-    floor = splitting.split_object(scene, root, "Floor", points)
+    floor = split_object(scene, root, "Floor", points)
     for mesh in (rest.data, floor.data):
         rows = read_attribute(mesh, "number", "value", 1, np.int32)
         matrices = read_attribute(mesh, "matrix", "value", 16, np.float32)
@@ -216,12 +217,12 @@ def test_all_points_taken_and_given_back(blender: Any, scene: Scene, root: Any) 
 
     everything = _together(_identities(blender))
     pixels = {view.name: np.ones(view.size[::-1], np.bool_) for view in scene.views}
-    splitting.split_object(scene, root, "Floor", pixels)
+    split_object(scene, root, "Floor", pixels)
     rest = lookup.points(root)
     assert len(rest.data.vertices) == 0 and rest.data.attributes["pixel"].data_type == "INT"
     groups.add(root, "Wall")
     walls = {view.name: surface(view, WALL) for view in scene.views}
-    splitting.split_object(scene, root, "Wall", walls)
+    split_object(scene, root, "Wall", walls)
     splitting.merge_back(root, "Floor")
     splitting.merge_back(root, "Wall")
     assert _identities(blender) == {rest.name: everything}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.blender_reading import pixel_in_blender, read_attribute
+from tests.cut_out import split_object
 from tests.scenes.awkward import FLOOR, WALL, hit, surface
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.scene.folder import Scene
@@ -75,11 +76,11 @@ def test_the_ground_is_found_among_all_points(blender: Any, root: Any) -> None:
 
 
 def test_an_object_can_be_the_ground_however_it_stands(blender: Any, scene: Scene, root: Any) -> None:
-    from wildseg3d_blender.addon.scene import groups, splitting
+    from wildseg3d_blender.addon.scene import groups
 
     groups.add(root, "Floor")
     points = {view.name: surface(view, FLOOR) & (scene.confidence(view) > 0) for view in scene.views}
-    splitting.split_object(scene, root, "Floor", points)
+    split_object(scene, root, "Floor", points)
     root.rotation_euler = (2.0, 0.5, 0.0)
     blender.ops.wildseg3d.set_ground(object="Floor")
     assert _on_the_ground(root)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.cut_out import split_object
 from tests.scenes.ball_and_box import BALL, BALL_CENTRE, BALL_RADIUS, cast, write_object_scene
 from wildseg3d_blender.conventions import pixel_centres, project, transform, unproject
 from wildseg3d_blender.errors import PromptError
@@ -132,13 +133,13 @@ def test_turned_scaled_and_moved_things_are_picked_where_they_are(
 
 
 def test_points_left_behind_on_an_object_do_not_hide_it(blender: Any, scene: Scene, root: Any) -> None:
-    from wildseg3d_blender.addon.scene import groups, lookup, picking, splitting
+    from wildseg3d_blender.addon.scene import groups, lookup, picking
 
     groups.add(root, "Ball")
     random = np.random.default_rng(0)
     owned = {view.name: cast(view, pixel_centres(*view.size))[0] == BALL for view in scene.views}
     missed = {name: mask & (random.random(mask.shape) < 0.75) for name, mask in owned.items()}
-    splitting.split_object(scene, root, "Ball", missed)
+    split_object(scene, root, "Ball", missed)
     blender.context.view_layer.update()
     ball = groups.mesh_object(groups.find(root, "Ball"))
     assert ball is not None and ball != lookup.points(root)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.blender_reading import read_attribute
+from tests.cut_out import split_object
 from tests.scenes.awkward import FLOOR, WALL, surface
 from wildseg3d_blender.errors import PromptError, SceneError
 from wildseg3d_blender.scene.folder import Scene
@@ -56,12 +57,11 @@ def _world_positions(bpy: Any, item: Any) -> dict[tuple[int, int], np.ndarray]:
 def test_split_takes_exactly_the_masked_points_and_leaves_them_in_place(
     blender: Any, scene: Scene, root: Any
 ) -> None:
-    from wildseg3d_blender.addon.scene import splitting
 
     root.scale, root.location = (2.0, 2.0, 2.0), (1.0, 2.0, 3.0)
     before = _world_positions(blender, _rest(root))
     masks = _points(scene, FLOOR)
-    floor = splitting.split_object(scene, root, "Floor", masks)
+    floor = split_object(scene, root, "Floor", masks)
     wanted = sorted(
         (index, int(pixel))
         for index, view in enumerate(scene.views)
@@ -80,7 +80,6 @@ def test_split_takes_exactly_the_masked_points_and_leaves_them_in_place(
 
 
 def test_split_carries_every_attribute_and_the_display(blender: Any, scene: Scene, root: Any) -> None:
-    from wildseg3d_blender.addon.scene import splitting
 
     rest = _rest(root)
     extra = rest.data.attributes.new("mine", "FLOAT2", "POINT")
@@ -95,7 +94,7 @@ def test_split_carries_every_attribute_and_the_display(blender: Any, scene: Scen
     }
     keys = _unsorted_identities(rest)
     before = {name: read_attribute(rest.data, name, *layout) for name, layout in members.items()}
-    wall = splitting.split_object(scene, root, "Wall", _points(scene, WALL))
+    wall = split_object(scene, root, "Wall", _points(scene, WALL))
     for item in (wall, rest):
         rows = [keys.index(key) for key in _unsorted_identities(item)]
         for name, layout in members.items():
@@ -117,19 +116,19 @@ def test_splitting_again_merges_back_first(blender: Any, scene: Scene, root: Any
     from wildseg3d_blender.addon.scene import splitting
 
     everything = _identities(_rest(root))
-    floor = splitting.split_object(scene, root, "Floor", _points(scene, FLOOR))
+    floor = split_object(scene, root, "Floor", _points(scene, FLOOR))
     floor.location.x += 5.0  # the artist put it aside; it stays there
     name, moved = floor.name, tuple(floor.location)
     smaller = {
         view: mask & (np.arange(mask.shape[1]) % 2 == 0) for view, mask in _points(scene, FLOOR).items()
     }
-    again = splitting.split_object(scene, root, "Floor", smaller)
+    again = split_object(scene, root, "Floor", smaller)
     assert (again.name, tuple(again.location)) == (name, moved)
     assert len(again.data.vertices) == sum(int(mask.sum()) for mask in smaller.values())
     assert _identities(again, _rest(root)) == everything
 
     all_pixels = {k: np.ones_like(v) for k, v in smaller.items()}
-    wall = splitting.split_object(scene, root, "Wall", all_pixels, shared="leave")
+    wall = split_object(scene, root, "Wall", all_pixels, shared="leave")
     # All pixels were asked for, but what the floor owns stays with the floor.
     assert _identities(wall) == sorted(set(everything) - set(_identities(again)))
     assert len(_rest(root).data.vertices) == 0
@@ -142,10 +141,9 @@ def test_splitting_again_merges_back_first(blender: Any, scene: Scene, root: Any
 def test_removing_an_object_from_the_list_gives_its_points_back(
     blender: Any, scene: Scene, root: Any
 ) -> None:
-    from wildseg3d_blender.addon.scene import splitting
 
     everything = _world_positions(blender, _rest(root))
-    splitting.split_object(scene, root, "Floor", _points(scene, FLOOR))
+    split_object(scene, root, "Floor", _points(scene, FLOOR))
     root.wildseg3d.active_group = 1
     assert blender.ops.wildseg3d.object_remove() == {"FINISHED"}
     assert [group.name for group in root.wildseg3d.groups] == ["Wall"]
@@ -155,17 +153,15 @@ def test_removing_an_object_from_the_list_gives_its_points_back(
 
 
 def test_nothing_to_take_is_refused_and_changes_nothing(blender: Any, scene: Scene, root: Any) -> None:
-    from wildseg3d_blender.addon.scene import splitting
 
     everything = _identities(_rest(root))
     nothing = {view.name: scene.confidence(view) <= 0 for view in scene.views}
     with pytest.raises(PromptError, match="no 3D points"):
-        splitting.split_object(scene, root, "Floor", nothing)
+        split_object(scene, root, "Floor", nothing)
     assert _identities(_rest(root)) == everything and "Floor" not in blender.data.objects
 
 
 def test_points_deleted_by_hand_stay_deleted(blender: Any, scene: Scene, root: Any) -> None:
-    from wildseg3d_blender.addon.scene import splitting
 
     rest = _rest(root)
     removed = len(rest.data.vertices) // 2
@@ -178,16 +174,15 @@ def test_points_deleted_by_hand_stay_deleted(blender: Any, scene: Scene, root: A
     shape.to_mesh(rest.data)
     shape.free()
     left = _identities(rest)
-    floor = splitting.split_object(scene, root, "Floor", _points(scene, FLOOR))
+    floor = split_object(scene, root, "Floor", _points(scene, FLOOR))
     assert _identities(floor, rest) == left
 
 
 def test_deleted_points_are_said_to_be_missing(blender: Any, scene: Scene, root: Any) -> None:
-    from wildseg3d_blender.addon.scene import splitting
 
     blender.data.objects.remove(_rest(root))
     with pytest.raises(SceneError, match="were deleted"):
-        splitting.split_object(scene, root, "Floor", _points(scene, FLOOR))
+        split_object(scene, root, "Floor", _points(scene, FLOOR))
 
 
 def test_objects_of_the_scene_folder_come_back_with_it(blender: Any, scene: Scene) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.blender_reading import read_attribute
-from tests.steps_taken import advance
+from tests.steps_taken import advance, whole
 from wildseg3d_blender.errors import SceneError
 
 
@@ -54,7 +54,7 @@ def test_parts_tell_how_far_they_are_and_give_their_result(
         return "done"
 
     monkeypatch.setattr(in_parts, "TURN", 0.0)
-    assert in_parts.whole(counting()) == "done"
+    assert whole(counting()) == "done"
     fractions, work, answer = [], in_parts.beside(counting(), "Counting"), None
     with pytest.raises(StopIteration) as ended:
         while True:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.blender_reading import faces_of, read_attribute
+from tests.cut_out import split_object
 from tests.scenes.awkward import FLOOR, hit, surface
 from tests.scenes.ball_and_box import BALL, write_object_scene
 from wildseg3d_blender.conventions import project
@@ -76,11 +77,11 @@ def test_every_measured_pixel_is_covered_where_it_was_measured(
 
 
 def test_an_objects_surface_stays_with_the_object(blender: Any, scene: Scene, root: Any) -> None:
-    from wildseg3d_blender.addon.scene import groups, splitting
+    from wildseg3d_blender.addon.scene import groups
 
     groups.add(root, "Floor")
     points = {view.name: surface(view, FLOOR) & (scene.confidence(view) > 0) for view in scene.views}
-    floor = splitting.split_object(scene, root, "Floor", points)
+    floor = split_object(scene, root, "Floor", points)
     floor.location.x += 2.0
     blender.context.view_layer.update()
     blender.ops.wildseg3d.make_surface(object="Floor", step=1)
@@ -135,7 +136,7 @@ def test_wrong_names_and_empty_results_say_what_to_do(blender: Any, scene: Scene
 
 def test_an_objects_surface_leaves_out_what_lies_behind(blender: Any, tmp_path: Path) -> None:
     """The ball's mask takes in some pixels of the table: depth, not the mask, ends the surface."""
-    from wildseg3d_blender.addon.scene import groups, importing, splitting
+    from wildseg3d_blender.addon.scene import groups, importing
 
     scene, truths = write_object_scene(tmp_path / "things", holes=False)
     root = importing.import_scene(blender.context.scene, scene.folder)
@@ -146,7 +147,7 @@ def test_an_objects_surface_leaves_out_what_lies_behind(blender: Any, tmp_path: 
         padded = np.pad(mask, 4)
         shifts = [np.roll(padded, by, axis) for axis in (0, 1) for by in range(-4, 5)]
         grown[view.name] = np.any(shifts, axis=0)[4:-4, 4:-4]
-    splitting.split_object(scene, root, "Ball", grown)
+    split_object(scene, root, "Ball", grown)
     blender.ops.wildseg3d.make_surface(object="Ball", step=1, hole=0)
     made = blender.context.object
     position = read_attribute(made.data, "position", "vector", 3, np.float32) + np.array(made.location)

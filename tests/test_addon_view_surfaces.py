@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.steps_taken import whole
 from wildseg3d_blender.conventions import camera_rays, pixel_centres, transform
 from wildseg3d_blender.photo_warp import PhotoWarp
 from wildseg3d_blender.scene.folder import View
@@ -35,6 +36,10 @@ def _sheet(view: View, depth: np.ndarray, here: np.ndarray | None = None) -> Any
     )
 
 
+def _triangles(sheets: list[Any], steepest: float = view_surfaces.STEEPEST) -> list[Any]:
+    return whole(view_surfaces.triangulating(sheets, step=1, hole=0, steepest=steepest))
+
+
 def _corner_depths(found: Any, view: View) -> np.ndarray:
     centre, axis = view.cam_to_world[:3, 3], view.cam_to_world[:3, 2]
     return ((found.points_world - centre) @ axis)[found.corners]
@@ -45,7 +50,7 @@ def test_no_triangle_crosses_a_step_in_any_unit(unit: float) -> None:
     view = _view()
     depth = np.full((40, 60), 2.0)
     depth[:, 30:] = 2.4  # ten pixels' spacing
-    (found,) = view_surfaces.triangulate([_sheet(view, depth * unit)])
+    (found,) = _triangles([_sheet(view, depth * unit)])
     corners = _corner_depths(found, view)
     assert np.ptp(corners, axis=1).max() < 1e-5 * unit
     assert len(corners) == 2 * 39 * (29 + 29)
@@ -59,7 +64,7 @@ def test_what_a_photo_sees_too_slantwise_is_left_out_and_no_more() -> None:
     normal = np.array([np.sin(turned), 0.0, -np.cos(turned)])
     sight = rays / np.linalg.norm(rays, axis=-1, keepdims=True)
     seen = np.rad2deg(np.arccos(np.abs(sight @ normal)))
-    (found,) = view_surfaces.triangulate([_sheet(view, depth)], steepest=80.0)
+    (found,) = _triangles([_sheet(view, depth)], steepest=80.0)
     column, row = (found.pixels[found.corners].mean(1) - 0.5).T.astype(int)  # the cell's first pixel
     kept = np.zeros(depth.shape, bool)
     kept[row, column] = True
@@ -102,9 +107,7 @@ def test_the_nearer_photo_shows_what_both_see() -> None:
     far, near = _view("far"), np.eye(4)
     near[2, 3] = 1.0  # one unit ahead, at half the distance to a wall at z = 2
     close = _view("near", near)
-    first, second = view_surfaces.triangulate(
-        [_sheet(far, np.full((40, 60), 2.0)), _sheet(close, np.full((40, 60), 1.0))]
-    )
+    first, second = _triangles([_sheet(far, np.full((40, 60), 2.0)), _sheet(close, np.full((40, 60), 1.0))])
     assert len(second.corners) == 2 * 39 * 59
     middle = np.abs(first.pixels[first.corners].mean(1) - [30, 20])
     # All that the near one covers (half as wide and high) is gone, but for a seam of a pixel.

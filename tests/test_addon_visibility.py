@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.cut_out import split_object
 from tests.drawn_panels import draw_panels
 from tests.scenes.awkward import FLOOR, WALL, surface
 from wildseg3d_blender.errors import SceneError
@@ -18,13 +19,13 @@ from wildseg3d_blender.scene.folder import Scene
 @pytest.fixture
 def root(scene: Scene, root: Any) -> Any:
     """A room whose wall and floor are objects; some points of the wall are the rest."""
-    from wildseg3d_blender.addon.scene import groups, splitting
+    from wildseg3d_blender.addon.scene import groups
 
     for name, what in (("Wall", WALL), ("Floor", FLOOR)):
         groups.add(root, name)
         points = {view.name: surface(view, what) & (scene.confidence(view) > 0) for view in scene.views}
         points["wide"][:20] = False
-        splitting.split_object(scene, root, name, points)
+        split_object(scene, root, name, points)
     return root
 
 

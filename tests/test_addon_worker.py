@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.blender_reading import read_attribute
+from tests.cut_out import split_object
 from tests.scenes.ball_and_box import BALL, BOX, Truth
 from tests.scenes.listed import Made, copied
 from tests.waiting import PATIENCE, ended, kill_worker_once_busy, wait_until
@@ -83,7 +84,7 @@ def test_segment_makes_named_selected_objects_and_loses_nothing(blender: Any, ma
 
 
 def test_the_operator_splits_what_the_function_splits(blender: Any, made: Made) -> None:
-    from wildseg3d_blender.addon.scene import groups, importing, reading, splitting
+    from wildseg3d_blender.addon.scene import groups, importing, reading
     from wildseg3d_blender.pipeline.segment import segment
 
     scene, _ = made
@@ -97,7 +98,7 @@ def test_the_operator_splits_what_the_function_splits(blender: Any, made: Made) 
     other = importing.import_scene(blender.context.scene, scene.folder)
     points = segment(scene, "Ball", prompt_groups[0].prompts).points
     groups.add(other, "Ball")
-    by_function = splitting.split_object(scene, other, "Ball", points)
+    by_function = split_object(scene, other, "Ball", points)
     for name, member, width, dtype in (
         ("view", "value", 1, np.int32),
         ("pixel", "value", 1, np.int32),

@@ -42,19 +42,16 @@ class _Read:
     levels: list[float]
 
 
-def import_scene(blender_scene: bpy.types.Scene, folder: Path | str, name: str = "") -> bpy.types.Object:
+def import_scene(blender_scene: bpy.types.Scene, folder: Path | str) -> bpy.types.Object:
     """Bring a scene folder into a Blender scene; returns the root Empty.
 
     Objects that were cut out before come as objects again, with their prompts. Everything goes into a new
     collection and hangs under the root; the scene's camera becomes the first view's.
 
-    Args:
-        name: for the collection and the root; the scene folder's own name when empty.
-
     Raises:
         SceneError: the folder is missing, damaged, or from a newer version. Nothing is imported then.
     """
-    return object_named(run(importing(blender_scene.name, folder, name)))
+    return object_named(run(importing(blender_scene.name, folder)))
 
 
 def importing(scene_name: str, folder: Path | str, name: str = "") -> Steps[str]:
@@ -62,6 +59,9 @@ def importing(scene_name: str, folder: Path | str, name: str = "") -> Steps[str]
 
     All of it is made out of sight and comes into the scene with the last step. Closed before, it leaves
     nothing behind.
+
+    Args:
+        name: for the collection and the root; the scene folder's own name when empty.
     """
     found = yield Aside(lambda: _read(folder), "Reading the scene")
     name = name or found.scene.folder.name

@@ -18,16 +18,6 @@ TURN = 0.1
 """Seconds after which no further part is begun before progress is shown and Esc is heard."""
 
 
-def whole(parts: Parts[Result]) -> Result:
-    """Do all parts at once."""
-    try:
-        while True:
-            next(parts)
-    except StopIteration as stop:
-        result: Result = stop.value
-        return result
-
-
 def scaled(parts: Parts[Result], start: float, end: float) -> Parts[Result]:
     """``parts`` as a piece of something longer, from ``start`` to ``end`` of it."""
     try:

@@ -19,6 +19,9 @@ from .owners import DELETED, REST, STAYS, Owner
 from .points import show_colour
 from .steps import Aside, Pause, Steps, mesh_named, object_named
 
+ENOUGH = 250
+"""Points of a mesh whose median is about that of all."""
+
 
 @dataclass(frozen=True)
 class _Held:
@@ -137,16 +140,16 @@ def _present(to: Owner) -> set[int]:
     return {int(to[0])} | set(np.unique(to[1:][to[1:] != to[:-1]]).tolist())
 
 
-def _middle(deals: Sequence[Deal], hand: int, enough: int = 250) -> tuple[float, float, float]:
+def _middle(deals: Sequence[Deal], hand: int) -> tuple[float, float, float]:
     """About the median of the points that go to ``hand``, in the root's space."""
     found = []
     for deal in deals:
         stride = max(1, len(deal.to) // 50_000)
         mine = np.flatnonzero(deal.to[::stride] == hand) * stride
-        if len(mine) < enough:
+        if len(mine) < ENOUGH:
             mine = np.flatnonzero(deal.to == hand)
         if len(mine) and (mesh := bpy.data.meshes.get(deal.mesh)) is not None:
-            sample = mine[:: max(1, len(mine) // enough)].tolist()
+            sample = mine[:: max(1, len(mine) // ENOUGH)].tolist()
             vertices, count = mesh.vertices, len(mesh.vertices)
             positions = [vertices[index].co[:] for index in sample if index < count]
             found.append(np.array(positions).reshape(-1, 3) + deal.origin)

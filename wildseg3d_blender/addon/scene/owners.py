@@ -78,7 +78,7 @@ def claim_pixels(scene: Scene, owner: Owner, points: Mapping[str, NDArray[np.boo
 
 
 def numbers_in(scene: Scene, item: bpy.types.Object) -> NDArray[np.int64]:
-    """The pixels of a mesh's points, (N,); see ``point_attributes.pixel_numbers``."""
+    """The pixels of a mesh's points, (N,); see ``point_attributes.numbers_of``."""
     view, pixel = pixels_of(item.data)
     return point_attributes.numbers_of(scene, view, pixel)
 

@@ -77,20 +77,11 @@ def set_column(mesh: bpy.types.Mesh, name: str, values: NDArray[Any]) -> None:
     attribute.data.foreach_set(_LAYOUT[attribute.data_type][0], np.ascontiguousarray(values).ravel())
 
 
-def pixel_numbers(scene: Scene, attributes: Attributes) -> NDArray[np.int64]:
+def numbers_of(scene: Scene, view: NDArray[np.int32], pixel: NDArray[np.int32]) -> NDArray[np.int64]:
     """Each point's pixel, (N,), the pixels of all views counted on; -1 for points of no pixel.
 
-    Raises:
-        SceneError: the points do not know their pixels any more.
+    ``view`` and ``pixel``: the points' attributes, (N,) each.
     """
-    for name in ("view", "pixel"):
-        if name not in attributes:
-            raise _lost(name)
-    return numbers_of(scene, attributes["view"][1].ravel(), attributes["pixel"][1].ravel())
-
-
-def numbers_of(scene: Scene, view: NDArray[np.int32], pixel: NDArray[np.int32]) -> NDArray[np.int64]:
-    """As ``pixel_numbers``, from the points' attributes ``view`` and ``pixel`` (N,)."""
     sizes = np.array([width * height for width, height in (view.size for view in scene.views)])
     first = np.cumsum(sizes) - sizes
     if _all_known(view, pixel, sizes):
@@ -111,7 +102,7 @@ def _all_known(view: NDArray[np.int32], pixel: NDArray[np.int32], sizes: NDArray
 
 
 def by_number(scene: Scene, maps: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
-    """Maps (H, W, ...) of all views, by name, as one array over ``pixel_numbers``."""
+    """Maps (H, W, ...) of all views, by name, as one array over ``numbers_of``."""
     ordered = (np.asarray(maps[view.name]) for view in scene.views)
     return np.concatenate([values.reshape(-1, *values.shape[2:]) for values in ordered])
 

@@ -7,18 +7,17 @@ the points were split and merged before.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import bpy
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import SceneError
 from ...scene.folder import Scene
-from ...scene.objects import Shared, read_objects
+from ...scene.objects import read_objects
 from . import dealing, groups, lookup, moving, owners, point_attributes, removing
 from .dealing import Deal
-from .owners import REST, STAYS
+from .owners import REST
 from .steps import Aside, Steps, object_named, run
 
 
@@ -51,41 +50,6 @@ def settling(scene: Scene, root_name: str, making: Collection[str] = ()) -> Step
     for name in making:
         groups.require(root, name).version = stored[name].version
     return made
-
-
-def split_object(
-    scene: Scene,
-    root: bpy.types.Object,
-    group: str,
-    points: Mapping[str, NDArray[np.bool_]],
-    shared: Shared = "take",
-) -> bpy.types.Object:
-    """Make the points in ``points`` the object of the list's item ``group``; returns its mesh object.
-
-    What the object had before goes back to the rest first; its own transform, materials and modifiers stay.
-    The scene folder is not asked.
-
-    Args:
-        points: view name -> (H, W) bool on the view's grid; views left out have none.
-        shared: whether points that other objects have are taken from them, or left.
-
-    Raises:
-        PromptError: no point is left to take.
-        SceneError: a mesh that is needed was deleted or is in Edit Mode.
-    """
-    item = groups.find(root, group)
-    if item is None:
-        raise SceneError(f"There is no object named {group!r} in the list of {root.name}.")
-    owner = owners.nobody(scene, STAYS)
-    if (mesh := groups.mesh_object(item)) is not None:
-        owner[owners.numbers_in(scene, mesh)] = REST
-    owners.claim_pixels(scene, owner, points, 0)
-    if shared == "leave":
-        for other in root.wildseg3d.groups:
-            if other != item and (mesh := groups.mesh_object(other)) is not None:
-                owner[owners.numbers_in(scene, mesh)] = STAYS
-    owner[-1] = STAYS
-    return object_named(run(moving.to_owners(scene, root.name, [group], lambda: owner, [group]))[0])
 
 
 def merge_back(root: bpy.types.Object, group: str) -> None:

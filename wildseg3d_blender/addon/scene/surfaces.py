@@ -33,7 +33,7 @@ from .volume import Evidence
 
 @dataclass(frozen=True)
 class Photos:
-    """What the photos show, each place from its best photo; see ``view_surfaces.triangulate``."""
+    """What the photos show, each place from its best photo; see ``view_surfaces.triangulating``."""
 
     step: int = 2
     hole: int = 16

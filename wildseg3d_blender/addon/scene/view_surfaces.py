@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ...conventions import camera_rays, pixel_centres, project, transform
 from ...scene.folder import View
-from .in_parts import Parts, whole
+from .in_parts import Parts
 from .surface_nets import islands
 
 STEEPEST = 75.0
@@ -72,23 +72,16 @@ class Triangles:
     corners: NDArray[np.int64]
 
 
-def triangulate(
-    sheets: Sequence[Sheet], *, step: int = 1, hole: int = 0, steepest: float = STEEPEST
-) -> list[Triangles]:
-    """The surfaces of all views together, each place from the view that shows it best.
+def triangulating(
+    sheets: Sequence[Sheet], *, step: int, hole: int, steepest: float
+) -> Parts[list[Triangles]]:
+    """The surfaces of all views together, each place from the view that shows it best; a view at a time.
 
     Args:
         step: every how many pixels there is a vertex.
         hole: gaps up to this many pixels wide, where nothing was measured, are closed.
         steepest: degrees, see the module.
     """
-    return whole(triangulating(sheets, step=step, hole=hole, steepest=steepest))
-
-
-def triangulating(
-    sheets: Sequence[Sheet], *, step: int, hole: int, steepest: float
-) -> Parts[list[Triangles]]:
-    """As ``triangulate``, a view at a time."""
     grids: list[_Grid] = []
     for sheet in sheets:
         grids.append(_Grid.of(fill(sheet, hole, steepest), step, steepest))

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...conventions import project
-from .in_parts import Parts, whole
+from .in_parts import Parts
 from .view_surfaces import Sheet, dot, in_view, smooth_normals
 
 BAND = 3.0
@@ -62,13 +62,11 @@ class Evidence:
     confidence: Floats
 
 
-def fuse(evidence: Sequence[Evidence], low: Floats, high: Floats, detail: int) -> Volume:
-    """The volume of the box from ``low`` (3,) to ``high`` (3,), ``detail`` voxels along its longest side."""
-    return whole(fusing(evidence, low, high, detail))
-
-
 def fusing(evidence: Sequence[Evidence], low: Floats, high: Floats, detail: int) -> Parts[Volume]:
-    """As ``fuse``, a slice of the volume at a time."""
+    """The volume of the box from ``low`` (3,) to ``high`` (3,), a slice at a time.
+
+    ``detail``: voxels along its longest side.
+    """
     voxel = float((high - low).max()) / detail
     margin = 2
     origin = (low - (margin - 0.5) * voxel).astype(np.float32)

@@ -68,9 +68,8 @@ def sample_view(
     edges: Sequence[Edge],
     weights: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
     view: int,
-    count: int = PIXELS_PER_VIEW,
 ) -> Observations:
-    """Sample about ``count`` pixels of ``view``, evenly over where the edges are confident. Deterministic.
+    """Sample about ``PIXELS_PER_VIEW`` pixels of ``view``, evenly where edges are confident. Deterministic.
 
     Args:
         weights: of each edge, valid ones on the coarse grids of its views (see ``on_grid``).
@@ -78,7 +77,7 @@ def sample_view(
     slots = edge_slots(edges, view)
     points = [edges[e].points_i if first else edges[e].points_j for e, first in slots]
     on_slots = [weights[e][0 if first else 1] for e, first in slots]
-    chosen = _choose([w.ravel() for w in on_slots], count, np.random.default_rng(view))
+    chosen = _choose([w.ravel() for w in on_slots], PIXELS_PER_VIEW, np.random.default_rng(view))
     row, column = np.divmod(chosen, on_slots[0].shape[1])
     step = grid_step(points[0].shape)
     sampled = np.stack([p[step * row, step * column] for p in points]).astype(np.float64)
