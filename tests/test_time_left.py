@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from wildseg3d_blender.addon.session import time_left
 from wildseg3d_blender.addon.session.time_left import FIRST_WORD_AFTER, TimeLeft, words
 
 
@@ -36,6 +39,20 @@ def test_a_job_that_stands_still_does_not_run_down() -> None:
     assert guesses[-1] is not None and guesses[-1] < 6.0
     steps = np.diff([left for left in guesses if left is not None])
     assert np.abs(steps).max() < 2.0
+
+
+def test_all_done_leaves_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job is at its end before it is over: what is said then must go together."""
+
+    class Job:
+        fraction = 0.0
+
+    job, clock, said = Job(), 0.0, {}
+    monkeypatch.setattr(time_left, "time", SimpleNamespace(monotonic=lambda: clock))
+    for job.fraction in (0.0, 0.5, 0.999, 1.0):
+        said[job.fraction] = time_left.text(job)
+        clock += 10.0
+    assert said == {0.0: "0%", 0.5: "50%, about 10 s left", 0.999: "99%, a few seconds left", 1.0: "100%"}
 
 
 @pytest.mark.parametrize(

@@ -166,8 +166,7 @@ class WorkerOperator:
         if job is not None and now - self._shown >= runtime.TICK:
             self._shown = now
             viewing.redraw_sidebars()
-            done = ", ".join(filter(None, (f"{job.fraction:.0%}", time_left.text(job))))
-            self._show_status(f"{job.title}: {job.text} ({done})   Esc: Cancel")
+            self._show_status(f"{job.title}: {job.text} ({time_left.text(job)})   Esc: Cancel")
 
     def _show_status(self, text: str | None) -> None:
         workspace = bpy.context.workspace

@@ -70,7 +70,7 @@ def draw_progress(layout: bpy.types.UILayout) -> None:
     column = layout.column(align=True)
     bar = column.row(align=True)
     bar.scale_y = 1.4
-    bar.progress(factor=job.fraction, text=f"{job.fraction:.0%}  {time_left.text(job)}")
+    bar.progress(factor=job.fraction, text=time_left.text(job))
     column.operator("wildseg3d.cancel", icon="X", text="Cancel (Esc)")
     draw_text(layout, bpy.context, job.text, dim=True)
 

@@ -61,12 +61,14 @@ _guesses: weakref.WeakKeyDictionary[Progressing, TimeLeft] = weakref.WeakKeyDict
 
 
 def text(job: Progressing) -> str:
-    """Time left for ``job`` in words, or "". Ask often: each time the job's pace is noted."""
+    """How far ``job`` is and the time left, in words. Ask often: each time the job's pace is noted."""
     now = time.monotonic()
     if job not in _guesses:
         _guesses[job] = TimeLeft(now)
     left = _guesses[job].update(now, job.fraction)
-    return "" if left is None else words(left)
+    # Rounded down, for "100%, a few seconds left" is hard to believe.
+    done = f"{math.floor(100 * job.fraction)}%"
+    return done if left is None or job.fraction >= 1.0 else f"{done}, {words(left)}"
 
 
 def words(seconds: float) -> str:
