@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,6 +67,35 @@ def test_the_geometry_is_made_once_for_finding_and_for_segmenting(
     groups = [PromptGroup((ball,)), PromptGroup((box,))]
     assert any(mask.any() for mask in session.segment("Both", groups).owned.values())
     assert len(made) == 1
+
+
+def test_a_session_that_is_dropped_lets_its_files_go_at_once(cached_copy: Scene, cached_scene: Made) -> None:
+    """Windows removes no folder of which a file is mapped; Python's collector may come by much later."""
+    thing = Click("v2", *middle(cached_scene[1]["v2"], BALL))
+    spot = Click("v2", thing.x - 14, thing.y, positive=False)
+    session = SceneSession(cached_copy.folder)
+    assert session.cache is not None
+    known = [weakref.ref(session), weakref.ref(session.cache)]
+    gc.disable()
+    try:
+        session.preview(one_group([thing]))
+        session.preview(one_group([thing, spot]), early=lambda masks: None)
+        shutil.rmtree(cached_copy.folder / FOLDER)
+        known.append(weakref.ref(session.find_objects()))
+        session.segment("Ball", one_group([thing, spot]))
+        assert session.prepared
+        session.close()
+        del session
+        assert [one() for one in known] == [None] * 3
+        assert not _mapped(cached_copy.folder)
+    finally:
+        gc.enable()
+
+
+def _mapped(folder: Path) -> list[str]:
+    """The files under a folder that this process has mapped, on systems that say so."""
+    maps = Path("/proc/self/maps")
+    return [line for line in maps.read_text().splitlines() if str(folder) in line] if maps.exists() else []
 
 
 def test_what_no_cached_object_satisfies_is_solved(cached_scene: Made) -> None:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -84,13 +85,16 @@ class SceneSession:
         self.scene: Scene = read_scene(folder)
         self._stamp = _stamp(self.scene.folder / "scene.json")
         self._segmenter_name = segmenter
-        self._preparing = Resumable(partial(create_segmenter, segmenter, self.scene))
-        self._finding = Resumable(self._find)
-        self._lifting: Lifting | None = None
+        # What is given away here must not hold the session: in a cycle, what it maps would stay mapped
+        # until Python's collector comes by.
+        self._preparing = preparing = Resumable(partial(create_segmenter, segmenter, self.scene))
+        # Made when first needed: it takes a few tenths of a second.
+        self._geometry = functools.cache(partial(Lifting, self.scene))
+        self._finding = self._to_be_found()
         self._cache_stamp = _stamp(self._cache_file)
         self._cache = read_mask_cache(self.scene, segmenter)
         self._answers = PromptAnswers(
-            self.scene, segmenter, self._prepared, lambda: self._preparing.succeeded, self._cache
+            self.scene, segmenter, preparing.result, lambda: preparing.succeeded, self._cache
         )
 
     def is_current(self) -> bool:
@@ -111,7 +115,7 @@ class SceneSession:
         """Prepare the segmenter, so that no prompt has to wait for that. Cancelled, it goes on from there."""
         # Finding objects prepares it too.
         self._finding.settle(progress)
-        self._prepared(progress)
+        self._preparing.result(progress)
 
     @property
     def cache(self) -> MaskCache | None:
@@ -139,7 +143,7 @@ class SceneSession:
         if self.cache is not None:
             return self.cache
         self._cache = self._finding.result(progress)
-        self._finding = Resumable(self._find)
+        self._finding = self._to_be_found()
         self._cache_stamp = _stamp(self._cache_file)
         self._answers.use_cache(self._cache)
         return self._cache
@@ -264,20 +268,8 @@ class SceneSession:
                 masks[view] = masks[view] & ~mask if group.subtract else masks[view] | mask
         return masks
 
-    def _prepared(self, progress: Progress) -> Segmenter:
-        return self._preparing.result(progress)
-
-    def _find(self, progress: Progress) -> MaskCache:
-        segmenter = self._prepared(span(progress, 0.0, 0.3))
-        if not isinstance(segmenter, Proposer):
-            raise PromptError(f"{segmenter.name} finds no objects by itself: click on the one you want.")
-        return build_mask_cache(self.scene, segmenter, span(progress, 0.3, 1.0), lifting=self._geometry)
-
-    def _geometry(self) -> Lifting:
-        """The scene's geometry, made when first needed: a few tenths of a second."""
-        if self._lifting is None:
-            self._lifting = Lifting(self.scene)
-        return self._lifting
+    def _to_be_found(self) -> Resumable[MaskCache]:
+        return Resumable(partial(_find, self.scene, self._preparing, self._geometry))
 
     def _points(self, answers: Sequence[Answer], masks: Masks, progress: Progress) -> Masks:
         """The pixels of the masks, which ``answers`` led to, whose 3D points belong to the object."""
@@ -321,6 +313,15 @@ def segment(
     """Segment one object of ``scene``; for many, keep a ``SceneSession``."""
     session = SceneSession(scene.folder, segmenter=segmenter)
     return session.segment(name, one_group(prompts), progress).object
+
+
+def _find(
+    scene: Scene, preparing: Resumable[Segmenter], geometry: Callable[[], Lifting], progress: Progress
+) -> MaskCache:
+    segmenter = preparing.result(span(progress, 0.0, 0.3))
+    if not isinstance(segmenter, Proposer):
+        raise PromptError(f"{segmenter.name} finds no objects by itself: click on the one you want.")
+    return build_mask_cache(scene, segmenter, span(progress, 0.3, 1.0), lifting=geometry)
 
 
 def _as_it_was(scene: Scene, name: str) -> SceneObject | None:
