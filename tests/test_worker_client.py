@@ -22,7 +22,8 @@ from PIL import Image
 from tests.scenes.tiny import write_tiny_scene
 from tests.small_photos import IMAGE_SIZE, write_small_photos
 from tests.waiting import PATIENCE, ended, wait_until
-from wildseg3d_blender.addon.session.worker_client import STDERR_TAIL, Request, WorkerClient, last_words
+from wildseg3d_blender.addon.session.worker_client import Request, WorkerClient
+from wildseg3d_blender.addon.session.worker_process import STDERR_TAIL, last_words
 from wildseg3d_blender.errors import Cancelled, PhotoError, SceneError, WorkerError
 from wildseg3d_blender.pipeline.reconstruct import reconstruct
 from wildseg3d_blender.pipeline.segment import SceneSession

@@ -17,33 +17,22 @@ The worker starts with the first request and again after it died or had to be ki
 from __future__ import annotations
 
 import atexit
-import contextlib
 import itertools
-import os
 import queue
-import shutil
-import subprocess
 import sys
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ...errors import Cancelled, WildSegError, WorkerError
 from ...worker import protocol
 from ...worker.messages import EarlyPreview, Initialize, Initialized, ProgressReport
-
-STDERR_TAIL = 4000
-"""Bytes of the dead worker's last words that are shown."""
+from .worker_process import WorkerProcess, environment, exit_reason
 
 PATIENCE = 3.0
 """Seconds that a request cancelled gently gets before its worker is ended: what that worker has prepared
 takes longer to prepare again."""
-
-CLOSE_AFTER = 1.5
-"""Seconds the worker has to end by itself when the client closes; then it is killed."""
 
 PACKAGE_ROOT = Path(__file__).absolute().parents[3]
 
@@ -135,10 +124,10 @@ class WorkerClient:
             variables: environment variables for the worker, beside this process's.
         """
         self._command = [python, "-s", "-P", "-X", "utf8", "-m", "wildseg3d_blender.worker"]
-        self._environment = {**_environment([PACKAGE_ROOT, *extra_paths]), **(variables or {})}
+        self._environment = {**environment([PACKAGE_ROOT, *extra_paths]), **(variables or {})}
         self._ids = itertools.count(1)
         self._pending: dict[int, Request] = {}
-        self._worker: _Worker | None = None
+        self._worker: WorkerProcess | None = None
 
     @property
     def pid(self) -> int | None:
@@ -163,7 +152,7 @@ class WorkerClient:
         if self._worker is not None and self._worker.told_to_end:
             self._bury(self._worker)  # what is asked of it now would end with it
         if self._worker is None:
-            self._worker = _Worker(self._command, self._environment)
+            self._worker = WorkerProcess(self._command, self._environment)
             atexit.unregister(self.close)
             atexit.register(self.close)
             self._send("initialize", Initialize(protocol.PROTOCOL_VERSION).to_json())
@@ -188,7 +177,7 @@ class WorkerClient:
         self._enforce_cancel_deadlines()
 
     def close(self) -> None:
-        """End the worker; requests still running are cancelled. Blocks for ``CLOSE_AFTER`` at most."""
+        """End the worker; requests still running are cancelled. Blocks for two seconds or so at most."""
         atexit.unregister(self.close)
         worker, self._worker = self._worker, None
         if worker is not None:
@@ -264,13 +253,13 @@ class WorkerClient:
             self._worker.told_to_end = True
             self._worker.process.terminate()
 
-    def _bury(self, worker: _Worker) -> None:
+    def _bury(self, worker: WorkerProcess) -> None:
         """The worker is gone: say why to those who wait for it."""
         self._worker = None
         code, words = worker.reap()
         shown = f" Its last words:\n{words}" if words else ""
         died = WorkerError(
-            f"The worker stopped unexpectedly ({_exit_reason(code)}). Nothing on disk was lost; start again, "
+            f"The worker stopped unexpectedly ({exit_reason(code)}). Nothing on disk was lost; start again, "
             f"a new worker takes over.{shown}"
         )
         if any(request.cancelled_at is not None for request in self._pending.values()):
@@ -283,121 +272,3 @@ class WorkerClient:
         for request in self._pending.values():
             request._finish(error=error)
         self._pending.clear()
-
-
-class _Worker:
-    """One process with its pipes, its reading thread and its log.
-
-    Attributes:
-        scratch: the worker's folder of temporary files, once it said which.
-        told_to_end: whether it was sent a signal that ends it, if it has not ended yet.
-    """
-
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        self.messages: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-        self.scratch: Path | None = None
-        self.told_to_end = False
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by reap
-        try:
-            self.process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._log,
-                # On Windows a folder that is some process's current one cannot be removed.
-                cwd=tempfile.gettempdir(),
-                env=environment,
-                # Its own session: Ctrl-C in the terminal that Blender was started from is Blender's.
-                start_new_session=True,
-                creationflags=_CREATION_FLAGS,
-            )
-        except OSError as error:
-            self._log.close()
-            raise WorkerError(
-                f"The worker could not be started with {command[0]} ({error.strerror}): "
-                "reinstall Blender or the extension."
-            ) from error
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self._stdin: IO[bytes] = self.process.stdin
-        self._reader = threading.Thread(
-            target=_read, args=(self.process.stdout, self.messages), name="wildseg3d-worker", daemon=True
-        )
-        self._reader.start()
-
-    def write(self, line: bytes) -> None:
-        """Send a line. A dead worker cannot take it; the reading thread reports that death."""
-        with contextlib.suppress(OSError):
-            self._stdin.write(line)
-            self._stdin.flush()
-
-    def end(self) -> None:
-        """Close its input, which ends it, and kill it when that takes too long."""
-        self._close_input()
-        try:
-            self.process.wait(CLOSE_AFTER)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-        self.reap()
-
-    def reap(self) -> tuple[int, str]:
-        """Wait for the process that ended, free everything, and return exit code and the end of its log."""
-        self._close_input()
-        try:
-            code = self.process.wait(CLOSE_AFTER)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            code = self.process.wait()
-        self._reader.join(CLOSE_AFTER)
-        with self._log as log:
-            words = last_words(log)
-        if self.scratch is not None:
-            shutil.rmtree(self.scratch, ignore_errors=True)
-        return code, words
-
-    def _close_input(self) -> None:
-        with contextlib.suppress(OSError):
-            self._stdin.close()
-
-
-def _read(stream: IO[bytes], messages: queue.SimpleQueue[dict[str, Any] | None]) -> None:
-    """The reading thread: lines to messages until the pipe ends, which is told by None."""
-    with stream:
-        for line in stream:
-            try:
-                messages.put(protocol.decode(line))
-            except protocol.ProtocolError as error:
-                # The worker guards its stdout, so this is a bug; better seen than silently dropped.
-                print(f"WildSeg3D: {error}", file=sys.stderr)
-    messages.put(None)
-
-
-def last_words(log: IO[bytes]) -> str:
-    """The end of a log; where Python crashed, the beginning of what it says of that, however long it is."""
-    size = log.seek(0, os.SEEK_END)
-    log.seek(max(0, size - 16 * STDERR_TAIL))
-    text = log.read()
-    crash = text.rfind(b"Fatal Python error")
-    shown = text[crash:][:STDERR_TAIL] if crash >= 0 else text[-STDERR_TAIL:]
-    return shown.decode("utf-8", errors="replace").strip()
-
-
-def _environment(paths: Sequence[Path | str]) -> dict[str, str]:
-    """This process's environment, with Python led to ``paths`` and to nothing the user set up for others."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    environment["PYTHONPATH"] = os.pathsep.join(str(path) for path in paths)
-    # Two BLAS threads on a busy machine are several times slower than one on small matrices.
-    environment.setdefault("OPENBLAS_NUM_THREADS", "1")
-    return environment
-
-
-def _exit_reason(code: int) -> str:
-    if code < 0:
-        return f"signal {-code}" + (", perhaps out of memory" if code == -9 else "")
-    return f"exit code {code}"
-
-
-if sys.platform == "win32":
-    # Blender has no console on Windows; without this each worker would open one.
-    _CREATION_FLAGS = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
-else:
-    _CREATION_FLAGS = 0
