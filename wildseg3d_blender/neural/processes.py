@@ -57,24 +57,7 @@ def run(
     Raises:
         NeuralError: it cannot be started.
     """
-    try:
-        process = subprocess.Popen(
-            [str(word) for word in command],
-            stdin=subprocess.PIPE if leash else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            env={**clean_environment(), **variables},
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-            creationflags=_CREATION_FLAGS,
-        )
-    except OSError as error:
-        raise NeuralError(
-            f"{command[0]} cannot be started ({error.strerror}): it may be of another system or damaged; "
-            "uninstall the neural environment and install it again."
-        ) from error
+    process = _started([str(word) for word in command], folder, variables, leash)
     assert process.stdout is not None
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     reader = threading.Thread(target=_read, args=(process.stdout, lines), daemon=True)
@@ -92,6 +75,29 @@ def run(
     finally:
         if process.stdin is not None:
             process.stdin.close()
+
+
+def _started(
+    command: list[str], folder: Path, variables: Mapping[str, str], leash: bool
+) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE if leash else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env={**clean_environment(), **variables},
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+            creationflags=_CREATION_FLAGS,
+        )
+    except OSError as error:
+        raise NeuralError(
+            f"{command[0]} cannot be started ({error.strerror}): it may be of another system or damaged; "
+            "uninstall the neural environment and install it again."
+        ) from error
 
 
 def clean_environment() -> dict[str, str]:

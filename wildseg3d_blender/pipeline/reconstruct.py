@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,7 @@ from ..files.photos import is_video
 from ..progress import Progress, silent, span
 from ..reconstruct_settings import IMAGE_SIZE, ITERATIONS, KEY_FRAMES, MIN_CONFIDENCE
 from ..scene.folder import Scene, SkippedPhoto, View, check_writable, write_scene
-from .alignment import Alignment, align, pointmap, upright
+from .alignment import Alignment, EdgeWeights, align, pointmap, upright
 from .engines import create_engine
 from .pair_graph import PairGraph, PairView
 from .pair_store import kept_part, write_pairs
@@ -68,57 +70,72 @@ def reconstruct(
     folder = Path(folder).absolute()
     check_writable(folder)
     weights = weighting.edge_weights()
-    settings = {
-        "image_size": image_size,
-        **weighting.to_settings(),
-        "iterations": iterations,
-        "min_confidence": min_confidence,
-        "aligned_for": [],
-    }
     progress("photos", 0.0, "Reading photos")
     progress, files = _files(photos, folder.parent, key_frames, progress)
     opened, unreadable = open_photos(files)
     result = create_engine(engine, quality=quality).pair_graph(
         opened, image_size=image_size, progress=span(progress, 0.02, 0.92)
     )
-
-    started = time.perf_counter()
-    part = span(progress, 0.92, 0.96)
-    placed = align(result.graph, weights=weights, keep_largest=True, iterations=iterations, progress=part)
-    graph, alignment = kept_part(result.graph, upright(placed).confident(min_confidence))
-    _check_points_left(alignment, min_confidence)
-    aligned = time.perf_counter()
-
-    images, colours = _pictures(graph, span(progress, 0.96, 1.0))
+    made = _align(result.graph, weights, iterations, min_confidence, span(progress, 0.92, 0.96))
     scene = Scene(
         folder=folder,
-        views=_views(graph, alignment),
+        views=_views(made.graph, made.alignment),
         engine=engine,
-        settings=settings,
-        seconds={**result.seconds, "alignment": aligned - started, "writing": time.perf_counter() - aligned},
-        skipped=(*unreadable, *result.skipped, *left_out(result.graph, placed)),
+        settings=_settings(image_size, weighting, iterations, min_confidence),
+        seconds={**result.seconds, "alignment": made.seconds},
+        skipped=(*unreadable, *result.skipped, *made.left_out),
     )
+    return _written(scene, made, span(progress, 0.96, 1.0))
+
+
+def _settings(
+    image_size: int, weighting: Weighting, iterations: int, min_confidence: float
+) -> dict[str, Any]:
+    return {
+        "image_size": image_size,
+        **weighting.to_settings(),
+        "iterations": iterations,
+        "min_confidence": min_confidence,
+        "aligned_for": [],
+    }
+
+
+@dataclass(frozen=True)
+class _Aligned:
+    """What hangs together, in one world, upright; ``left_out`` does not, ``seconds`` is how long it took."""
+
+    graph: PairGraph
+    alignment: Alignment
+    left_out: list[SkippedPhoto]
+    seconds: float
+
+
+def _align(
+    graph: PairGraph, weights: EdgeWeights, iterations: int, min_confidence: float, progress: Progress
+) -> _Aligned:
+    started = time.perf_counter()
+    placed = align(graph, weights=weights, keep_largest=True, iterations=iterations, progress=progress)
+    kept, alignment = kept_part(graph, upright(placed).confident(min_confidence))
+    _check_points_left(alignment, min_confidence)
+    return _Aligned(kept, alignment, left_out(graph, placed), time.perf_counter() - started)
+
+
+def _written(scene: Scene, made: _Aligned, progress: Progress) -> Scene:
+    """The scene in its folder, and in its ``seconds`` how long making its pictures took."""
+    started = time.perf_counter()
+    images, colours = _pictures(made.graph, progress)
+    scene = replace(scene, seconds={**scene.seconds, "writing": time.perf_counter() - started})
     # The last moment to cancel: once the scene is in its place, it is there.
     progress("writing", 1.0, "Saving")
-    _write(scene, graph, alignment, images, colours)
-    return scene
-
-
-def _write(
-    scene: Scene,
-    graph: PairGraph,
-    alignment: Alignment,
-    images: Mapping[str, bytes],
-    colours: Mapping[str, NDArray[np.uint8]],
-) -> None:
     write_scene(
         scene,
-        pointmaps={view.name: pointmap(alignment, v) for v, view in enumerate(scene.views)},
-        confidence={view.name: alignment.confidence[v] for v, view in enumerate(scene.views)},
+        pointmaps={view.name: pointmap(made.alignment, v) for v, view in enumerate(scene.views)},
+        confidence={view.name: made.alignment.confidence[v] for v, view in enumerate(scene.views)},
         colours=colours,
         images=images,
-        pairs=lambda pairs: write_pairs(pairs, graph, alignment),
+        pairs=lambda pairs: write_pairs(pairs, made.graph, made.alignment),
     )
+    return scene
 
 
 def _files(

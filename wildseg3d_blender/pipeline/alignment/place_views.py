@@ -1,5 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pair graph -> cameras and depth in one world."""
+"""Pair graph -> cameras and depth in one world.
+
+Minimises sum_e sum_v sum_i W |chi - sigma_e P_e X| / D_v, chi pinhole and D_v the distance of what view v
+sees (see ``linearise.ViewEquations`` for why). Where every view has a ``cam_to_world_hint``, the result is in
+the hints' world. Where the hinted cameras are also far enough apart to tell the edges' scales, the solver
+starts there, and views that nothing joins to others keep their hints; cameras on one spot leave the scale to
+the pointmaps. Without hints the world is the first kept camera. A ``K_hint`` keeps its principal point and
+aspect; its focal length is refined.
+
+Two views are enough, and so are views on one spot, identical views and a flat scene: the pointmaps give the
+depth. Points that are not finite, and pairs with fewer than 16 valid pixels in either view, are ignored.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +25,7 @@ from ...reconstruct_settings import ITERATIONS
 from ..pair_graph import PairGraph
 from .begin import Beginning, Camera, begin, sample
 from .fuse import Slot, fuse_agreeing, fuse_view
-from .parts import Part, groups_of, whole_graph
+from .parts import GridWeights, Part, groups_of, whole_graph
 from .priors import NO_PRIORS, Priors, check_priors
 from .result import Alignment
 from .samples import edge_slots
@@ -37,18 +48,7 @@ def align(
     iterations: int = ITERATIONS.default,
     progress: Progress = silent,
 ) -> Alignment:
-    """Place all views of ``graph`` in one world.
-
-    Minimises sum_e sum_v sum_i W |chi - sigma_e P_e X| / D_v, chi pinhole and D_v the distance of what view v
-    sees (see ``linearise.ViewEquations`` for why). Where every view has a
-    ``cam_to_world_hint``, the result is in the hints' world. Where the hinted cameras are also far enough
-    apart to tell the edges' scales, the solver starts there, and views that nothing joins to others keep
-    their hints; cameras on one spot leave the scale to the pointmaps. Without hints the world is the first
-    kept camera. A ``K_hint`` keeps its principal point and aspect; its focal length is refined.
-
-    Two views are enough, and so are views on one spot, identical views and a flat scene: the pointmaps give
-    the depth. Points that are not finite, and pairs with fewer than 16 valid pixels in either view, are
-    ignored.
+    """Place all views of ``graph`` in one world; see the module for what is minimised and which world it is.
 
     Args:
         weights: W of each edge (see ``weights``).
@@ -72,15 +72,9 @@ def align(
     """
     check_priors(priors, len(graph.views))
     weighing = Weighing(weights, masks)
-    states: Sequence[EdgeState | None] = [None] * len(graph.edges)
     if start is not None:
         check_start(graph, start, keep_largest)
-        states = known_states(graph, start)
-    given = []
-    for e, edge in enumerate(graph.edges):
-        progress("align", 0.1 * e / len(graph.edges), "Weighing pairs")
-        given.append(weighing.on_grid(edge, states[e]))
-    whole = whole_graph(graph, given)
+    whole = whole_graph(graph, _weighed(graph, weighing, start, span(progress, 0.0, 0.1)))
     beginning = begin(whole, priors, start, keep_largest, span(progress, 0.1, 0.3))
     part, solution = _solve(beginning, weighing, rounds, iterations, span(progress, 0.3, 0.7))
     aligned = _fuse(part, weighing, solution, len(graph.edges), span(progress, 0.7, 1.0))
@@ -89,6 +83,19 @@ def align(
     placed = _with_lone_views(aligned, graph, beginning.lone)
     left_out = tuple(v for v in range(len(graph.views)) if v not in set(placed.views))
     return replace(placed, left_out=left_out)
+
+
+def _weighed(
+    graph: PairGraph, weighing: Weighing, start: Alignment | None, progress: Progress
+) -> list[GridWeights]:
+    """Each edge's weights on the coarse grids of its views; those of ``start`` are told its state."""
+    states: Sequence[EdgeState | None]
+    states = [None] * len(graph.edges) if start is None else known_states(graph, start)
+    given = []
+    for e, edge in enumerate(graph.edges):
+        progress("align", e / len(graph.edges), "Weighing pairs")
+        given.append(weighing.on_grid(edge, states[e]))
+    return given
 
 
 def _solve(

@@ -57,17 +57,14 @@ def evaluate(
     Raises:
         SceneError: no usable truth (see ``read_truth``), none for ``view``, an unknown view, or nothing to be
             had from ``whole`` (see ``held_out_views``).
-        PromptError: the true mask of the clicked view is empty, or ``clicks`` is not ascending from 1.
+        PromptError: the true mask of the clicked view is empty, or there are no ``clicks`` of 1 or more.
     """
-    wanted = sorted({int(count) for count in clicks})
-    if not wanted or wanted[0] < 1:
-        raise PromptError("The numbers of clicks must be 1 or more, for example 1 3 5.")
+    wanted = _ascending(clicks)
     clicked = scene.view(view)
     truth = read_truth(scene, masks_dir)
     check_clicked_truth(truth, clicked, masks_dir)
     unseen = [] if whole is None else held_out_views(scene, whole, masks_dir)
-    others = [name for name, mask in truth.items() if name != clicked.name and mask.any()]
-    views = [clicked.name, *(others if every_view else ())]
+    views = [clicked.name, *(_others(truth, clicked) if every_view else ())]
     session = SceneSession(scene.folder, segmenter=segmenter)
 
     def measured(ask: Ask, part: Progress) -> dict[str, Any]:
@@ -83,6 +80,11 @@ def evaluate(
         prepared = create_segmenter(segmenter, scene, span(progress, 0.5, 0.6))
         alone = measured(by_segmenter(prepared), span(progress, 0.6, 1.0))
     return {**shipped, "segmenter_alone": alone}
+
+
+def _others(truth: Mapping[str, Mask], clicked: View) -> list[str]:
+    """The other views that show the object."""
+    return [name for name, mask in truth.items() if name != clicked.name and mask.any()]
 
 
 def measure_clicks(
@@ -171,6 +173,13 @@ def mean_of(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             goal: _mean([float(count is not None) for count, _ in found]) for goal, found in counts.items()
         },
     }
+
+
+def _ascending(clicks: Sequence[int]) -> list[int]:
+    wanted = sorted({int(count) for count in clicks})
+    if not wanted or wanted[0] < 1:
+        raise PromptError("The numbers of clicks must be 1 or more, for example 1 3 5.")
+    return wanted
 
 
 def _overall(scores: Mapping[str, Any]) -> float:
