@@ -16,7 +16,7 @@ import pytest
 
 from tests.scenes.listed import Made, copied
 from tests.small_photos import IMAGE_SIZE, write_small_photos
-from tests.waiting import PATIENCE, ended
+from tests.waiting import PATIENCE, ended, wait_until
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.errors import Cancelled, NeuralError
 from wildseg3d_blender.neural import estimate, licences, places
@@ -199,7 +199,8 @@ def test_a_cancelled_job_gives_the_cards_memory_back(blender: Any, folder: Path,
     job = runtime.start("Reconstruct", "reconstruct", asked)
     assert runtime.runs_networks()
     pid = runtime.worker_pid()
-    assert pid is not None and not job.wait(0.3)
+    assert pid is not None
+    wait_until(lambda: not job.wait(0.05) and job.text != "Starting")
     job.cancel()
     assert job.wait(PATIENCE)
     with pytest.raises(Cancelled):

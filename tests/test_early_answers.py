@@ -13,6 +13,7 @@ import pytest
 from tests.scenes.ball_and_box import BALL, BOX
 from tests.scenes.listed import Listed, Made, Masks, copied, middle_click, same, shown
 from tests.waiting import PATIENCE
+from wildseg3d_blender.addon.session import worker_client
 from wildseg3d_blender.addon.session.worker_client import Request, WorkerClient
 from wildseg3d_blender.errors import Cancelled
 from wildseg3d_blender.pipeline.evaluation import iou
@@ -115,7 +116,9 @@ def test_cancelled_after_its_first_answer_it_is_found_when_asked_again(uncached:
 
 
 @pytest.fixture
-def client() -> Iterator[WorkerClient]:
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkerClient]:
+    """One that never ends its worker because a busy machine is slow to hear a cancellation."""
+    monkeypatch.setattr(worker_client, "PATIENCE", PATIENCE)
     made = WorkerClient()
     yield made
     made.close()

@@ -173,7 +173,7 @@ errors = importlib.import_module(package + ".errors")
 site = importlib.import_module(package + ".addon.session.runtime").wheel_folders()
 client = client_module.WorkerClient(extra_paths=site)
 request = client.request("reconstruct", {"photos": ["/no/such/photos"], "folder": sys.argv[-1] + ".scene"})
-request.wait(60)
+request.wait(300)
 try:
     request.result()
 except errors.WildSegError as error:

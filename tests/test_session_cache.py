@@ -13,6 +13,7 @@ import pytest
 
 from tests.scenes.ball_and_box import BALL, BOX, SIZE
 from tests.scenes.cached import InOneView, Known, Made, answers, cache_of, mean_iou, middle
+from tests.waiting import wait_until
 from wildseg3d_blender.errors import PromptError
 from wildseg3d_blender.pipeline import segment
 from wildseg3d_blender.pipeline.evaluation import iou
@@ -86,7 +87,8 @@ def test_a_session_that_is_dropped_lets_its_files_go_at_once(cached_copy: Scene,
         assert session.prepared
         session.close()
         del session
-        assert [one() for one in known] == [None] * 3
+        # The thread that found objects may be a moment from its end.
+        wait_until(lambda: all(one() is None for one in known))
         assert not _mapped(cached_copy.folder)
     finally:
         gc.enable()

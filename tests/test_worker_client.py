@@ -342,8 +342,8 @@ def test_workers_leave_no_threads_descriptors_zombies_or_files(tmp_path: Path) -
             with pytest.raises(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
         client.close()
-    assert not set(threading.enumerate()) - threads
-    assert not open_descriptors() - descriptors
+    wait_until(lambda: not set(threading.enumerate()) - threads)
+    wait_until(lambda: not open_descriptors() - descriptors)
     assert not [folder for folder in left if folder.exists()]
 
 

@@ -122,7 +122,14 @@ def test_shutdown_ends_it(start: Callable[..., Peer], tmp_path: Path) -> None:
 
 
 def test_it_ends_with_its_input(start: Callable[..., Peer], tmp_path: Path) -> None:
-    peer = start()
+    # With the time it may take, as any test does: a busy machine wakes a thread late.
+    patient = (
+        "from wildseg3d_blender.worker import server\n"
+        "from wildseg3d_blender.worker.__main__ import main\n"
+        f"server.ORPHAN_GRACE = {PATIENCE}\n"
+        "main()\n"
+    )
+    peer = start("-c", patient)
     peer.initialize()
     assert list(tmp_path.iterdir())
     peer.stdin.close()
