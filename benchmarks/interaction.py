@@ -34,6 +34,7 @@ from wildseg3d_blender.worker.messages import (
     EarlyPreview,
     FindObjects,
     FoundObjects,
+    Prepare,
     Preview,
     Previewed,
     Reconstruct,
@@ -86,6 +87,11 @@ def _measure_finding(client: WorkerClient, scene: Scene) -> None:
 
 
 def _measure_prompts(client: WorkerClient, scene: Scene, count: int) -> None:
+    # Else whichever prompt is solved first takes as much longer, and is the slowest of its kind.
+    started = time.perf_counter()
+    _ask(client, "prepare", Prepare(str(scene.folder)).to_json())
+    waited = time.perf_counter() - started
+    print(f"preparing, which Blender asks for before the first click: {waited:.1f} s", flush=True)
     rng = np.random.default_rng(0)
     times: dict[str, list[Times]] = {}
     alike: list[float] = []
