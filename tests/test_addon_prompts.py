@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -128,6 +129,19 @@ def test_order_sign_and_group_are_kept(blender: Any, scene: Scene, root: Any) ->
     assert plus.color[1] > plus.color[0] and minus.color[0] > minus.color[1]
     # As signs they show in their photo only: from elsewhere they would hide what they speak about.
     assert plus.show_empty_image_only_axis_aligned and minus.show_empty_image_only_axis_aligned
+
+
+def test_prompts_of_an_older_file_are_seen_in_their_photos_only(
+    blender: Any, root: Any, tmp_path: Path
+) -> None:
+    from wildseg3d_blender.addon.scene import lookup, prompting
+
+    prompting.add_click(root, "wide", (500, 300)).show_empty_image_only_axis_aligned = False
+    file = str(tmp_path / "older.blend")
+    blender.ops.wm.save_as_mainfile(filepath=file)
+    blender.ops.wm.open_mainfile(filepath=file)
+    (prompt,) = lookup.prompts(lookup.require_root(blender.context.scene))
+    assert prompt.show_empty_image_only_axis_aligned
 
 
 def test_operator_places_what_the_function_places(blender: Any, scene: Scene, root: Any) -> None:

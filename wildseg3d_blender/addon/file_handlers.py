@@ -10,7 +10,7 @@ import bpy
 
 from ..errors import SceneError
 from . import background, in_step
-from .scene import location, lookup, selecting
+from .scene import location, lookup, prompting, selecting
 from .session import finding, preparing, previewing, runtime
 
 
@@ -25,6 +25,8 @@ def _on_load(*_: Any) -> None:
     for root in _roots():
         # The file may have been moved since it was saved, and its scene folders with it.
         root.wildseg3d.anchor = bpy.data.filepath
+        for prompt in lookup.prompts(root):
+            prompting.show_in_its_photo(prompt)  # saved by a version that let them be seen everywhere
 
 
 @bpy.app.handlers.persistent

@@ -95,8 +95,7 @@ def place(
     item.data = symbols.image(is_box, brings)
     item.use_empty_image_alpha = True
     item.empty_image_depth = "FRONT"
-    # Seen from elsewhere than its photo it would be a sign in front of what it speaks about.
-    item.show_empty_image_only_axis_aligned = True
+    show_in_its_photo(item)
     item.color = POSITIVE_COLOUR if brings else NEGATIVE_COLOUR
     item.empty_display_size = 2.0  # the symbol spans -1..1, so that scale is its half size
     settings = item.wildseg3d
@@ -131,6 +130,11 @@ def put(scene: Scene, root: bpy.types.Object, item: bpy.types.Object, prompt: Pr
     item.matrix_basis = mathutils.Matrix.LocRotScale(
         _to_camera(view, centre, depth), None, (width, height, min(width, height))
     )
+
+
+def show_in_its_photo(item: bpy.types.Object) -> None:
+    """Have a prompt seen from its photo's camera only: elsewhere it is a sign before what it speaks about."""
+    item.show_empty_image_only_axis_aligned = True
 
 
 def remove(root: bpy.types.Object, name: str = "") -> None:
