@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from tests.scenes.ball_and_box import BALL, BOX, Truth, write_object_scene
 from wildseg3d_blender.pipeline.segmentation import create_segmenter
 from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
-from wildseg3d_blender.pipeline.segmentation.graphcut.correction import SLACK, correct
+from wildseg3d_blender.pipeline.segmentation.graphcut.contradiction import SLACK, Contradiction
+from wildseg3d_blender.pipeline.segmentation.graphcut.correction import correct
 from wildseg3d_blender.pipeline.segmentation.graphcut.diffusion import WalkGraph
 from wildseg3d_blender.pipeline.segmentation.graphcut.flips import (
     JOIN_WEIGHT,
@@ -20,6 +21,7 @@ from wildseg3d_blender.pipeline.segmentation.graphcut.flips import (
     flip_scores,
 )
 from wildseg3d_blender.pipeline.segmentation.graphcut.graph import SceneGraph, Selection
+from wildseg3d_blender.pipeline.segmentation.graphcut.mostly_wrong import like_what_stays
 from wildseg3d_blender.pipeline.segmentation.graphcut.outline import (
     TORN_WEIGHT,
     Measured,
@@ -27,6 +29,7 @@ from wildseg3d_blender.pipeline.segmentation.graphcut.outline import (
     outline_score,
 )
 from wildseg3d_blender.pipeline.segmentation.graphcut.prompt_seeds import node_at
+from wildseg3d_blender.pipeline.segmentation.graphcut.rough import contracted
 from wildseg3d_blender.pipeline.segmentation.pixel_prompts import PixelClick
 from wildseg3d_blender.progress import silent
 from wildseg3d_blender.prompts import Click
@@ -117,7 +120,7 @@ def test_the_smallest_change_is_among_the_guesses_and_worth_less_than_a_fitting_
     click = PixelClick(2, int(np.median(rows)), int(np.median(columns)), positive=False)
     seeds = np.flatnonzero(ball)[:1], np.array([node_at(graph.views, click)])
     both = truths["v2"].shows > 0
-    found = correct(graph, ball | box, *seeds, click, both)
+    found = correct(graph, contracted(graph, silent), ball | box, *seeds, click, both)
     (least,) = (h for h in found if (h.selection != (ball | box)).sum() == 1)
     assert not least.selection[seeds[1]].any()
     assert found[0].score > least.score
@@ -141,14 +144,14 @@ def test_a_click_on_a_narrow_rim_leaves_the_object(made: Made) -> None:
     graph, truths = made[0].graph, made[1]
     ball = nodes_of(graph, truths, BALL)
     previous = graph.around(ball, 1)
-    labels = graph.views[2].labels
+    labels, small = graph.views[2].labels, contracted(graph, silent)
     rim = np.flatnonzero(previous & ~ball & (graph.nodes.view == 2))
     for node in rim[:: max(len(rim) // 6, 1)]:
         rows, columns = np.nonzero(labels == node)
         middle = int(np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2))
         click = PixelClick(2, int(rows[middle]), int(columns[middle]), positive=False)
         seed = np.flatnonzero(ball & (graph.nodes.view == 2))[:1]
-        best = correct(graph, previous, seed, np.array([node]), click, previous[labels])[0]
+        best = correct(graph, small, previous, seed, np.array([node]), click, previous[labels])[0]
         assert graph.nodes.area[ball & ~best.selection].sum() < 0.05 * graph.nodes.area[ball].sum()
         assert not best.selection[node]
 
@@ -167,7 +170,7 @@ def test_a_click_moves_nothing_the_other_way(made: Made, positive: bool) -> None
     none = np.zeros(0, dtype=np.int64)
     seeds = (np.union1d(seed, clicked), none) if positive else (seed, clicked)
     mask = previous[graph.views[2].labels]
-    found = correct(graph, previous, *seeds, click, mask)
+    found = correct(graph, contracted(graph, silent), previous, *seeds, click, mask)
     assert len(found) > 2
     for guess in found:
         assert (guess.selection[guess.selection != previous] == positive).all(), guess.note
@@ -216,3 +219,16 @@ def test_a_part_without_edges_is_reached_only_where_it_starts() -> None:
     whole = WalkGraph.of_edges(np.array([0, 1]), np.array([1, 2]), np.ones(2), np.ones(3))
     apart = whole.part(np.array([0, 2]))
     np.testing.assert_array_equal(apart.reach(np.array([0]), np.array([], dtype=np.int64), 0.1), [1.0, 0.0])
+
+
+def test_what_looks_like_the_kept_and_not_like_the_clicked_does_not_go_with_it(made: Made) -> None:
+    graph, truths = made[0].graph, made[1]
+    ball, box = nodes_of(graph, truths, BALL), nodes_of(graph, truths, BOX)
+    rows, columns = np.nonzero(truths["v2"].shows == BOX)
+    click = PixelClick(2, int(np.median(rows)), int(np.median(columns)), positive=False)
+    seed = np.flatnonzero(ball & (graph.nodes.view == 2))
+    both = truths["v2"].shows > 0
+    none = np.zeros(0, dtype=np.int64)
+    asked = Contradiction.of(graph, ball | box, seed[len(seed) // 2 :][:1], none, click, both)
+    assert like_what_stays(asked, np.flatnonzero(ball))
+    assert not like_what_stays(asked, np.flatnonzero(box))

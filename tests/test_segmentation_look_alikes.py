@@ -12,9 +12,15 @@ from numpy.typing import NDArray
 from benchmarks.boundaries import area_under_curve
 from tests.scenes.look_alikes import BOXES, write_look_alikes
 from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
+from wildseg3d_blender.pipeline.segmentation.graphcut.contradiction import Contradiction
 from wildseg3d_blender.pipeline.segmentation.graphcut.edges import in_view_edges
+from wildseg3d_blender.pipeline.segmentation.graphcut.graph import Selection
 from wildseg3d_blender.pipeline.segmentation.graphcut.grooves import shared_grooves
 from wildseg3d_blender.pipeline.segmentation.graphcut.matching import match_views
+from wildseg3d_blender.pipeline.segmentation.graphcut.mostly_wrong import mostly_wrong
+from wildseg3d_blender.pipeline.segmentation.graphcut.prompt_seeds import node_at
+from wildseg3d_blender.pipeline.segmentation.graphcut.rough import contracted
+from wildseg3d_blender.pipeline.segmentation.pixel_prompts import PixelClick
 from wildseg3d_blender.progress import silent
 
 Made = tuple[GraphCutSegmenter, dict[str, NDArray[np.int64]]]
@@ -72,3 +78,44 @@ def test_nothing_measured_is_no_groove(made: Made) -> None:
     blind = replace(made[0].graph.views[0], measured=np.zeros_like(made[0].graph.views[0].measured))
     (groove,) = shared_grooves([blind], match_views([blind]))
     assert groove.shape == blind.depth.shape and not groove.any()
+
+
+def asked_of(made: Made, row: int, column: int, *, positive: bool = False) -> Contradiction:
+    """All boxes were taken for the left one, which was clicked; now a pixel of v2 is."""
+    graph, shown, thing = made[0].graph, made[1], things_of(made)
+    rows, columns = np.nonzero(shown["v2"] == BOXES[0])
+    first = PixelClick(2, int(np.median(rows)), int(np.median(columns)), True)
+    seed = np.array([node_at(graph.views, first)])
+    click = PixelClick(2, row, column, positive)
+    none = np.zeros(0, dtype=np.int64)
+    return Contradiction.of(graph, np.isin(thing, BOXES), seed, none, click, np.isin(shown["v2"], BOXES))
+
+
+def test_a_click_on_the_middle_box_may_be_about_the_right_one_too(made: Made) -> None:
+    segmenter, shown = made
+    rows, columns = np.nonzero(shown["v2"] == BOXES[1])
+    middle = int(np.median(rows)), int(np.median(columns))
+    found = mostly_wrong(asked_of(made, *middle), contracted(segmenter.graph, silent))
+    area, thing = segmenter.graph.nodes.area, things_of(made)
+    taken = np.isin(thing, BOXES)
+
+    def left_of(selection: Selection, of: Selection) -> float:
+        return float(area[selection & of].sum() / area[of].sum())
+
+    assert found
+    for guess in found:
+        assert not (guess.selection & ~taken).any()
+        assert left_of(guess.selection, taken) < 0.6
+    best = max(found, key=lambda guess: left_of(guess.selection, thing == BOXES[0])).selection
+    assert left_of(best, thing == BOXES[0]) > 0.8
+    assert left_of(best, thing == BOXES[1]) < 0.3
+    assert left_of(best, thing == BOXES[2]) < 0.1
+    assert not mostly_wrong(asked_of(made, *middle, positive=True), contracted(segmenter.graph, silent))
+
+
+def test_a_click_at_the_edge_of_an_answer_is_not_about_most_of_it(made: Made) -> None:
+    segmenter, shown = made
+    rows, columns = np.nonzero(shown["v2"] == BOXES[2])
+    edge = int(np.median(rows)), int(columns.max()) - 4
+    assert shown["v2"][edge] == BOXES[2]
+    assert not mostly_wrong(asked_of(made, *edge), contracted(segmenter.graph, silent))

@@ -59,7 +59,21 @@ def from_clicks(
     The first positive one of ``clicks`` is expected near the middle of the object.
     """
 
-    def walked(loss: float) -> list[Hypothesis]:
+    starts = walked(graph, inside, outside)
+    voters = polished(graph, inside, outside, starts)
+    found = [
+        replace(h, score=h.score + CONSENSUS_WEIGHT * _consensus(graph, h, voters)) for h in starts + voters
+    ]
+    first = next((click for click in clicks if click.positive), None)
+    if first is not None:
+        found = nearer_to_middle(found, graph.views[first.view].labels, first)
+    return ranked(graph, found)
+
+
+def walked(graph: SceneGraph, inside: NDArray[np.int64], outside: NDArray[np.int64]) -> list[Hypothesis]:
+    """The best outlined of what walks from ``inside`` reach, at several scales."""
+
+    def at(loss: float) -> list[Hypothesis]:
         reach = graph.walk.reach(inside, outside, loss)
         order = np.argsort(-reach, kind="stable")
         area = np.cumsum(graph.nodes.area[order])
@@ -73,15 +87,7 @@ def from_clicks(
             starts.append(Hypothesis(start, float(scores[length - 1]), f"walk {loss} {length}"))
         return starts
 
-    starts = [start for part in side_by_side(walked, LOSSES, lambda given: None) for start in part]
-    voters = polished(graph, inside, outside, starts)
-    found = [
-        replace(h, score=h.score + CONSENSUS_WEIGHT * _consensus(graph, h, voters)) for h in starts + voters
-    ]
-    first = next((click for click in clicks if click.positive), None)
-    if first is not None:
-        found = nearer_to_middle(found, graph.views[first.view].labels, first)
-    return ranked(graph, found)
+    return [start for part in side_by_side(at, LOSSES, lambda given: None) for start in part]
 
 
 def nearer_to_middle(

@@ -123,7 +123,8 @@ class GraphCutSegmenter:
         selection, wrong = before.copy(), self._contradicting(seeds, previous)
         for click in wrong:
             mask = np.asarray(previous[self.graph.views[click.view].view.name])
-            found = correct(self.graph, selection, seeds.inside, seeds.outside, click, mask)
+            sides = seeds.inside, seeds.outside
+            found = correct(self.graph, self._small, selection, *sides, click, mask)
             selection = found[0].selection
         selection[seeds.inside] = True
         selection[seeds.outside] = False

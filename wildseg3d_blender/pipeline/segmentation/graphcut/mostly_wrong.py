@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clicks that say that most of an answer is wrong: what all clicks together may mean instead.
+
+A correction changes what is around its click. Where a whole row of books was taken for one of them, that is
+another click for every book that is too much. So when a click takes away the middle of an answer, what walks
+from all clicks reach on the contracted graph is tried as well: whatever is not in that goes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .contract import Contracted
+from .contradiction import Contradiction
+from .graph import Selection
+from .hypotheses import Hypothesis, walked
+from .outline import centredness
+
+MIDDLE = 0.5
+"""A click is in the middle of an answer where this share of its greatest depth or more is around it."""
+
+MOST, NOT_ALL = 0.5, 0.95
+"""Shares of an answer's pixels in the clicked view: more than the one has to go, less than the other."""
+
+NEARER = 0.3
+"""Share of what goes that walks reach from the click rather than from clicks against it."""
+
+LOSS = 0.1
+"""How local those walks are."""
+
+HANDICAP = 0.2
+"""What the outline of one thing among its like is weaker by than that of all of them, as judged.
+
+Mean IoU in views not clicked, for three clicked views of each of ten things on a shelf, after 2, 3, 4 and 5
+clicks: .536 .566 .606 .634 with this module, .437 .470 .509 .550 without. On table, garden, kermit and apple
+no click is answered otherwise.
+"""
+
+ALIKE, UNLIKE = 8.0, 0.5
+"""Lab distance by which a node has to be more like what stays than like what was clicked, to say so, and the
+share of what goes that may."""
+
+
+def mostly_wrong(asked: Contradiction, small: Contracted) -> list[Hypothesis]:
+    """Answers of which less than half is left, for a click that takes away; none where that is unlikely.
+
+    Args:
+        small: what ``rough.contracted`` made of the graph.
+    """
+    if asked.click.positive or centredness(asked.mask, asked.click) < MIDDLE:
+        return []
+    inside = np.unique(small.of_node[asked.inside])
+    outside = np.setdiff1d(np.unique(small.of_node[asked.outside]), inside)
+    nearer, area = _nearer(asked, small, inside), asked.graph.nodes.area
+    labels, answer = asked.graph.views[asked.click.view].labels, np.count_nonzero(asked.mask)
+    found = []
+    for start in walked(small.graph, inside, outside):
+        gone = np.flatnonzero(asked.previous & ~small.up(start.selection))
+        selection = asked.flipped(np.setdiff1d(gone, asked.inside))
+        share = 1.0 - np.count_nonzero(selection[labels] & asked.mask) / answer
+        if not MOST <= share <= NOT_ALL or area[gone] @ nearer[gone] < NEARER * area[gone].sum():
+            continue
+        if not like_what_stays(asked, gone):
+            guess = asked.judged(selection, f"mostly wrong, {start.note}")
+            found.append(replace(guess, score=guess.score + HANDICAP))
+    return found
+
+
+def _nearer(asked: Contradiction, small: Contracted, inside: NDArray[np.int64]) -> Selection:
+    """Nodes (n,) that walks reach from the click rather than from the merged nodes ``inside``."""
+    clicked = np.setdiff1d(small.of_node[[asked.node]], inside)
+    walk = small.graph.walk
+    return small.up(walk.reach(clicked, inside, LOSS) > walk.reach(inside, clicked, LOSS))
+
+
+def like_what_stays(asked: Contradiction, gone: NDArray[np.int64]) -> bool:
+    """Whether most of what would go has the colour of positive clicks rather than that around this one.
+
+    Between the legs of a frog, a click says nothing about the legs.
+    """
+    graph, area = asked.graph, asked.graph.nodes.area
+    clicked = np.zeros(len(area), dtype=bool)
+    clicked[asked.node] = True
+    beside = graph.around(clicked, 1) & asked.previous & (graph.nodes.view == asked.click.view)
+    stays = _distance(asked, gone, asked.inside) + ALIKE < _distance(asked, gone, np.flatnonzero(beside))
+    return bool((area[gone] * stays).sum() > UNLIKE * area[gone].sum())
+
+
+def _distance(asked: Contradiction, nodes: NDArray[np.int64], to: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Lab distance (k,) of nodes to the nearest of some others."""
+    lab = asked.graph.nodes.lab
+    return np.min([np.linalg.norm(lab[nodes] - lab[other], axis=1) for other in to], axis=0)
