@@ -11,6 +11,7 @@ from PIL import ExifTags, Image
 from wildseg3d_blender.errors import Cancelled, PhotoError
 from wildseg3d_blender.files.photos import find_photos
 from wildseg3d_blender.pipeline.photos.reading import open_photos, read_image
+from wildseg3d_blender.pipeline.reconstruct import reconstruct
 
 WIDTH, HEIGHT = 160, 96
 
@@ -274,3 +275,19 @@ def test_opening_can_be_cancelled(tmp_path: Path) -> None:
 
     with pytest.raises(Cancelled):
         open_photos([tmp_path], progress=cancel)
+
+
+def test_reconstructing_says_which_photo_it_opens_and_can_be_cancelled_there(tmp_path: Path) -> None:
+    """Large photos take a quarter of a second each."""
+    photos = [save(tmp_path / f"{number}.png", number) for number in range(3)]
+    said: list[str] = []
+
+    def progress(stage: str, fraction: float, text: str = "") -> None:
+        said.append(text)
+        if text == "Opening 1.png":
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        reconstruct(photos, tmp_path / "scene", progress=progress)
+    assert said == ["Reading photos", "Opening 0.png", "Opening 1.png"]
+    assert not (tmp_path / "scene").exists()

@@ -72,7 +72,7 @@ def reconstruct(
     weights = weighting.edge_weights()
     progress("photos", 0.0, "Reading photos")
     progress, files = _files(photos, folder.parent, key_frames, progress)
-    opened, unreadable = open_photos(files)
+    opened, unreadable = open_photos(files, progress=span(progress, 0.0, 0.02))
     result = create_engine(engine, quality=quality).pair_graph(
         opened, image_size=image_size, progress=span(progress, 0.02, 0.92)
     )
