@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 
+OBEYED_AROUND = 2
+"""Pixels around a click that are as it says, whatever the network says."""
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -117,11 +120,11 @@ class Answering:
         return self._scene.views[view].size
 
 
-def obeying(logits: Floats, clicks: list[PixelClick], radius: int = 2) -> Floats:
-    """The logits with the clicks themselves, and a few pixels around, as they say."""
+def obeying(logits: Floats, clicks: list[PixelClick]) -> Floats:
+    """The logits with the clicks themselves, and ``OBEYED_AROUND`` them, as they say."""
     obeyed = logits.copy()
     for click in clicks:
         if (obeyed[click.row, click.column] > 0) != click.positive:
             value = SURE if click.positive else -SURE
-            cv2.circle(obeyed, (click.column, click.row), radius, value, -1)
+            cv2.circle(obeyed, (click.column, click.row), OBEYED_AROUND, value, -1)
     return obeyed
