@@ -4,6 +4,8 @@ click reaches, on the ray-cast scene."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -21,7 +23,6 @@ from wildseg3d_blender.pipeline.segmentation.graphcut.flips import (
     flip_scores,
 )
 from wildseg3d_blender.pipeline.segmentation.graphcut.graph import SceneGraph, Selection
-from wildseg3d_blender.pipeline.segmentation.graphcut.mostly_wrong import like_what_stays
 from wildseg3d_blender.pipeline.segmentation.graphcut.outline import (
     TORN_WEIGHT,
     Measured,
@@ -221,14 +222,32 @@ def test_a_part_without_edges_is_reached_only_where_it_starts() -> None:
     np.testing.assert_array_equal(apart.reach(np.array([0]), np.array([], dtype=np.int64), 0.1), [1.0, 0.0])
 
 
-def test_what_looks_like_the_kept_and_not_like_the_clicked_does_not_go_with_it(made: Made) -> None:
+def asked_about_the_box(made: Made) -> tuple[Contradiction, Selection, Selection]:
+    """Ball and box were taken for the ball, which was clicked; now the middle of the box is."""
     graph, truths = made[0].graph, made[1]
     ball, box = nodes_of(graph, truths, BALL), nodes_of(graph, truths, BOX)
     rows, columns = np.nonzero(truths["v2"].shows == BOX)
     click = PixelClick(2, int(np.median(rows)), int(np.median(columns)), positive=False)
     seed = np.flatnonzero(ball & (graph.nodes.view == 2))
-    both = truths["v2"].shows > 0
     none = np.zeros(0, dtype=np.int64)
+    both = truths["v2"].shows > 0
     asked = Contradiction.of(graph, ball | box, seed[len(seed) // 2 :][:1], none, click, both)
-    assert like_what_stays(asked, np.flatnonzero(ball))
-    assert not like_what_stays(asked, np.flatnonzero(box))
+    return asked, ball, box
+
+
+def test_what_looks_like_the_kept_and_not_like_the_clicked_does_not_go(made: Made) -> None:
+    asked, ball, box = asked_about_the_box(made)
+    assert asked.like_the_other_side(asked.held & ~ball)
+    assert not asked.like_the_other_side(asked.held & ~box)
+    # As long as nothing was clicked against it, nothing is known to stay.
+    assert not replace(asked, inside=asked.inside[:0]).like_the_other_side(asked.held & ~ball)
+
+
+def test_a_change_is_about_what_hangs_together_with_the_click(made: Made) -> None:
+    """What changes most has to be where the click is, in its view; elsewhere there is no click."""
+    asked, ball, box = asked_about_the_box(made)
+    own = asked.graph.nodes.view == 2
+    assert asked.hangs_together(asked.held)
+    assert asked.hangs_together(asked.held & ~box)
+    assert asked.hangs_together(asked.held & ~(box | (ball & ~own)))
+    assert not asked.hangs_together(asked.held & ~ball)

@@ -21,6 +21,13 @@ outlines of superpixels are off. With 1 and 0, a click on a shadow six pixels wi
 parcel took half of the teddy's head along: the click was nearly as deep in that as in a single superpixel.
 """
 
+ALIKE, UNLIKE = 8.0, 0.5
+"""Lab distance by which a node has to be more like what clicks against this one lie on than like what is
+around it, to say so, and the share of a change that may."""
+
+AT_CLICK = 0.5
+"""Share of what changes in the clicked view that hangs together with the click."""
+
 
 @dataclass(frozen=True)
 class Contradiction:
@@ -98,3 +105,33 @@ class Contradiction:
         """How central the click is in what a changed answer changes in its view, in [0, 1]."""
         shown = selection[self.graph.views[self.click.view].labels]
         return centredness(self.mask != shown, self.click, SLACK)
+
+    def hangs_together(self, selection: Selection) -> bool:
+        """Whether what a changed answer changes in the clicked view is for the most part around the click.
+
+        People click the largest part of what is wrong; what else is may be right or not.
+        """
+        nodes = self.graph.nodes
+        changed = (selection != self.previous) & (nodes.view == self.click.view)
+        around = self.graph.connected_to(changed, np.array([self.node]))
+        return bool(nodes.area @ around >= AT_CLICK * (nodes.area @ changed))
+
+    def like_the_other_side(self, selection: Selection) -> bool:
+        """Whether most of what a changed answer changes has the colour of clicks against this one rather
+        than that around it: a click between the legs of a frog says nothing about the legs."""
+        graph, area = self.graph, self.graph.nodes.area
+        changed = selection != self.previous
+        changed[self.node] = False
+        at = np.flatnonzero(changed)
+        if not len(at) or not len(self.opposite):
+            return False
+        clicked = np.zeros(len(area), dtype=bool)
+        clicked[self.node] = True
+        beside = graph.around(clicked, 1) & self.wrong & (graph.nodes.view == self.click.view)
+        other = self._distance(at, self.opposite) + ALIKE < self._distance(at, np.flatnonzero(beside))
+        return bool(area[at] @ other > UNLIKE * area[at].sum())
+
+    def _distance(self, nodes: NDArray[np.int64], to: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Lab distance (k,) of nodes to the nearest of some others."""
+        lab = self.graph.nodes.lab
+        return np.min([np.linalg.norm(lab[nodes] - lab[other], axis=1) for other in to], axis=0)

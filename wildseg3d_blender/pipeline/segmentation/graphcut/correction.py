@@ -20,7 +20,7 @@ from .mostly_wrong import mostly_wrong
 from .outline import Measured, best_prefixes
 
 LOSSES = (0.3, 3.0)
-GUESSES = 2
+GUESSES = 3
 POLISHED = 2
 KEEP = 2.5
 """Evidence per pixel for leaving things as they are, far from the click."""
@@ -98,10 +98,11 @@ def correct(
     changes = [change for loss in LOSSES for change in _changes(asked, ground, loss)]
     found = [asked.judged(asked.flipped(c.region), c.note, c.score) for c in changes]
     order = sorted(range(len(found)), key=lambda k: -found[k].score)[:POLISHED]
-    found += [asked.judged(_polished(asked, changes[k]), f"{changes[k].note} +1") for k in order]
+    sharper = [asked.judged(_polished(asked, changes[k]), f"{changes[k].note} +1") for k in order]
+    found += [h for h in sharper if asked.hangs_together(h.selection)]
+    found = [h for h in found + mostly_wrong(asked, small) if not asked.like_the_other_side(h.selection)]
     # Where no larger change fits, the clicked node alone is all that is known to be wrong.
-    found += [least, *mostly_wrong(asked, small)]
-    return sorted(found, key=lambda h: -h.score)
+    return sorted([*found, least], key=lambda h: -h.score)
 
 
 def _changes(asked: Contradiction, ground: Ground, loss: float) -> list[Change]:
