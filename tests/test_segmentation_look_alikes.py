@@ -119,3 +119,12 @@ def test_a_click_at_the_edge_of_an_answer_is_not_about_most_of_it(made: Made) ->
     edge = int(np.median(rows)), int(columns.max()) - 4
     assert shown["v2"][edge] == BOXES[2]
     assert not mostly_wrong(asked_of(made, *edge), contracted(segmenter.graph, silent))
+
+
+def test_without_a_click_on_what_stays_nothing_is_known_to(made: Made) -> None:
+    segmenter, shown = made
+    rows, columns = np.nonzero(shown["v2"] == BOXES[1])
+    asked = asked_of(made, int(np.median(rows)), int(np.median(columns)))
+    unknown = replace(asked, inside=asked.inside[:0])
+    assert mostly_wrong(asked, contracted(segmenter.graph, silent))
+    assert not mostly_wrong(unknown, contracted(segmenter.graph, silent))
