@@ -15,6 +15,7 @@ from wildseg3d_blender.pipeline.segmentation.graphcut.boundaries import boundary
 from wildseg3d_blender.pipeline.segmentation.graphcut.cuts import minimum_cut
 from wildseg3d_blender.pipeline.segmentation.graphcut.graph import SceneGraph, Selection, build_graph
 from wildseg3d_blender.pipeline.segmentation.graphcut.hypotheses import Hypothesis, votes
+from wildseg3d_blender.pipeline.segmentation.graphcut.outline import seen_outline
 from wildseg3d_blender.pipeline.segmentation.graphcut.settle import borders_of, local_evidence, settled
 from wildseg3d_blender.progress import silent
 
@@ -49,6 +50,33 @@ def test_outlines_are_likelier_boundaries_than_inner_edges(made: Made) -> None:
     assert ((chance >= 0) & (chance <= 1)).all()
     touching = ball[edges.i] | ball[edges.j]
     assert area_under_curve(chance[touching], (ball[edges.i] != ball[edges.j])[touching]) > 0.85
+
+
+def test_a_whole_thing_has_the_surest_outline(made: Made) -> None:
+    graph, ball = made
+    higher = graph.nodes.pixel[:, 1] < np.median(graph.nodes.pixel[ball, 1])
+    first = graph.nodes.view == 0
+    whole = seen_outline(graph, ball)
+    assert whole > seen_outline(graph, ball & higher) + 0.05
+    assert whole > seen_outline(graph, graph.around(ball, 2) | ball) + 0.05
+    assert whole > seen_outline(graph, ball | first) + 0.05
+    assert seen_outline(graph, np.zeros_like(ball)) == 0.0
+    assert seen_outline(graph, np.ones_like(ball)) == 0.0
+
+
+def test_a_gap_in_the_outline_counts_and_a_small_one_does_not(made: Made) -> None:
+    graph, ball = made
+    edges = graph.in_view
+    on = np.flatnonzero(ball[edges.i] != ball[edges.j])
+    reached = np.cumsum(edges.length[on]) / edges.length[on].sum()
+
+    def open_along(share: float) -> SceneGraph:
+        sure = np.zeros_like(graph.outlined)
+        sure[on] = np.where(reached < share, 0.1, 0.9)
+        return replace(graph, outlined=sure)
+
+    assert seen_outline(open_along(0.15), ball) == pytest.approx(0.9)
+    assert seen_outline(open_along(0.3), ball) == pytest.approx(0.1)
 
 
 def test_boundaries_without_depth_go_by_colour_alone(made: Made) -> None:

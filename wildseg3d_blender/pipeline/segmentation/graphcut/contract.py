@@ -123,7 +123,7 @@ def _sums(index: NDArray[np.int64], values: NDArray[np.floating], size: int) -> 
 def _merged_graph(graph: SceneGraph, of_node: NDArray[np.int64]) -> SceneGraph:
     size = int(of_node.max()) + 1
     nodes, edges, cross = _merged_nodes(graph.nodes, of_node, size), graph.in_view, graph.cross_view
-    i, j, (length, gradient, strong, outline) = _between(
+    i, j, (length, gradient, strong, outline, outlined) = _between(
         of_node[edges.i],
         of_node[edges.j],
         size,
@@ -131,6 +131,7 @@ def _merged_graph(graph: SceneGraph, of_node: NDArray[np.int64]) -> SceneGraph:
         edges.length * edges.gradient,
         edges.length * graph.strength,
         edges.length * graph.outline_strength,
+        edges.length * graph.outlined,
     )
     cross_i, cross_j, (overlap,) = _between(of_node[cross.i], of_node[cross.j], size, cross.overlap)
     all_i, all_j, (capacity, walk_capacity) = _between(
@@ -150,6 +151,7 @@ def _merged_graph(graph: SceneGraph, of_node: NDArray[np.int64]) -> SceneGraph:
         cross_view=CrossViewEdges(cross_i, cross_j, overlap, np.zeros(len(cross_i))),
         strength=strong / length,
         outline_strength=outline / length,
+        outlined=outlined / length,
         i=all_i,
         j=all_j,
         capacity=capacity,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ....progress import Progress, span
 from ....scene.folder import Scene
 from ...side_by_side import side_by_side
-from .boundaries import boundary_probability
+from .boundaries import boundary_probability, outline_probability
 from .colour import Palette, make_palette
 from .cuts import minimum_cut
 from .diffusion import WalkGraph
@@ -40,6 +40,7 @@ class SceneGraph:
     Attributes:
         strength: (m,) in [0, 1] how likely an in-view edge is a real boundary.
         outline_strength: (m,) in [0, 1] the same for judging an outline: depth counts as much as colour.
+        outlined: (m,) in [0, 1] the same as learned, with the outline network's word.
         i, j, capacity: all edges, in-view ones first, for the cut.
         walk_capacity: of the same edges, for ``walk``.
         normal: (n, 3) of the nodes, world frame.
@@ -52,6 +53,7 @@ class SceneGraph:
     cross_view: CrossViewEdges
     strength: NDArray[np.float64]
     outline_strength: NDArray[np.float64]
+    outlined: NDArray[np.float64]
     i: NDArray[np.int64]
     j: NDArray[np.int64]
     capacity: NDArray[np.float64]
@@ -141,6 +143,7 @@ def build_graph(scene: Scene, progress: Progress) -> SceneGraph:
         cross_view=cross_view,
         strength=strength,
         outline_strength=outline_strength,
+        outlined=outline_probability(nodes, in_view),
         i=i,
         j=j,
         capacity=capacity,

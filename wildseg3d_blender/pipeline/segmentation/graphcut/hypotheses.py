@@ -13,7 +13,7 @@ from ...side_by_side import side_by_side
 from ..pixel_prompts import PixelClick
 from .evidence import LIMIT, Evidence, colour_evidence, place_evidence
 from .graph import SceneGraph, Selection
-from .outline import best_prefixes, centredness, outline_score, prefix_scores
+from .outline import best_prefixes, centredness, outline_score, prefix_scores, seen_outline
 
 LOSSES = (0.1, 1.0)
 """How local the walks are; small means far-reaching."""
@@ -31,7 +31,14 @@ POLISHED, FULLY_POLISHED = 4, 2
 ALIKE = 0.93
 """Intersection over union above which two guesses count as one."""
 
-CENTRE_WEIGHT, CONSENSUS_WEIGHT = 0.2, 0.2
+CENTRE_WEIGHT, CONSENSUS_WEIGHT, SEEN_WEIGHT = 0.6, 0.2, 0.5
+"""What guesses are ranked by beside their outlines (see ``outline.seen_outline`` for the last).
+
+Chosen on 2000 clicks at things in 100 rendered scenes, two views each with noisy depth, none of them seen by
+the outline network (``benchmarks/guesses.py``): the guess taken has a mean IoU of .695, with 0.2, 0.2 and 0
+it is .650, and the best one of the guesses .84.
+"""
+
 SCORE_SPREAD, LEAST_VOTE = 0.05, 0.01
 """By how much scores differ by chance, and the share of votes for and against that there always is."""
 
@@ -62,7 +69,9 @@ def from_clicks(
     starts = walked(graph, inside, outside)
     voters = polished(graph, inside, outside, starts)
     found = [
-        replace(h, score=h.score + CONSENSUS_WEIGHT * _consensus(graph, h, voters)) for h in starts + voters
+        replace(h, score=h.score + CONSENSUS_WEIGHT * _consensus(graph, h, voters) + SEEN_WEIGHT * seen)
+        for h in starts + voters
+        for seen in [seen_outline(graph, h.selection)]
     ]
     first = next((click for click in clicks if click.positive), None)
     if first is not None:

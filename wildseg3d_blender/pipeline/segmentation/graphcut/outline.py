@@ -18,6 +18,9 @@ SIZE_WEIGHT = 0.05
 
 TORN_WEIGHT, INTERIOR_WEIGHT = 0.5, 0.3
 
+GAPS = 0.2
+"""Share of an outline that may be hard to see."""
+
 Figures = NDArray[np.float64] | np.float64
 
 
@@ -119,6 +122,24 @@ def centredness(mask: NDArray[np.bool_], click: PixelClick, slack: float = 0.0) 
         return 0.0
     distance = cv2.distanceTransform(np.pad(mask.astype(np.uint8), 1), cv2.DIST_L2, 3)
     return float((distance[click.row + 1, click.column + 1] + slack) / (distance.max() + slack))
+
+
+def seen_outline(graph: SceneGraph, selection: Selection) -> float:
+    """How surely there is an outline around a selection and none inside, by what is learned, in [-2, 1].
+
+    That is how sure all of the outline is but ``GAPS`` of it, less twice how sure outlines inside are on
+    average. A gap tells more than the mean: a part of a thing has strong outlines on most sides as well.
+    """
+    edges = graph.in_view
+    one, other = selection[edges.i], selection[edges.j]
+    on, inside = np.flatnonzero(one != other), one & other
+    if not len(on):
+        return 0.0
+    on = on[np.argsort(graph.outlined[on], kind="stable")]
+    reached = np.cumsum(edges.length[on])
+    weakest = graph.outlined[on[np.searchsorted(reached, GAPS * reached[-1])]]
+    within = max(float(edges.length @ inside), 1.0)
+    return float(weakest - 2.0 * ((edges.length * graph.outlined) @ inside) / within)
 
 
 def best_prefixes(

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .boundaries import outline_probability
 from .cuts import minimum_cut
 from .evidence import LIMIT, colour_evidence, place_evidence
 from .graph import SceneGraph, Selection
@@ -59,7 +58,7 @@ class Borders:
 
 def borders_of(graph: SceneGraph) -> Borders:
     """Prepare for settling outlines in a graph."""
-    same = 1.0 - outline_probability(graph.nodes, graph.in_view)
+    same = 1.0 - graph.outlined
     return Borders(SMOOTHNESS * graph.in_view.length * same**2, _places(graph))
 
 
