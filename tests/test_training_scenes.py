@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A training scene rendered small: always the same, and its photos, depths and numbers belong together."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -87,3 +88,20 @@ def test_a_seed_is_a_scene_and_what_is_there_stays(scene: Path, tmp_path: Path) 
     written = (again / "view_0.npz").stat().st_mtime_ns
     _render(tmp_path)
     assert (again / "view_0.npz").stat().st_mtime_ns == written
+
+
+def test_things_are_clicked_and_guessed(scene: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks.guesses", str(scene.parent)]
+    told = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert [line.partition(":")[0] for line in told] == [str(SEED), "all"]
+    count, taken, settled, best = (float(number) for number in re.findall(r"\d+\.\d+|\d+", told[-1]))
+    assert count >= 8 and count % 4 == 0
+    assert 0.4 < taken <= best <= 1.0
+    assert 0.4 < settled <= 1.0
+
+
+def test_without_scenes_it_says_how_to_make_some(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks.guesses", str(tmp_path)]
+    told = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert told.returncode == 1
+    assert "python -m training.scenes" in told.stdout

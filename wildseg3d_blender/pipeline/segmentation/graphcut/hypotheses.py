@@ -13,7 +13,14 @@ from ...side_by_side import side_by_side
 from ..pixel_prompts import PixelClick
 from .evidence import LIMIT, Evidence, colour_evidence, place_evidence
 from .graph import SceneGraph, Selection
-from .outline import best_prefixes, centredness, outline_score, prefix_scores, seen_outline
+from .outline import (
+    SEEN_WEIGHT,
+    best_prefixes,
+    centredness,
+    outline_score,
+    prefix_scores,
+    seen_outline,
+)
 
 LOSSES = (0.1, 1.0)
 """How local the walks are; small means far-reaching."""
@@ -31,18 +38,13 @@ POLISHED, FULLY_POLISHED = 4, 2
 ALIKE = 0.93
 """Intersection over union above which two guesses count as one."""
 
-CENTRE_WEIGHT, CONSENSUS_WEIGHT, SEEN_WEIGHT = 0.6, 0.2, 0.5
-"""What guesses are ranked by beside their outlines (see ``outline.seen_outline`` for the last).
-
-Chosen on 2000 clicks at things in 100 rendered scenes, two views each with noisy depth, none of them seen by
-the outline network (``benchmarks/guesses.py``): the guess taken has a mean IoU of .695, with 0.2, 0.2 and 0
-it is .650, and the best one of the guesses .84.
-"""
+CENTRE_WEIGHT, CONSENSUS_WEIGHT = 0.6, 0.2
+"""What guesses are ranked by beside their outlines; see ``outline.SEEN_WEIGHT``."""
 
 SCORE_SPREAD, LEAST_VOTE = 0.05, 0.01
 """By how much scores differ by chance, and the share of votes for and against that there always is."""
 
-AS_GOOD = 0.025
+AS_GOOD = 0.05
 """Scores closer than this are equal."""
 
 

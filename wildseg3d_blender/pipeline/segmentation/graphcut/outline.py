@@ -21,6 +21,15 @@ TORN_WEIGHT, INTERIOR_WEIGHT = 0.5, 0.3
 GAPS = 0.2
 """Share of an outline that may be hard to see."""
 
+SEEN_WEIGHT = 0.5
+"""What ``seen_outline`` counts beside a score.
+
+Chosen, with the weight of how central a click is, on 2000 clicks at things in 100 rendered scenes, two views
+each with noisy depth, none of them seen by the outline network (``benchmarks/guesses.py``): the guess taken
+has a mean IoU of .695; without, and with the click's place counting a third, it is .650, and the best one of
+the guesses .84.
+"""
+
 Figures = NDArray[np.float64] | np.float64
 
 

@@ -9,7 +9,7 @@ the whole, a local one at that of a part.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from ...side_by_side import side_by_side
 from .contract import Contracted
 from .graph import SceneGraph, Selection
 from .hypotheses import polish
-from .outline import best_prefixes, outline_score, prefix_scores
+from .outline import SEEN_WEIGHT, best_prefixes, outline_score, prefix_scores, seen_outline
 from .settle import Borders, settled
 
 LOSSES = (0.3, 0.05, 2.0)
@@ -56,10 +56,17 @@ WALKING = "Walking from many places"
 
 @dataclass(frozen=True)
 class Proposed:
-    """An object proposed: its nodes in the full graph and how good its outline is (``outline_score``)."""
+    """An object proposed.
+
+    Attributes:
+        selection: (n,) its nodes in the full graph.
+        score: how good its outline is (``outline_score``), which lookups go by.
+        worth: the same with what is seen of its outline (``seen_outline``), by which objects are chosen.
+    """
 
     selection: Selection
     score: float
+    worth: float
 
 
 def propose(small: Contracted, progress: Progress = silent) -> list[Proposed]:
@@ -69,7 +76,8 @@ def propose(small: Contracted, progress: Progress = silent) -> list[Proposed]:
     starts, scores = _walked(graph, span(progress, 0.0, 0.5))
     if not len(starts):
         return []
-    chosen = distinct(starts, scores, area, RAW_ALIKE, RAW)
+    seen = np.array([seen_outline(graph, start) for start in starts])
+    chosen = distinct(starts, scores + SEEN_WEIGHT * seen, area, RAW_ALIKE, RAW)
     starts, scores = starts[chosen], scores[chosen]
     none = np.zeros(0, dtype=np.int64)
     polished = np.zeros_like(starts)
@@ -77,11 +85,15 @@ def propose(small: Contracted, progress: Progress = silent) -> list[Proposed]:
         progress("proposals", 0.5 + 0.5 * k / len(starts), "Finding objects")
         polished[k] = polish(graph, none, none, start, rounds=2)
     again = np.array([outline_score(graph, selection) for selection in polished])
-    found, worth = np.concatenate([starts, polished]), np.concatenate([scores, again])
+    found, scores = np.concatenate([starts, polished]), np.concatenate([scores, again])
+    worth = scores + SEEN_WEIGHT * np.array([seen_outline(graph, selection) for selection in found])
     share = found @ area / area.sum()
     usable = (share > SMALLEST) & (share < LARGEST)
-    found, worth = found[usable], worth[usable]
-    return [Proposed(small.up(found[k]), float(worth[k])) for k in distinct(found, worth, area, ALIKE, KEPT)]
+    found, scores, worth = found[usable], scores[usable], worth[usable]
+    return [
+        Proposed(small.up(found[k]), float(scores[k]), float(worth[k]))
+        for k in distinct(found, worth, area, ALIKE, KEPT)
+    ]
 
 
 def settle(
@@ -95,7 +107,7 @@ def settle(
 
     def one(item: Proposed) -> Proposed:
         selection = settled(graph, borders, item.selection, none, none, SETTLING)
-        return Proposed(selection, item.score)
+        return replace(item, selection=selection)
 
     def waiting(number: int) -> None:
         progress("proposals", number / max(len(found), 1), "Settling outlines")
@@ -103,8 +115,8 @@ def settle(
     least = SMALLEST * graph.nodes.area.sum()
     new = [item for item in side_by_side(one, found, waiting) if graph.nodes.area @ item.selection > least]
     selections = np.reshape([item.selection for item in new], (-1, len(graph.nodes)))
-    scores = np.array([item.score for item in new])
-    return [new[k] for k in distinct(selections, scores, graph.nodes.area, ALIKE, KEPT)]
+    worth = np.array([item.worth for item in new])
+    return [new[k] for k in distinct(selections, worth, graph.nodes.area, ALIKE, KEPT)]
 
 
 def _walked(graph: SceneGraph, progress: Progress) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:

@@ -4,7 +4,7 @@
     mask_cache/cache.json     format, the segmenter, and the stamp of the scene it was made for
     mask_cache/boxes.npy      (k, v, 4) int32, starts.npy (k, v) int64, masks.npy and points.npy uint8:
                               masks and lifted pixels, packed with the same boxes (see ``packed_masks``)
-    mask_cache/scores.npy     (k,) float32, best first
+    mask_cache/scores.npy     (k,) float32, how good each looks by itself
     mask_cache/overlap.npy    (k, k) float32 pixels that two objects share, in all views together
     mask_cache/radius.npy     (k, v) float32 pixels, radius of the largest disc in each mask
     mask_cache/soft.npy       (n,) uint8, how likely each pixel of all views belongs to some object; empty
