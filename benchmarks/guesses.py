@@ -25,19 +25,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from training.examples import FIRST_OBJECT
 from wildseg3d_blender.conventions import camera_rays, pixel_centres
 from wildseg3d_blender.photo_warp import PhotoWarp
+from wildseg3d_blender.pipeline.evaluation import first_click
 from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
 from wildseg3d_blender.pipeline.segmentation.graphcut.graph import Selection
-from wildseg3d_blender.pipeline.segmentation.graphcut.hypotheses import area_overlap, votes
+from wildseg3d_blender.pipeline.segmentation.graphcut.hypotheses import area_overlap
 from wildseg3d_blender.pipeline.segmentation.graphcut.prompt_seeds import seeds_of
-from wildseg3d_blender.pipeline.segmentation.graphcut.settle import settled
 from wildseg3d_blender.progress import silent
 from wildseg3d_blender.prompts import Click
 from wildseg3d_blender.scene.folder import Scene, View, read_scene, write_scene
-
-FIRST_THING = 100
-"""Instances from here on are things (see ``training.scenes``)."""
 
 SMALLEST = 0.003
 """Share of each view that a thing must cover to be clicked."""
@@ -139,7 +137,7 @@ def answered(
     """The answers to two clicks in each view at each thing that both views show."""
     graph, rng = segmenter.graph, np.random.default_rng(seed)
     present = np.unique(np.concatenate([np.unique(own) for own in instance.values()]))
-    for thing in present[present >= FIRST_THING]:
+    for thing in present[present >= FIRST_OBJECT]:
         masks = {name: own == thing for name, own in instance.items()}
         if min(mask.mean() for mask in masks.values()) < SMALLEST:
             continue
@@ -151,23 +149,15 @@ def answered(
             for x, y in _clicks(rng, mask):
                 seeds = seeds_of(segmenter.scene, graph.views, [Click(name, x, y, True)])
                 found = segmenter.hypotheses(seeds)
-                final = settled(
-                    graph,
-                    segmenter.borders,
-                    found[0].selection,
-                    seeds.inside,
-                    seeds.outside,
-                    voted=votes(found),
-                )
+                final = segmenter.with_settled_outline(found, seeds)
                 overlaps = [area_overlap(graph, guess.selection, truth) for guess in found]
                 yield Answer(overlaps[0], area_overlap(graph, final, truth), max(overlaps))
 
 
 def _clicks(rng: np.random.Generator, mask: NDArray[np.bool_]) -> Iterator[tuple[float, float]]:
     """Pixels (x, y): the deepest inside a mask, and one that is nearly as deep."""
+    yield first_click(mask)
     depth = cv2.distanceTransform(np.pad(mask.astype(np.uint8), 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
-    row, column = np.unravel_index(int(depth.argmax()), depth.shape)
-    yield float(column) + 0.5, float(row) + 0.5
     rows, columns = np.nonzero(depth > NEAR_MIDDLE * depth.max())
     chosen = int(rng.integers(len(rows)))
     yield float(columns[chosen]) + 0.5, float(rows[chosen]) + 0.5

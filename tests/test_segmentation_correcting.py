@@ -121,7 +121,7 @@ def test_the_smallest_change_is_among_the_guesses_and_worth_less_than_a_fitting_
     click = PixelClick(2, int(np.median(rows)), int(np.median(columns)), positive=False)
     seeds = np.flatnonzero(ball)[:1], np.array([node_at(graph.views, click)])
     both = truths["v2"].shows > 0
-    found = correct(graph, contracted(graph, silent), ball | box, *seeds, click, both)
+    found = correct(Contradiction.of(graph, ball | box, *seeds, click, both), contracted(graph, silent))
     (least,) = (h for h in found if (h.selection != (ball | box)).sum() == 1)
     assert not least.selection[seeds[1]].any()
     assert found[0].score > least.score
@@ -152,7 +152,9 @@ def test_a_click_on_a_narrow_rim_leaves_the_object(made: Made) -> None:
         middle = int(np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2))
         click = PixelClick(2, int(rows[middle]), int(columns[middle]), positive=False)
         seed = np.flatnonzero(ball & (graph.nodes.view == 2))[:1]
-        best = correct(graph, small, previous, seed, np.array([node]), click, previous[labels])[0]
+        against = np.array([node])
+        asked = Contradiction.of(graph, previous, seed, against, click, previous[labels])
+        best = correct(asked, small)[0]
         assert graph.nodes.area[ball & ~best.selection].sum() < 0.05 * graph.nodes.area[ball].sum()
         assert not best.selection[node]
 
@@ -171,7 +173,7 @@ def test_a_click_moves_nothing_the_other_way(made: Made, positive: bool) -> None
     none = np.zeros(0, dtype=np.int64)
     seeds = (np.union1d(seed, clicked), none) if positive else (seed, clicked)
     mask = previous[graph.views[2].labels]
-    found = correct(graph, contracted(graph, silent), previous, *seeds, click, mask)
+    found = correct(Contradiction.of(graph, previous, *seeds, click, mask), contracted(graph, silent))
     assert len(found) > 2
     for guess in found:
         assert (guess.selection[guess.selection != previous] == positive).all(), guess.note

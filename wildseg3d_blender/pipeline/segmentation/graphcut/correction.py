@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pixel_prompts import PixelClick
 from .contract import Contracted
 from .contradiction import Contradiction
 from .diffusion import WalkGraph
 from .evidence import Evidence
 from .flips import flip_scores
-from .graph import SceneGraph, Selection
+from .graph import Selection
 from .hypotheses import STEPS, Hypothesis, polish
 from .mostly_wrong import mostly_wrong
 from .outline import Measured, best_prefixes
@@ -71,28 +70,17 @@ class Ground:
         return cls(nodes, walk.part(nodes), np.zeros(1, dtype=np.int64), against, before)
 
 
-def correct(
-    graph: SceneGraph,
-    small: Contracted,
-    previous: Selection,
-    inside: NDArray[np.int64],
-    outside: NDArray[np.int64],
-    click: PixelClick,
-    mask: NDArray[np.bool_],
-) -> list[Hypothesis]:
-    """Hypotheses for ``previous`` with the region around ``click`` added or taken away, best first.
+def correct(asked: Contradiction, small: Contracted) -> list[Hypothesis]:
+    """Hypotheses for an answer with the region around the click that contradicts it added or taken away, best
+    first.
 
     Where the click's node is as it says already, what is wrong is a part of a node: nothing changes.
 
     Args:
         small: what ``rough.contracted`` made of the graph.
-        inside, outside: nodes of all clicks so far.
-        click: the one that contradicts ``mask``.
-        mask: (H, W) bool, the last result in the click's view.
     """
-    asked = Contradiction.of(graph, previous, inside, outside, click, mask)
     least = asked.judged(asked.held, "click only")
-    if asked.held[asked.node] == previous[asked.node]:
+    if asked.held[asked.node] == asked.previous[asked.node]:
         return [least]
     ground = Ground.around(asked)
     changes = [change for loss in LOSSES for change in _changes(asked, ground, loss)]

@@ -70,11 +70,12 @@ def from_clicks(
 
     starts = walked(graph, inside, outside)
     voters = polished(graph, inside, outside, starts)
-    found = [
-        replace(h, score=h.score + CONSENSUS_WEIGHT * _consensus(graph, h, voters) + SEEN_WEIGHT * seen)
-        for h in starts + voters
-        for seen in [seen_outline(graph, h.selection)]
-    ]
+
+    def weighed(h: Hypothesis) -> Hypothesis:
+        consensus, seen = _consensus(graph, h, voters), seen_outline(graph, h.selection)
+        return replace(h, score=h.score + CONSENSUS_WEIGHT * consensus + SEEN_WEIGHT * seen)
+
+    found = [weighed(h) for h in starts + voters]
     first = next((click for click in clicks if click.positive), None)
     if first is not None:
         found = nearer_to_middle(found, graph.views[first.view].labels, first)

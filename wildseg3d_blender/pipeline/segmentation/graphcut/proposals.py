@@ -78,15 +78,16 @@ def propose(small: Contracted, progress: Progress = silent) -> list[Proposed]:
         return []
     seen = np.array([seen_outline(graph, start) for start in starts])
     chosen = distinct(starts, scores + SEEN_WEIGHT * seen, area, RAW_ALIKE, RAW)
-    starts, scores = starts[chosen], scores[chosen]
+    starts, scores, seen = starts[chosen], scores[chosen], seen[chosen]
     none = np.zeros(0, dtype=np.int64)
     polished = np.zeros_like(starts)
     for k, start in enumerate(starts):
         progress("proposals", 0.5 + 0.5 * k / len(starts), "Finding objects")
         polished[k] = polish(graph, none, none, start, rounds=2)
     again = np.array([outline_score(graph, selection) for selection in polished])
+    seen = np.concatenate([seen, [seen_outline(graph, selection) for selection in polished]])
     found, scores = np.concatenate([starts, polished]), np.concatenate([scores, again])
-    worth = scores + SEEN_WEIGHT * np.array([seen_outline(graph, selection) for selection in found])
+    worth = scores + SEEN_WEIGHT * seen
     share = found @ area / area.sum()
     usable = (share > SMALLEST) & (share < LARGEST)
     found, scores, worth = found[usable], scores[usable], worth[usable]

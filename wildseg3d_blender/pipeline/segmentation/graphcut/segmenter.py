@@ -18,6 +18,7 @@ from ..proposals import Proposal
 from .agreement import agreed, ties_of
 from .box_search import from_boxes
 from .contract import contract
+from .contradiction import Contradiction
 from .correction import correct
 from .graph import Selection, build_graph
 from .hypotheses import Hypothesis, from_clicks, votes
@@ -68,8 +69,7 @@ class GraphCutSegmenter:
             progress("segment", 0.7, "Sharpening outlines")
             return self._masks(selection, seeds, before, previous)
         found = self.hypotheses(seeds)
-        guess, voted = found[0].selection, None if seeds.boxes else votes(found)
-        selection = settled(self.graph, self.borders, guess, seeds.inside, seeds.outside, voted=voted)
+        selection = self.with_settled_outline(found, seeds)
         progress("segment", 0.7, "Sharpening outlines")
         return self._masks(selection, seeds)
 
@@ -116,6 +116,11 @@ class GraphCutSegmenter:
         selection[seeds.inside] = True
         return [Hypothesis(selection, -1.0, "seeds only")]
 
+    def with_settled_outline(self, found: Sequence[Hypothesis], seeds: Seeds) -> Selection:
+        """The best one of ``hypotheses``, its outline where it fits."""
+        guess, voted = found[0].selection, None if seeds.boxes else votes(found)
+        return settled(self.graph, self.borders, guess, seeds.inside, seeds.outside, voted=voted)
+
     def _corrected(
         self, seeds: Seeds, previous: Mapping[str, NDArray[np.bool_]], before: Selection
     ) -> Selection:
@@ -124,8 +129,8 @@ class GraphCutSegmenter:
         for click in wrong:
             mask = np.asarray(previous[self.graph.views[click.view].view.name])
             sides = seeds.inside, seeds.outside
-            found = correct(self.graph, self._small, selection, *sides, click, mask)
-            selection = found[0].selection
+            asked = Contradiction.of(self.graph, selection, *sides, click, mask)
+            selection = correct(asked, self._small)[0].selection
         selection[seeds.inside] = True
         selection[seeds.outside] = False
         changed = selection != before
