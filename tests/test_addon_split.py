@@ -57,7 +57,6 @@ def _world_positions(bpy: Any, item: Any) -> dict[tuple[int, int], np.ndarray]:
 def test_split_takes_exactly_the_masked_points_and_leaves_them_in_place(
     blender: Any, scene: Scene, root: Any
 ) -> None:
-
     root.scale, root.location = (2.0, 2.0, 2.0), (1.0, 2.0, 3.0)
     before = _world_positions(blender, _rest(root))
     masks = _points(scene, FLOOR)
@@ -80,7 +79,6 @@ def test_split_takes_exactly_the_masked_points_and_leaves_them_in_place(
 
 
 def test_split_carries_every_attribute_and_the_display(blender: Any, scene: Scene, root: Any) -> None:
-
     rest = _rest(root)
     extra = rest.data.attributes.new("mine", "FLOAT2", "POINT")
     values = np.random.default_rng(1).random((len(rest.data.vertices), 2), np.float32)
@@ -141,7 +139,6 @@ def test_splitting_again_merges_back_first(blender: Any, scene: Scene, root: Any
 def test_removing_an_object_from_the_list_gives_its_points_back(
     blender: Any, scene: Scene, root: Any
 ) -> None:
-
     everything = _world_positions(blender, _rest(root))
     split_object(scene, root, "Floor", _points(scene, FLOOR))
     root.wildseg3d.active_group = 1
@@ -153,7 +150,6 @@ def test_removing_an_object_from_the_list_gives_its_points_back(
 
 
 def test_nothing_to_take_is_refused_and_changes_nothing(blender: Any, scene: Scene, root: Any) -> None:
-
     everything = _identities(_rest(root))
     nothing = {view.name: scene.confidence(view) <= 0 for view in scene.views}
     with pytest.raises(PromptError, match="no 3D points"):
@@ -162,7 +158,6 @@ def test_nothing_to_take_is_refused_and_changes_nothing(blender: Any, scene: Sce
 
 
 def test_points_deleted_by_hand_stay_deleted(blender: Any, scene: Scene, root: Any) -> None:
-
     rest = _rest(root)
     removed = len(rest.data.vertices) // 2
     import bmesh
@@ -179,7 +174,6 @@ def test_points_deleted_by_hand_stay_deleted(blender: Any, scene: Scene, root: A
 
 
 def test_deleted_points_are_said_to_be_missing(blender: Any, scene: Scene, root: Any) -> None:
-
     blender.data.objects.remove(_rest(root))
     with pytest.raises(SceneError, match="were deleted"):
         split_object(scene, root, "Floor", _points(scene, FLOOR))
