@@ -277,6 +277,28 @@ def test_opening_can_be_cancelled(tmp_path: Path) -> None:
         open_photos([tmp_path], progress=cancel)
 
 
+def test_the_bar_is_shared_by_the_size_of_the_photos(tmp_path: Path) -> None:
+    def opened_at() -> float:
+        """How full the bar is when the engine begins."""
+        seen: dict[str, float] = {}
+
+        def progress(stage: str, fraction: float, text: str = "") -> None:
+            seen.setdefault(stage, fraction)
+            if stage not in ("photos", ""):
+                raise Cancelled
+
+        with pytest.raises(Cancelled):
+            reconstruct([tmp_path], tmp_path / "scene", progress=progress)
+        return next(fraction for stage, fraction in seen.items() if stage != "photos")
+
+    for number in range(2):
+        save(tmp_path / f"{number}.png", number)
+    assert 0.0 <= opened_at() < 0.01
+    with (tmp_path / "large.png").open("wb") as large:
+        large.truncate(500_000_000)  # takes no room on the disk, and cannot be read: its size counts
+    assert 0.1 < opened_at() < 0.4
+
+
 def test_reconstructing_says_which_photo_it_opens_and_can_be_cancelled_there(tmp_path: Path) -> None:
     """Large photos take a quarter of a second each."""
     photos = [save(tmp_path / f"{number}.png", number) for number in range(3)]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from wildseg3d_blender.addon.session import time_left
+from wildseg3d_blender.addon.session.bar import Bar, Part
 from wildseg3d_blender.addon.session.time_left import FIRST_WORD_AFTER, TimeLeft, words
 
 
@@ -45,7 +46,7 @@ def test_all_done_leaves_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A job is at its end before it is over: what is said then must go together."""
 
     class Job:
-        fraction = 0.0
+        bar, fraction = Bar(), 0.0
 
     job, clock, said = Job(), 0.0, {}
     monkeypatch.setattr(time_left, "time", SimpleNamespace(monotonic=lambda: clock))
@@ -67,3 +68,16 @@ def test_all_done_leaves_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_words_are_as_exact_as_the_guess(seconds: float, said: str) -> None:
     assert words(seconds) == said
+
+
+def test_the_guess_goes_on_from_job_to_job_of_one_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    bar, clock = Bar(), 0.0
+    monkeypatch.setattr(time_left, "time", SimpleNamespace(monotonic=lambda: clock))
+    parts = Part(bar, 0.0, 0.5), Part(bar, 0.5)
+    for part in parts:
+        for done in np.linspace(0.0, 1.0, 100):
+            said = time_left.text(SimpleNamespace(bar=part.bar, fraction=part.at(float(done))))
+            if clock > 10.0 and part.at(float(done)) < 1.0:
+                assert "left" in said
+            clock += 0.1
+    assert said == "100%"

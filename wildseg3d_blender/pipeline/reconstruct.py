@@ -7,6 +7,7 @@ import io
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import AlignmentError
-from ..files.photos import is_video
+from ..files.photos import find_photos, is_video
 from ..progress import Progress, silent, span
 from ..reconstruct_settings import IMAGE_SIZE, ITERATIONS, KEY_FRAMES, MIN_CONFIDENCE
 from ..scene.folder import Scene, SkippedPhoto, View, check_writable, write_scene
 from .alignment import Alignment, EdgeWeights, align, pointmap, upright
-from .engines import create_engine
+from .engines import EngineResult, create_engine
 from .pair_graph import PairGraph, PairView
 from .pair_store import kept_part, write_pairs
 from .photos.reading import open_photos, read_image
@@ -30,6 +31,12 @@ from .weighting import WITH_DGA, Weighting
 
 MAX_IMAGE_SIDE = 2048
 """Stored photos are for looking at and for exact borders; more than this only costs memory in Blender."""
+
+DECODED = 100e6
+"""Bytes of JPEG or PNG files that are decoded in a second, and read from a slow disk."""
+
+MEASURING, ALIGNING, WRITING = 4.0, 0.2, 0.2
+"""Seconds that a photo takes, decoding aside, by the stereo engine on two cores. Only the ratio counts."""
 
 
 def reconstruct(
@@ -72,20 +79,47 @@ def reconstruct(
     weights = weighting.edge_weights()
     progress("photos", 0.0, "Reading photos")
     progress, files = _files(photos, folder.parent, key_frames, progress)
-    opened, unreadable = open_photos(files, progress=span(progress, 0.0, 0.02))
-    result = create_engine(engine, quality=quality).pair_graph(
-        opened, image_size=image_size, progress=span(progress, 0.02, 0.92)
-    )
-    made = _align(result.graph, weights, iterations, min_confidence, span(progress, 0.92, 0.96))
-    scene = Scene(
-        folder=folder,
-        views=_views(made.graph, made.alignment),
-        engine=engine,
-        settings=_settings(image_size, weighting, iterations, min_confidence),
-        seconds={**result.seconds, "alignment": made.seconds},
-        skipped=(*unreadable, *result.skipped, *made.left_out),
-    )
-    return _written(scene, made, span(progress, 0.96, 1.0))
+    bar = _Bar.of(files, progress)
+    result = _measured(files, engine, quality, image_size, bar)
+    made = _align(result.graph, weights, iterations, min_confidence, bar.align)
+    settings = _settings(image_size, weighting, iterations, min_confidence)
+    seconds = {**result.seconds, "alignment": made.seconds}
+    skipped = (*result.skipped, *made.left_out)
+    scene = Scene(folder, _views(made.graph, made.alignment), engine, settings, seconds, skipped)
+    return _written(scene, made, bar.write)
+
+
+@dataclass(frozen=True)
+class _Bar:
+    """The progress of each part: opening the photos, the engine's, aligning, writing."""
+
+    open: Progress
+    measure: Progress
+    align: Progress
+    write: Progress
+
+    @classmethod
+    def of(cls, files: Sequence[Path], progress: Progress) -> _Bar:
+        """Share ``progress`` by about what the parts cost, in seconds: large photos take long to decode."""
+        count, decoding = len(files), sum(map(_size, files)) / DECODED
+        costs = (decoding, MEASURING * count, ALIGNING * count, WRITING * count + decoding)
+        ends = [sum(costs[: number + 1]) / sum(costs) for number in range(len(costs))]
+        return cls(*(span(progress, start, end) for start, end in pairwise([0.0, *ends])))
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:  # gone since it was found, which opening it will say
+        return 0
+
+
+def _measured(files: Sequence[Path], engine: str, quality: str, image_size: int, bar: _Bar) -> EngineResult:
+    """What the engine makes of the photos; those that cannot be read are among the skipped."""
+    opened, unreadable = open_photos(files, progress=bar.open)
+    made = create_engine(engine, quality=quality)
+    result = made.pair_graph(opened, image_size=image_size, progress=bar.measure)
+    return replace(result, skipped=(*unreadable, *result.skipped))
 
 
 def _settings(
@@ -140,12 +174,12 @@ def _written(scene: Scene, made: _Aligned, progress: Progress) -> Scene:
 
 def _files(
     photos: Sequence[Path], beside: Path, count: int, progress: Progress
-) -> tuple[Progress, Sequence[Path]]:
-    """The photos, those of videos included, and the progress of what comes after finding these."""
+) -> tuple[Progress, list[Path]]:
+    """The photos' files, those of videos included, and the progress of what comes after finding these."""
     if not any(is_video(path) for path in photos):
-        return progress, photos
+        return progress, find_photos(photos)
     with_frames = with_key_frames(photos, beside, count=count, progress=span(progress, 0.0, 0.2))
-    return span(progress, 0.2, 1.0), with_frames
+    return span(progress, 0.2, 1.0), find_photos(with_frames)
 
 
 def _check_points_left(alignment: Alignment, min_confidence: float) -> None:

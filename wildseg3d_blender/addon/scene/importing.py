@@ -28,7 +28,7 @@ from . import (
     splitting,
 )
 from . import points as point_arrays
-from .steps import Aside, Pause, Steps, mesh_named, object_named, run
+from .steps import Aside, Pause, Steps, mesh_named, object_named, run, within
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,15 @@ def importing(scene_name: str, folder: Path | str, name: str = "") -> Steps[str]
     try:
         for view in found.scene.views:
             cameras.load_image(found.scene, view)
-        mesh_name = yield from point_arrays.building_mesh(found.points, f"{name} points")
+        building = point_arrays.building_mesh(found.points, f"{name} points")
+        mesh_name = yield from within(building, 0.0, 0.6)
         yield Pause(0.6, "Placing the cameras")
         collection = bpy.data.collections.new(name)
         collection_name = collection.name
         root_name = _make_root(found, name, collection).name
         for view in found.scene.views:
             _add_camera(found, view, object_named(root_name))
-            yield Pause(0.6)
+            yield Pause()
         _add_points(mesh_named(mesh_name), object_named(root_name))
         for item in found.objects:
             yield Pause(0.7, "Placing the objects")
@@ -85,7 +86,7 @@ def importing(scene_name: str, folder: Path | str, name: str = "") -> Steps[str]
         owned = owned_by(found.objects)
         making = [name for name, points in owned.items() if any(mask.any() for mask in points.values())]
         if found.objects:
-            yield from splitting.settling(found.scene, root_name, making)
+            yield from within(splitting.settling(found.scene, root_name, making), 0.7, 1.0)
         _show(scene_name, found, object_named(root_name))
     except BaseException:
         _take_back(collection_name, mesh_name, images)

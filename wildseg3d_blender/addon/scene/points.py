@@ -180,7 +180,7 @@ def writing_colour(name: str, linear: NDArray[np.float32]) -> Steps[None]:
     """
     colour = mesh_named(name).attributes.new("colour", "FLOAT_COLOR", "POINT")
     colour.data.foreach_set("color", linear.ravel())
-    yield Pause(0.1)
+    yield Pause()
     mesh = mesh_named(name)
     if not len(linear):  # what has no points cannot be converted
         mesh.attributes.remove(mesh.attributes["colour"])

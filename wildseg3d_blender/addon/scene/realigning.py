@@ -21,7 +21,7 @@ from ...scene.states import state_of
 from . import cameras, dealing, display, following, lookup, moving, point_attributes, prompting, splitting
 from . import points as point_arrays
 from .dealing import Deal
-from .steps import Aside, Pause, Steps, mesh_named, object_named, run
+from .steps import Aside, Pause, Steps, mesh_named, object_named, run, within
 
 _FROM_GEOMETRY = ("position", "normal", "confidence", "size")
 GONE, NO_PIXEL = -1, -2
@@ -29,6 +29,9 @@ GONE, NO_PIXEL = -1, -2
 
 Measured = dict[str, NDArray[np.bool_]]
 """View name -> (H, W) bool, the pixels that have a point."""
+
+READ = 0.4
+"""How far the work is when the points are read, as the time goes."""
 
 
 def measured(scene: Scene) -> Measured:
@@ -56,10 +59,13 @@ def refreshing(root_name: str, before: Mapping[str, NDArray[np.bool_]]) -> Steps
     fresh = yield Aside(lambda: _Fresh(scene, before), "Reading the points")
     held = [_held(item) for item in lookup.point_objects(object_named(root_name))]
     made: dict[str, str] = {}
+    share = (1.0 - READ) / len(held)
     try:
         for number, item in enumerate(held):
-            yield Pause(number / len(held), "Moving the points")
-            made[item.item] = yield from _moving(fresh, item, takes_new=item.item == rest)
+            start = READ + share * number
+            yield Pause(start, "Moving the points")
+            work = _moving(fresh, item, takes_new=item.item == rest)
+            made[item.item] = yield from within(work, start, start + share)
         yield Pause(1.0)
         root = object_named(root_name)
         for item, mesh in [(object_named(name), mesh_named(mesh)) for name, mesh in made.items()]:

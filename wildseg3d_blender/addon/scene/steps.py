@@ -9,12 +9,13 @@ and it leaves nothing half made when it is closed at a yield.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import bpy
 
-from ...errors import SceneError
+from ...errors import SceneError, WildSegError
 
 Result = TypeVar("Result")
 
@@ -32,9 +33,9 @@ class Aside:
 
 @dataclass(frozen=True)
 class Pause:
-    """Blender may draw here; ``fraction`` says how far the work is, in [0, 1]."""
+    """Blender may draw here; ``fraction`` says how far the work is, in [0, 1], None: as far as before."""
 
-    fraction: float = 0.0
+    fraction: float | None = None
     text: str = ""
 
 
@@ -49,6 +50,28 @@ def run(work: Steps[Result]) -> Result:
         while True:
             answer = step.compute() if isinstance(step, Aside) else None
             step = work.send(answer)
+    except StopIteration as stop:
+        result: Result = stop.value
+        return result
+
+
+def within(work: Steps[Result], start: float, end: float) -> Steps[Result]:
+    """``work`` as a piece of something longer, from ``start`` to ``end`` of it."""
+    go_on = partial(next, work)
+    try:
+        while True:
+            step = go_on()
+            if isinstance(step, Pause) and step.fraction is not None:
+                step = replace(step, fraction=start + (end - start) * step.fraction)
+            try:
+                answer = yield step
+            except GeneratorExit:
+                work.close()
+                raise
+            except WildSegError as error:  # thrown in for the work, which may handle it
+                go_on = partial(work.throw, error)
+            else:
+                go_on = partial(work.send, answer)
     except StopIteration as stop:
         result: Result = stop.value
         return result

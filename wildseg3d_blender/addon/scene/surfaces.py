@@ -25,7 +25,7 @@ from . import (
     visibility,
 )
 from .in_parts import Parts
-from .steps import Aside, Pause, Steps, mesh_named, object_named, run
+from .steps import Aside, Pause, Steps, mesh_named, object_named, run, within
 from .surface_mesh import Faces
 from .view_surfaces import Sheet
 from .volume import Evidence
@@ -111,9 +111,9 @@ def making(root_name: str, group: str, how: Photos | Closed) -> Steps[str]:
         computing = _photo_faces(scene, source_name, cloud, how)
     else:
         computing = _closed_faces(scene, source_name, cloud, how)
-    faces = yield from in_parts.beside(computing, "Making the surface")
+    faces = yield from within(in_parts.beside(computing, "Making the surface"), 0.0, 0.8)
     prepared = yield Aside(lambda: surface_mesh.ready(faces, cloud.origin), "Making the mesh")
-    mesh_name = yield from surface_mesh.building(root_name, scene, prepared)
+    mesh_name = yield from within(surface_mesh.building(root_name, scene, prepared), 0.8, 1.0)
     mesh = mesh_named(mesh_name)
     try:
         root = object_named(root_name)

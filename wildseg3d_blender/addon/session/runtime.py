@@ -21,6 +21,8 @@ import bpy
 from ...errors import Cancelled, WildSegError
 from ...worker.messages import EarlyPreview
 from . import choosing
+from .bar import Bar, Part
+from .own_job import OwnJob
 from .worker_client import Request, WorkerClient
 
 TICK = 0.1
@@ -42,9 +44,11 @@ class Job:
         method: str,
         params: Mapping[str, Any],
         when_early: Callable[[EarlyPreview], None] | None = None,
+        part: Part | None = None,
     ) -> None:
         self.title = title
         self.method = method
+        self._part = part or Part()
         self._params = params
         self._when_early = when_early
         self._request: Request | None = None
@@ -57,10 +61,15 @@ class Job:
         return self._failure is not None or (self._request is not None and self._request.done)
 
     @property
+    def bar(self) -> Bar:
+        """Shared with other jobs of the same work."""
+        return self._part.bar
+
+    @property
     def fraction(self) -> float:
-        """How far the whole job is, in [0, 1]."""
+        """How full the bar is, in [0, 1]."""
         report = None if self._request is None else self._request.progress
-        return 0.0 if report is None else report.fraction
+        return self._part.at(0.0 if report is None else report.fraction)
 
     @property
     def text(self) -> str:
@@ -107,34 +116,6 @@ class Job:
             self._failure = error
 
 
-class OwnJob:
-    """Blender's own part of a job, done in steps on its main thread. Made by ``start_own``.
-
-    Whoever does it writes ``fraction`` and ``text``, looks at ``cancelled`` and calls ``end``. ``method`` is
-    the worker's that it follows on; before it asked for any, the operator's name, or empty.
-    """
-
-    def __init__(self, title: str, method: str) -> None:
-        self.title = title
-        self.method = method
-        self.fraction = 0.0
-        self.text = ""
-        self.cancelled = False
-        self.done = False
-
-    def cancel(self, *, gently: bool = False) -> None:
-        """Ask for an end."""
-        self.cancelled = True
-
-    def wait(self, timeout: float) -> bool:
-        """Waiting does not bring it on; returns ``done``."""
-        return self.done
-
-    def end(self) -> None:
-        """The work is over, done or not."""
-        self.done = True
-
-
 @dataclass
 class _State:
     client: WorkerClient | None = None
@@ -149,8 +130,11 @@ class _State:
 _state = _State()
 
 
-def start(title: str, method: str, params: Mapping[str, Any]) -> Job:
+def start(title: str, method: str, params: Mapping[str, Any], part: Part | None = None) -> Job:
     """Ask the worker for something; returns at once. Quiet work makes way.
+
+    Args:
+        part: what it fills of a bar that it shares with other jobs; a bar of its own by default.
 
     Raises:
         WildSegError: another job is running, or the worker cannot be started.
@@ -159,7 +143,7 @@ def start(title: str, method: str, params: Mapping[str, Any]) -> Job:
         raise WildSegError(
             f"{running.title} is still running: wait for it or cancel it.", fix="wildseg3d.cancel"
         )
-    job = _state.job = Job(title, method, params)
+    job = _state.job = Job(title, method, params, part=part)
     if _state.quiet is None:
         job._send()
         if job._failure is not None:
@@ -169,9 +153,9 @@ def start(title: str, method: str, params: Mapping[str, Any]) -> Job:
     return job
 
 
-def start_own(title: str, method: str = "") -> OwnJob:
+def start_own(title: str, method: str, part: Part) -> OwnJob:
     """Note that the artist waits for work in Blender itself; the worker starts nothing meanwhile."""
-    _state.own = OwnJob(title, method)
+    _state.own = OwnJob(title, method, part)
     return _state.own
 
 

@@ -8,6 +8,8 @@ import time
 import weakref
 from typing import Protocol
 
+from .bar import Bar
+
 FIRST_WORD_AFTER = 5.0
 """Seconds a job must have run, and ..."""
 
@@ -22,16 +24,19 @@ LATELY = 0.3
 
 
 class Progressing(Protocol):
-    """A job that knows how far it is, in [0, 1]."""
+    """A job that knows how full its bar is, in [0, 1]."""
+
+    @property
+    def bar(self) -> Bar: ...
 
     @property
     def fraction(self) -> float: ...
 
 
 class TimeLeft:
-    """The guess for one job, told now and then how far it is.
+    """The guess for one bar, told now and then how full it is.
 
-    The pace is between that of the whole job so far and that of late.
+    The pace is between that of the whole bar so far and that of late.
     """
 
     def __init__(self, now: float) -> None:
@@ -57,15 +62,15 @@ class TimeLeft:
         return self._left
 
 
-_guesses: weakref.WeakKeyDictionary[Progressing, TimeLeft] = weakref.WeakKeyDictionary()
+_guesses: weakref.WeakKeyDictionary[Bar, TimeLeft] = weakref.WeakKeyDictionary()
 
 
 def text(job: Progressing) -> str:
-    """How far ``job`` is and the time left, in words. Ask often: each time the job's pace is noted."""
+    """How full the bar of ``job`` is and the time left, in words. Ask often: each time the pace is noted."""
     now = time.monotonic()
-    if job not in _guesses:
-        _guesses[job] = TimeLeft(now)
-    left = _guesses[job].update(now, job.fraction)
+    if job.bar not in _guesses:
+        _guesses[job.bar] = TimeLeft(now)
+    left = _guesses[job.bar].update(now, job.fraction)
     # Rounded down, for "100%, a few seconds left" is hard to believe.
     done = f"{math.floor(100 * job.fraction)}%"
     return done if left is None or job.fraction >= 1.0 else f"{done}, {words(left)}"

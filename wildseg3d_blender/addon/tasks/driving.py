@@ -12,17 +12,23 @@ from typing import Any
 import bpy
 
 from ...errors import Cancelled, WildSegError
-from ..scene.steps import Pause, Step
+from ..scene.steps import Aside, Step
 from ..session import runtime
+from ..session.bar import Bar, Part
 
 
 @dataclass(frozen=True)
 class Call:
-    """A question to the worker; ``title`` names it for people."""
+    """A question to the worker; ``title`` names it for people.
+
+    ``until`` says how full the bar of the whole work is, in [0, 1], once it is answered: about as the time
+    goes, so that what follows fills the rest.
+    """
 
     title: str
     method: str
     params: dict[str, Any]
+    until: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,7 @@ class Run:
         self._job: runtime.Job | None = None
         self._own: runtime.OwnJob | None = None
         self._aside: Future[Any] | None = None
+        self._bar, self._filled = Bar(), 0.0
 
     @property
     def job(self) -> runtime.Job | runtime.OwnJob | None:
@@ -122,15 +129,17 @@ class Run:
         if isinstance(step, Call):
             self._end_own()
             self._method = step.method
-            self._job = runtime.start(step.title, step.method, step.params)
+            part = Part(self._bar, self._filled, step.until)
+            self._job, self._filled = runtime.start(step.title, step.method, step.params, part), step.until
             return
         if self._own is None:
-            self._own = runtime.start_own(self._title, self._method)
+            part = Part(self._bar, self._filled)
+            self._own = runtime.start_own(self._title, self._method, part)
         self._own.text = step.text or self._own.text
-        if isinstance(step, Pause):
-            self._own.fraction = step.fraction
-        else:
+        if isinstance(step, Aside):
             self._aside = _on_a_thread(step.compute)
+        elif step.fraction is not None:
+            self._own.reach(step.fraction)
 
     def _turn(self, seconds: float) -> None:
         """Take Blender's own steps, one after the other, until they have taken ``seconds``."""

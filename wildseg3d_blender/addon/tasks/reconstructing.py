@@ -50,7 +50,7 @@ def reconstructing(
         iterations=settings.iterations,
         min_confidence=settings.min_confidence,
     )
-    made = Reconstructed.from_json((yield Call("Reconstruct", "reconstruct", request.to_json())))
+    made = Reconstructed.from_json((yield Call("Reconstruct", "reconstruct", request.to_json(), until=0.97)))
     scene_tips = yield Aside(lambda: tips(read_scene(made.scene)), "Looking at the result")
     context = bpy.context
     before = {item.name for item in context.scene.objects}

@@ -21,6 +21,9 @@ from .driving import Call, Work
 STANDS_STILL = 1e-5
 """Points that moved by less than this share of their depth are where they were."""
 
+SEGMENTED, ALIGNED = 0.2, 0.6
+"""How full the bar is when the worker has made missing objects, and when it has aligned the scene."""
+
 
 def check(root: bpy.types.Object) -> None:
     """WildSegError where ``refining`` cannot begin."""
@@ -61,13 +64,16 @@ def refining(root: bpy.types.Object, names: Sequence[str]) -> Work:
 
 def _refining(scene: Scene, root: bpy.types.Object, names: Sequence[str]) -> Work:
     root_name, digests = root.name, {}
-    for name, missing in _to_segment(scene, root, names).items():
-        Segmented.from_json((yield Call(f"Segment {name}", "segment", missing.to_json())))
+    requests = _to_segment(scene, root, names)
+    for number, (name, missing) in enumerate(requests.items(), start=1):
+        until = SEGMENTED * number / len(requests)
+        Segmented.from_json((yield Call(f"Segment {name}", "segment", missing.to_json(), until)))
         digests[name] = reading.digest(missing.groups)
     keep_from_now_on(scene.folder)
     before = yield Aside(lambda: realigning.measured(scene), "Reading the points")
     request = Realign(scene=str(scene.folder), objects=tuple(names))
-    answer = Realigned.from_json((yield Call("Refine Alignment", "realign", request.to_json())))
+    asked = Call("Refine Alignment", "realign", request.to_json(), until=ALIGNED)
+    answer = Realigned.from_json((yield asked))
 
     root = bpy.context.scene.objects.get(root_name)
     if root is None or root.wildseg3d.role != "ROOT":

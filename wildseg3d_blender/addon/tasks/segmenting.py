@@ -21,6 +21,9 @@ from .driving import Call, Warn, Work
 AS_SET = "OBJECT"
 """Shared points go where each object is set to have them go."""
 
+ANSWERED = 0.8
+"""How full the bar is when the worker has answered; then Blender moves the points."""
+
 
 def check(root: bpy.types.Object) -> None:
     """WildSegError where ``segmenting`` cannot begin."""
@@ -50,9 +53,10 @@ def segmenting(root: bpy.types.Object, name: str = "", shared: str = AS_SET) -> 
 
 def _segmenting(scene: Scene, root_name: str, requests: Mapping[str, Segment]) -> Work:
     digests, answers = {}, {}
-    for asked, request in requests.items():
+    for number, (asked, request) in enumerate(requests.items(), start=1):
         digests[asked] = reading.digest(request.groups)
-        answer = yield Call(f"Segment {asked}", "segment", request.to_json())
+        until = ANSWERED * number / len(requests)
+        answer = yield Call(f"Segment {asked}", "segment", request.to_json(), until)
         answers[asked] = Segmented.from_json(answer)
 
     # Only now is the file touched: when one object fails, none is half done.

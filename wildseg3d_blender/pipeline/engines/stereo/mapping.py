@@ -53,11 +53,13 @@ def _run(
     options: pycolmap.IncrementalPipelineOptions,
     count: int,
 ) -> list[pycolmap.Reconstruction]:
-    placed = 0
+    placed = most = 0
 
     def tick() -> None:
+        nonlocal most
         done = min(placed, count)
-        progress("cameras", done / count, f"Placing cameras: {done} of {count}")
+        most = max(most, done)  # what the mapper throws away to begin anew was work all the same
+        progress("cameras", most / count, f"Placing cameras: {done} of {count}")
 
     def on_pair() -> None:
         nonlocal placed

@@ -24,6 +24,8 @@ from .native import NativeWorkspace, native_workspace
 from .quality import reliable_pair, reliable_part
 
 _PAIRS_TO_TRY = 3
+_ATTEMPTED = (0.7, 0.7)
+"""How much of what is left of the bar each attempt fills: most need but the first."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +118,9 @@ def _best_model(
 ) -> SparseModel | None:
     """The reliable model with most photos."""
     best: SparseModel | None = None
-    for attempt in Attempt:
-        for reconstruction in map_cameras(database, workspace, progress, attempt):
+    for attempt, end in zip(Attempt, _ATTEMPTED, strict=True):
+        tried, progress = span(progress, 0.0, end), span(progress, end, 1.0)
+        for reconstruction in map_cameras(database, workspace, tried, attempt):
             model = reliable_part(sparse_model(reconstruction, database), evidence)
             if model is not None and (best is None or len(model.photos) > len(best.photos)):
                 best = model
@@ -126,8 +129,9 @@ def _best_model(
     if best is not None:
         return best
     pairs = sorted(evidence.pairs, key=lambda pair: -len(evidence.pairs[pair]))
-    for i, j in pairs[:_PAIRS_TO_TRY]:
-        for reconstruction in map_pair(database, workspace, progress, i, j):
+    for number, (i, j) in enumerate(pairs[:_PAIRS_TO_TRY]):
+        tried = span(progress, number / _PAIRS_TO_TRY, (number + 1) / _PAIRS_TO_TRY)
+        for reconstruction in map_pair(database, workspace, tried, i, j):
             model = sparse_model(reconstruction, database)
             if reliable_pair(model, evidence):
                 return model
