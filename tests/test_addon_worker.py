@@ -85,7 +85,7 @@ def test_segment_makes_named_selected_objects_and_loses_nothing(blender: Any, ma
 
 def test_the_operator_splits_what_the_function_splits(blender: Any, made: Made) -> None:
     from wildseg3d_blender.addon.scene import groups, importing, reading
-    from wildseg3d_blender.pipeline.segment import segment
+    from wildseg3d_blender.pipeline.segment import SceneSession
 
     scene, _ = made
     _click(blender, scene, "Ball", (-0.42, -0.4, 0.4))
@@ -96,7 +96,7 @@ def test_the_operator_splits_what_the_function_splits(blender: Any, made: Made) 
 
     shutil.rmtree(scene.folder / "objects")
     other = importing.import_scene(blender.context.scene, scene.folder)
-    points = segment(scene, "Ball", prompt_groups[0].prompts).points
+    points = SceneSession(scene.folder).segment("Ball", prompt_groups).object.points
     groups.add(other, "Ball")
     by_function = split_object(scene, other, "Ball", points)
     for name, member, width, dtype in (

@@ -121,11 +121,6 @@ def test_exact_pointmaps_match_where_both_views_see_the_point(views: list[TrueVi
         assert matched[surely_not & clear].mean() < 0.005
 
 
-def test_known_intrinsics_find_the_same(views: list[TrueView], exact: Edge) -> None:
-    for told, fitted in zip(matching(exact, views[0].K), matching(exact), strict=True):
-        assert (told == fitted).mean() > 0.999
-
-
 def test_partners_are_the_same_point(views: list[TrueView], exact: Edge) -> None:
     found = partners(exact)
     points = [view.points_world.reshape(-1, 3) for view in views]

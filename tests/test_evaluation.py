@@ -64,8 +64,8 @@ def test_accuracy_counts_all_pixels() -> None:
 
 
 def test_clicks_to_a_goal() -> None:
-    assert clicks_to([0.5, 0.86, 0.84, 0.91], (0.85, 0.90)) == {"0.85": 2, "0.90": 4}
-    assert clicks_to([0.85, 0.2], (0.85, 0.90)) == {"0.85": 1, "0.90": None}
+    assert clicks_to([0.5, 0.86, 0.84, 0.91]) == {"0.85": 2, "0.90": 4}
+    assert clicks_to([0.85, 0.2]) == {"0.85": 1, "0.90": None}
 
 
 def result_of(others: float | None, unseen: dict[str, float], count: int | None) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def test_robust_fit_ignores_a_quarter_of_outliers() -> None:
     truth, points = random_sim3(rng), rng.normal(size=(400, 3))
     target = truth.apply(points) + 1e-3 * rng.normal(size=(400, 3))
     target[::4] += rng.normal(size=(100, 3)) * truth.scale + 2.0
-    fit, residual = fit_sim3_robust(points, target, rounds=30)
+    fit, residual = fit_sim3_robust(points, target)
     plain = fit_sim3(points, target)
     off, plain_off = (np.abs(f.apply(points) - truth.apply(points)).max() for f in (fit, plain))
     assert off < 0.02 < plain_off

@@ -22,6 +22,8 @@ from wildseg3d_blender.pipeline.engines.stereo.quality import (
 )
 from wildseg3d_blender.pipeline.engines.stereo.smoothing import smooth_within_edges
 from wildseg3d_blender.pipeline.engines.stereo.sweep import (
+    JUMP,
+    STEP,
     best_index,
     mean_of_best_two,
     plane_costs,
@@ -48,7 +50,6 @@ def test_mean_of_best_two_is_that(count: int) -> None:
 def test_semi_global_equals_the_textbook_recursion() -> None:
     volume = RNG.random((4, 5, 6)).astype(np.float32)
     grey = RNG.random((5, 6)).astype(np.float32)
-    step, jump = 0.1, 0.6
     total = np.zeros_like(volume)
     for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0)):
         path = np.zeros_like(volume)
@@ -60,13 +61,13 @@ def test_semi_global_equals_the_textbook_recursion() -> None:
                     path[:, y, x] = volume[:, y, x]
                     continue
                 before = path[:, py, px]
-                far = max(jump * np.exp(-12 * abs(grey[y, x] - grey[py, px])), 1.01 * step)
+                far = max(JUMP * np.exp(-12 * abs(grey[y, x] - grey[py, px])), 1.01 * STEP)
                 for d in range(4):
-                    near = [before[e] + step for e in (d - 1, d + 1) if 0 <= e < 4]
+                    near = [before[e] + STEP for e in (d - 1, d + 1) if 0 <= e < 4]
                     least = min([before[d], before.min() + far, *near])
                     path[d, y, x] = volume[d, y, x] + least - before.min()
         total += path
-    np.testing.assert_allclose(semi_global(volume, grey, nothing, step=step, jump=jump), total, rtol=1e-5)
+    np.testing.assert_allclose(semi_global(volume, grey, nothing), total, rtol=1e-5)
 
 
 def test_best_index_finds_the_bottom_of_a_parabola() -> None:

@@ -302,19 +302,6 @@ class SceneSession:
         return self.scene.folder / CACHE_FOLDER / "cache.json"
 
 
-def segment(
-    scene: Scene,
-    name: str,
-    prompts: Sequence[Prompt],
-    *,
-    segmenter: str = "graphcut",
-    progress: Progress = silent,
-) -> SceneObject:
-    """Segment one object of ``scene``; for many, keep a ``SceneSession``."""
-    session = SceneSession(scene.folder, segmenter=segmenter)
-    return session.segment(name, one_group(prompts), progress).object
-
-
 def _find(
     scene: Scene, preparing: Resumable[Segmenter], geometry: Callable[[], Lifting], progress: Progress
 ) -> MaskCache:

@@ -45,21 +45,23 @@ class Partners:
     of_j: Indices
 
 
-def matching(edge: Edge, K_i: NDArray[np.floating] | None = None) -> tuple[Bools, Bools]:
+def matching(edge: Edge) -> tuple[Bools, Bools]:
     """The pixels of views i and j that match: their point has a partner in the other view's pointmap.
 
     Returns:
         (H_i, W_i) bool and (H_j, W_j) bool; see ``partners``.
     """
-    found = partners(edge, K_i)
+    found = partners(edge)
     return found.of_i >= 0, found.of_j >= 0
 
 
-def partners(edge: Edge, K_i: NDArray[np.floating] | None = None) -> Partners:
+def partners(edge: Edge) -> Partners:
     """Mutually nearest points of the two pointmaps of a pair, by projection.
 
     Both pointmaps lie in the frame of camera i, so the nearest point of X^{i,e} to a point of X^{j,e} is
-    the one at the pixel it projects to. They are partners if no farther apart than
+    the one at the pixel it projects to, in the pinhole camera that explains X^{i,e} best: where the pointmap
+    is off by a focal length of its own, the true camera would miss it. They are partners if no farther apart
+    than
 
         depth * (min(2.5 m, 0.05) + 1 / focal),
 
@@ -72,12 +74,10 @@ def partners(edge: Edge, K_i: NDArray[np.floating] | None = None) -> Partners:
 
     Args:
         edge: its arrays may hold NaN and infinity.
-        K_i: (3, 3) in view pixels; by default that of the pinhole camera which explains X^{i,e} best. This
-            finds the pixel better than the true one where the pointmap is off by a focal length of its own.
     """
     valid_i, valid_j = _ahead(edge.points_i, edge.confidence_i), _ahead(edge.points_j, edge.confidence_j)
     found = Partners(np.full(valid_i.shape, -1), np.full(valid_j.shape, -1))
-    K_i = pinhole_of(edge.points_i, valid_i) if K_i is None else K_i
+    K_i = pinhole_of(edge.points_i, valid_i)
     if K_i is None:
         return found
     points_i, points_j = edge.points_i.reshape(-1, 3), edge.points_j.reshape(-1, 3)

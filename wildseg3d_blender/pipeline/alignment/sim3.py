@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 TINY = float(np.finfo(np.float64).tiny)
 
+ROUNDS = 10
+"""Of reweighting, at most: most fits stand still before."""
+
 
 @dataclass(frozen=True)
 class Sim3:
@@ -143,7 +146,6 @@ def fit_sim3_robust(
     a: NDArray[np.floating],
     b: NDArray[np.floating],
     weights: NDArray[np.floating] | None = None,
-    rounds: int = 10,
 ) -> tuple[Sim3, float]:
     """The similarity with least sum of weights * |S(a) - b|, by iteratively reweighted ``fit_sim3``.
 
@@ -154,7 +156,7 @@ def fit_sim3_robust(
     # A least-squares start follows the farthest points, so those count less the farther they are.
     current = base / np.maximum(_relative_spread(a, base) * _relative_spread(b, base), 1.0)
     before, rounding = np.inf, 1e-9 * middle_value(lengths(b[base > 0]))
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         fit = fit_sim3(a, b, current)
         residual = lengths(fit.apply(a) - b)
         mean = float(np.average(residual, weights=base))

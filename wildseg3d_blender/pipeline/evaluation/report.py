@@ -130,13 +130,13 @@ def measure_clicks(
     return {"view": clicked, "most": most, "rounds": rounds, "clicks_to": clicks_to(by_count[:most])}
 
 
-def clicks_to(scores: Sequence[float], goals: Sequence[float] = GOALS) -> dict[str, int | None]:
-    """How many clicks reach each goal: "0.85" -> the first number of clicks whose score does.
+def clicks_to(scores: Sequence[float]) -> dict[str, int | None]:
+    """How many clicks reach each of ``GOALS``: "0.85" -> the first number of clicks whose score does.
 
     None where ``scores``, one per click, never do.
     """
     found: dict[str, int | None] = {}
-    for goal in goals:
+    for goal in GOALS:
         reached = (count for count, score in enumerate(scores, 1) if score >= goal)
         found[f"{goal:.2f}"] = next(reached, None)
     return found

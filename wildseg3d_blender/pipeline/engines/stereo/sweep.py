@@ -24,6 +24,9 @@ Surface = TypeVar("Surface")
 OUT_OF_SIGHT = 1.2
 """Cost where a neighbour does not see the point; that of unrelated patches is about 1."""
 
+STEP, JUMP = 0.06, 0.5
+"""Penalties for one step of depth between neighbouring pixels, and for more where the image is flat."""
+
 _NOISE = 2e-4  # variance of grey values that carries no texture, on the scale 0..1
 
 
@@ -155,33 +158,29 @@ def mean_of_best_two(costs: Sequence[Floats]) -> Floats:
     return (smallest + second) * np.float32(0.5)
 
 
-def semi_global(
-    volume: Floats, grey: Floats, check: Callable[[], None], *, step: float = 0.06, jump: float = 0.5
-) -> Floats:
+def semi_global(volume: Floats, grey: Floats, check: Callable[[], None]) -> Floats:
     """Sum of path costs from left, right, above and below (Hirschmüller 2008), (D, H, W).
 
     Args:
         volume: matching cost (D, H, W).
         grey: (H, W), the image; a jump of depth costs less across its edges.
-        step: penalty for one step of depth between neighbouring pixels.
-        jump: penalty for more than one step where the image is flat.
     """
     down = np.ascontiguousarray(volume.transpose(1, 0, 2))
     total = np.zeros_like(down)
-    _two_way(down, grey, total, step, jump)
+    _two_way(down, grey, total)
     check()
     result = total.transpose(1, 0, 2)
     across = np.ascontiguousarray(volume.transpose(2, 0, 1))
     total_across = np.zeros_like(across)
-    _two_way(across, np.ascontiguousarray(grey.T), total_across, step, jump)
+    _two_way(across, np.ascontiguousarray(grey.T), total_across)
     return result + total_across.transpose(1, 2, 0)
 
 
-def _two_way(costs: Floats, grey: Floats, total: Floats, step: float, jump: float) -> None:
+def _two_way(costs: Floats, grey: Floats, total: Floats) -> None:
     """Add path costs along axis 0 of ``costs`` (N, D, M), forwards and backwards, to ``total``."""
-    edges = np.exp(-12.0 * np.abs(np.diff(grey, axis=0))) * jump
-    jumps = np.maximum(edges, 1.01 * step).astype(np.float32)
-    small = np.float32(step)
+    edges = np.exp(-12.0 * np.abs(np.diff(grey, axis=0))) * JUMP
+    jumps = np.maximum(edges, 1.01 * STEP).astype(np.float32)
+    small = np.float32(STEP)
     for direction in (1, -1):
         lines, sums = costs[::direction], total[::direction]
         penalties = jumps[::direction]
