@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from wildseg3d_blender.errors import SceneError
-from wildseg3d_blender.files.atomic_folder import previous_folder
+from wildseg3d_blender.files.atomic_folder import previous_folder, replacing_folder
 from wildseg3d_blender.files.names import unique_view_names
 from wildseg3d_blender.photo_warp import PhotoWarp
 from wildseg3d_blender.prompts import Box, Click, one_group
@@ -192,6 +192,17 @@ def test_target_that_no_file_system_takes(tmp_path: Path) -> None:
 def test_read_only_target() -> None:
     with pytest.raises(SceneError, match="Cannot write"):
         write(make_scene(Path("/proc/scene")))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+def test_a_full_disk_is_called_so(tmp_path: Path) -> None:
+    with pytest.raises(SceneError, match=r"Could not write .*scene \(the disk is full\)"):  # noqa: SIM117
+        with replacing_folder(tmp_path / "scene"), Path("/dev/full").open("wb") as full:
+            np.zeros(100_000).tofile(full)
+    with pytest.raises(SceneError, match=r"\(No space left on device\)"):  # noqa: SIM117
+        with replacing_folder(tmp_path / "scene"):
+            Path("/dev/full").write_text("x")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_object_into_a_deleted_scene(tmp_path: Path) -> None:

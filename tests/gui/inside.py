@@ -146,6 +146,15 @@ def at_photo(x: float, y: float) -> list[float]:
     return [region.x + found.x, region.y + found.y]
 
 
+def box_in_photo(root: Any) -> list[float]:
+    """Left, high, right and low of the active object's first prompt, a box, as shares of the photo."""
+    scene = addon("scene.lookup").open_scene(root)
+    name = addon("scene.groups").active(root).name
+    box = addon("scene.reading").read_groups(scene, root, name)[0].prompts[0]
+    width, height = scene.view(box.view).size
+    return [box.x0 / width, box.y0 / height, box.x1 / width, box.y1 / height]
+
+
 def active_tab() -> str:
     """The sidebar's tab that is open."""
     return _region("VIEW_3D", "UI")[2].active_panel_category
@@ -180,6 +189,7 @@ _QUESTIONS: dict[str, Callable[..., Any]] = {
     "under_mouse": under_mouse,
     "blocks": blocks,
     "at_photo": at_photo,
+    "box_in_photo": box_in_photo,
     "active_tab": active_tab,
     "redraw": redraw,
     "addon": addon,

@@ -42,6 +42,7 @@ LOOKS_THROUGH = "bpy.context.scene.camera and bpy.context.scene.camera.wildseg3d
 VIEW = "bpy.context.scene.camera.wildseg3d.view"
 ROOT_SETTINGS = "bpy.context.scene.wildseg3d.root.wildseg3d"
 ACTIVE = f"{ROOT_SETTINGS}.groups[{ROOT_SETTINGS}.active_group].object.name"
+BOX = "box_in_photo(bpy.context.scene.wildseg3d.root)"
 ALIGNED_FOR = f"{ROOT_SETTINGS}.aligned_for"
 SHOWN = f"{ROOT_SETTINGS}.state"
 SCENE_FOLDER = (
@@ -213,10 +214,12 @@ def test_a_box_finds_another_object(window: Window, sample_truth: SampleTruth) -
     window.wait_for(LOOKS_THROUGH)
     rows, columns = np.nonzero(sample_truth.mask("teddy", window.ask(VIEW)))
     height, width = sample_truth.mask("teddy", window.ask(VIEW)).shape
-    low = window.ask(f"at_photo({columns.min() / width - 0.01}, {rows.min() / height - 0.01})")
-    high = window.ask(f"at_photo({columns.max() / width + 0.01}, {rows.max() / height + 0.01})")
-    window.drag(tuple(low), tuple(high), keys=("shift",))
+    left, right = columns.min() / width - 0.01, columns.max() / width + 0.01
+    high, low = rows.min() / height - 0.01, rows.max() / height + 0.01
+    start, end = window.ask(f"[at_photo({left}, {high}), at_photo({right}, {low})]")
+    window.drag(tuple(start), tuple(end), keys=("shift",))
     window.wait_for(f"len({ROOT_SETTINGS}.groups) == 2")
+    assert window.ask(BOX) == pytest.approx([left, high, right, low], abs=0.005), "not where it was dragged"
     window.wait_for(PREVIEWED, 120)
     window.picture("box")
     assert _iou(window, sample_truth, "teddy") > 0.5

@@ -81,7 +81,7 @@ class Window:
         time.sleep(0.2)
         # In one go with the button: Blender loses an Alt that was pressed a while before.
         self._xdotool(*(word for key in keys for word in ("keydown", key)), "mousedown", str(button))
-        time.sleep(0.1)
+        self.take_in()
         self._xdotool("mouseup", str(button), *(word for key in keys for word in ("keyup", key)))
         self.clicks += 1
         time.sleep(0.2)
@@ -99,11 +99,21 @@ class Window:
         """Press, move, release; with keys like "shift" held."""
         self.move(*start)
         self._xdotool(*(word for key in keys for word in ("keydown", key)), "mousedown", "1")
+        self.take_in()
         for step in range(1, 9):
             self.move(*(a + (b - a) * step / 8 for a, b in zip(start, end, strict=True)))
         self._xdotool("mouseup", "1", *(word for key in keys for word in ("keyup", key)))
         self.clicks += 1
         time.sleep(0.2)
+
+    def take_in(self) -> None:
+        """Wait until Blender has taken in what was done so far.
+
+        Without a window manager its window is never the active one, and it then asks where the mouse is when
+        it comes to a press, which may be a second later.
+        """
+        for _ in range(2):  # the first answer may come from the round of events that was under way
+            self.ask("True")
 
     def key(self, *names: str) -> None:
         """Press keys, each as xdotool spells it ("ctrl+z")."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..errors import SceneError
+from ..wording import reason
 
 
 def remove(folder: Path) -> None:
@@ -31,8 +32,8 @@ def replacing_folder(folder: Path, put_aside: Callable[[Path], None] = remove) -
         swap_in(partial, folder, put_aside)
     except OSError as error:
         raise SceneError(
-            f"Could not write {folder} ({error.strerror or error}): check the free space and the "
-            "permissions there; what was there before is unchanged."
+            f"Could not write {folder} ({reason(error)}): check the free space and the permissions there; "
+            "what was there before is unchanged."
         ) from error
     finally:
         remove(partial)

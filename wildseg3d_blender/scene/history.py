@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ..errors import SceneError
 from ..files.atomic_folder import replacing_folder
+from ..wording import reason
 from .folder import Scene, check_there, read_json
 from .objects import (
     folder_for,
@@ -85,8 +86,8 @@ def bring_back(scene: Scene, wanted: Mapping[str, str]) -> tuple[str, ...]:
         return _bring_back(scene, wanted)
     except OSError as error:
         raise SceneError(
-            f"The objects in {scene.folder} could not be put in step ({error.strerror}): check the free "
-            "space and the permissions there."
+            f"Cannot write to {scene.folder} ({reason(error)}), where the objects have to be as Blender "
+            "shows them: check the free space and the permissions there."
         ) from error
 
 

@@ -32,7 +32,7 @@ def check(root: bpy.types.Object) -> None:
     conditions.object_mode()
     folder = lookup.scene_folder(root)
     if not folder.is_dir():
-        raise SceneError("The scene folder is gone: say above where it is now.")
+        raise SceneError("The scene folder is gone: put it back, or set its new place under Scene Folder.")
     if not (folder / PAIRS_FOLDER).is_dir():
         raise SceneError(
             "This reconstruction was made by an older version: press Reconstruct to make it anew first."
