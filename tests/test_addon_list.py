@@ -121,7 +121,7 @@ def test_merging_in_any_order_keeps_what_each_takes_away(blender: Any, root: Any
 
     operators = blender.ops.wildseg3d
     scene = lookup.open_scene(root)
-    with pytest.raises(RuntimeError, match="are the same object"):
+    with pytest.raises(RuntimeError, match="Wall cannot be merged with itself"):
         operators.object_merge(name="Wall", into="Wall")
     operators.prompt_add(view="wide", x=500, y=300, object="Mug")
     operators.part_add(subtract=True)
@@ -133,3 +133,8 @@ def test_merging_in_any_order_keeps_what_each_takes_away(blender: Any, root: Any
     found = reading.read_groups(scene, root, "Spoon")
     assert [group.subtract for group in found] == [False, True, False]
     assert not lookup.prompts(root, "Mug") and all("Mug" not in item.name for item in lookup.prompts(root))
+    # Without a name it is the active one, which is no object called "".
+    operators.prompt_add(view="wide", x=500, y=300, object="Fork")
+    root.wildseg3d.active_group = 2
+    operators.object_merge(name="Fork")
+    assert [item.name for item in root.wildseg3d.groups] == ["Floor", "Wall", "Spoon"]

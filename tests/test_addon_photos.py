@@ -104,6 +104,18 @@ def test_a_video_gives_its_key_frames(blender: Any, tmp_path: Path) -> None:
     assert photo_list.source(blender.context.scene).name == "kitchen"
 
 
+def test_a_video_that_cannot_be_read_is_said_in_a_sentence(blender: Any, tmp_path: Path) -> None:
+    video = tmp_path / "notes.mp4"
+    video.write_bytes(b"no video")
+    for file, sentence in (
+        (video, "notes.mp4 cannot be read as a video"),
+        (tmp_path / "x.mp4", "no video at"),
+    ):
+        with pytest.raises(RuntimeError, match=sentence) as raised:
+            blender.ops.wildseg3d.photos_add(filepath=str(file))
+        assert "Traceback" not in str(raised.value)
+
+
 def test_photos_and_a_video_together(blender: Any, photos: Path) -> None:
     write_video(photos / "clip.mp4", frames_along(np.linspace(0.0, 1.5, 40)))
     blender.ops.wildseg3d.photos_add(

@@ -224,6 +224,20 @@ def test_a_group_that_only_excludes_is_refused(blender: Any, scene: Scene, root:
         reading.read_groups(scene, root, "Vase")
 
 
+def test_a_prompt_in_a_photo_without_a_camera_makes_nothing(blender: Any, scene: Scene, root: Any) -> None:
+    from wildseg3d_blender.addon.scene import lookup
+
+    view = scene.views[0].name
+    blender.data.objects.remove(lookup.camera(root, view))
+    before = {item.name for item in blender.data.objects}
+    with pytest.raises(RuntimeError, match=r"camera of .* was deleted"):
+        blender.ops.wildseg3d.prompt_add(view=view, x=50, y=50, object="Spoon")
+    assert {item.name for item in blender.data.objects} == before and not root.wildseg3d.groups
+    blender.context.scene.camera = None
+    with pytest.raises(RuntimeError, match="Name the photo"):
+        blender.ops.wildseg3d.prompt_add(x=50, y=50)
+
+
 def test_a_scene_folder_that_is_gone_is_said(blender: Any, scene: Scene, root: Any) -> None:
     shutil.rmtree(scene.folder)
     with pytest.raises(RuntimeError, match="is gone: put it back"):

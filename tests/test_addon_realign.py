@@ -184,6 +184,23 @@ def test_the_button_says_why_it_cannot_run(
             blender.ops.wildseg3d.realign()
 
 
+@pytest.mark.parametrize("spoilt", ["attribute", "points"])
+def test_what_cannot_follow_is_said_before_the_worker_is_asked(
+    blender: Any, scene: Scene, root: Any, spoilt: str
+) -> None:
+    from wildseg3d_blender.addon.session import runtime
+
+    if spoilt == "points":
+        blender.data.objects.remove(children(root, "POINTS")[0])
+    else:
+        mesh = blender.data.objects["Ball"].data
+        mesh.attributes.remove(mesh.attributes["pixel"])
+    runtime.close()
+    with pytest.raises(RuntimeError, match="undo that, or open the scene folder again"):
+        blender.ops.wildseg3d.realign(object="Box")
+    assert runtime.worker_pid() is None
+
+
 def test_an_object_that_was_renamed_is_taken_under_its_new_name(
     blender: Any, scene: Scene, root: Any
 ) -> None:

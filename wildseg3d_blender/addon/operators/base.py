@@ -101,9 +101,11 @@ class WorkerOperator:
         try:
             self._run = run = Run(self.work(context), self._label, self._warn, self._name)
             run.begin()
-        except WildSegError as error:
+        except BaseException as error:
             if self._run is not None:
                 self._run.stop()
+            if not isinstance(error, WildSegError):
+                raise
             report_error(self, error)
             return {"CANCELLED"}
         if not run.running:

@@ -121,11 +121,11 @@ class WILDSEG3D_OT_object_merge(_OfOne, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Merge them."""
         root = lookup.require_root(context.scene)
-        name = groups.require(root, self.name).name
-        if objects.merge(root, name, self.into):
+        name, into = (groups.require(root, given).name for given in (self.name, self.into))
+        if objects.merge(root, name, into):
             selecting.select_mesh(root)
         else:
-            self.report({"INFO"}, f"{self.into} has the prompts of {name} now: press Segment to cut it out.")
+            self.report({"INFO"}, f"{into} has the prompts of {name} now: press Segment to cut it out.")
         return {"FINISHED"}
 
 

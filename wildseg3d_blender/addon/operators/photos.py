@@ -4,18 +4,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import bpy
 
 from ...errors import PhotoError
 from ...files.photos import CHOOSE, READABLE_SUFFIXES, VIDEO_SUFFIXES, is_video
 from ...reconstruct_settings import KEY_FRAMES
-from ...worker.messages import KeyFrames, TakenFrames
 from .. import photo_list, problems
 from ..panels.drawing import draw_text
-from ..scene import location, lookup, viewing
+from ..scene import lookup, viewing
 from ..session import photo_checking
-from ..tasks.driving import Call, Warn
+from ..tasks.driving import to_the_end
+from ..tasks.taking_frames import taking_frames
 from .base import Work, WorkerOperator, idle, reporting
 
 _EXPLAINED = {".heic", ".heif", ".dng"}
@@ -88,7 +89,7 @@ class _Choosing:
         photos = [path for path in paths if path not in videos]
         scene = context.scene
         kept = self.add or (self._adds_to_waiting and bool(photo_list.chosen(scene)))
-        if photos == [] and not videos:
+        if not paths:
             raise PhotoError("Nothing was chosen: choose photos, a folder of them, or a video.", fix=CHOOSE)
         if len(photos) == 1 and photos[0].is_dir() and not kept:
             photo_list.choose_folder(scene, photos[0])
@@ -109,10 +110,14 @@ class _Choosing:
 
     def _read(self, videos: list[Path], kept: bool) -> set[str]:
         # Whoever chose them in the interface goes on working meanwhile; a script waits.
-        how = "INVOKE_DEFAULT" if self._asked and not bpy.app.background else "EXEC_DEFAULT"
-        bpy.ops.wildseg3d.key_frames(
-            how, videos=[{"name": str(video)} for video in videos], count=self.key_frames, add=kept
-        )
+        if self._asked and not bpy.app.background:
+            named = [{"name": str(video)} for video in videos]
+            bpy.ops.wildseg3d.key_frames("INVOKE_DEFAULT", videos=named, count=self.key_frames, add=kept)
+            return {"FINISHED"}
+        operator: Any = self  # with whatever Blender's class has
+        work = taking_frames(videos, self.key_frames, add=kept)
+        text = to_the_end(work, operator.bl_label, lambda warning: operator.report({"WARNING"}, warning))
+        operator.report({"INFO"}, text)
         return {"FINISHED"}
 
 
@@ -195,21 +200,7 @@ class WILDSEG3D_OT_key_frames(WorkerOperator, bpy.types.Operator):
         return idle(cls)
 
     def work(self, context: bpy.types.Context) -> Work:
-        frames: list[Path] = []
-        warnings: list[str] = []
-        videos = [Path(item.name) for item in self.videos]
-        for video in videos:
-            beside = location.default_folder(context, video).parent
-            request = KeyFrames(str(video), str(beside), self.count)
-            taken = TakenFrames.from_json((yield Call("Take Frames", "key_frames", request.to_json())))
-            frames += [Path(frame) for frame in taken.frames]
-            warnings += [taken.warning] if taken.warning else []
-        scene = bpy.context.scene
-        (photo_list.add if self.add else photo_list.choose)(scene, frames)
-        scene.wildseg3d.show_photos = scene.wildseg3d.show_reconstruct = True
-        for warning in warnings:
-            yield Warn(warning)
-        return f"{len(frames)} frames of {', '.join(video.name for video in videos)}."
+        return taking_frames([Path(item.name) for item in self.videos], self.count, add=self.add)
 
 
 class WILDSEG3D_OT_photo_remove(bpy.types.Operator):

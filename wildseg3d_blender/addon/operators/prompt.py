@@ -76,6 +76,8 @@ class WILDSEG3D_OT_prompt_add(bpy.types.Operator):
         view = self.view
         if not view and context.scene.camera is not None:
             view = context.scene.camera.wildseg3d.view
+        if not view:
+            raise PromptError("Name the photo that the pixel is in, or look through it first.")
         place, part = (self.x, self.y), None if self.part < 0 else self.part
         if self.x2 >= 0 or self.y2 >= 0:
             corner = (self.x2, self.y2)

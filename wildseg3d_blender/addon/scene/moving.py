@@ -117,8 +117,8 @@ def _deals(
     for index, name in enumerate(names):
         if name in making and not any(index in there for there in present):
             raise PromptError(
-                f"{name} has no 3D points to cut out: nothing was measured there, or other objects own the "
-                "points. Add a prompt in another photo."
+                f"{name} has no 3D points to cut out: nothing was measured there, other objects own the "
+                "points, or they were deleted. Add a prompt in another photo."
             )
     changing: set[int] = set()
     for item, there in zip(held, present, strict=True):

@@ -85,7 +85,7 @@ def merge(root: bpy.types.Object, name: str, into: str) -> bool:
     """
     source, target = groups.require(root, name), groups.require(root, into)
     if source == target:
-        raise SceneError(f"{name} and {into} are the same object: choose another to merge it with.")
+        raise SceneError(f"{name} cannot be merged with itself: choose another object.")
     scene = lookup.open_scene(root)
     following.follow(root)
     first, second = _in_order(root, source, target)

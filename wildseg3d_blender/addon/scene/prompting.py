@@ -183,6 +183,7 @@ def follow(camera: bpy.types.Object, before: cameras.Lens) -> None:
 def _place_in(
     scene: Scene, root: bpy.types.Object, prompt: Prompt, group: str, part: int | None
 ) -> bpy.types.Object:
+    lookup.camera(root, prompt.view)  # raises before anything is made
     item = groups.ensure(root, group)
     number = parts.active(item).number if part is None else part
     return place(scene, root, prompt, item.name, number)

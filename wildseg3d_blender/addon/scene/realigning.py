@@ -39,6 +39,13 @@ def measured(scene: Scene) -> Measured:
     return {view.name: point_arrays.measured(scene, view) for view in scene.views}
 
 
+def check(root: bpy.types.Object) -> None:
+    """SceneError where ``refreshing`` could not go on: points were deleted or edited away."""
+    lookup.points(root)
+    for item in lookup.point_objects(root):
+        _held(item)
+
+
 def refresh(root: bpy.types.Object, before: Mapping[str, NDArray[np.bool_]]) -> None:
     """Bring a reconstruction up to its scene folder, which has been aligned again.
 

@@ -58,6 +58,7 @@ def refining(root: bpy.types.Object, names: Sequence[str]) -> Work:
             raise SceneError(f"{name} is not an object yet: press Segment first.")
     in_step.bring(root)
     scene = lookup.open_scene(root)
+    realigning.check(root)  # what only Blender knows, before the worker takes its time
     with in_step.or_as_before(root.name):
         return (yield from _refining(scene, root, names))
 
