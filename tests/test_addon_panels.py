@@ -113,7 +113,7 @@ def test_keys_are_folded_and_shares_are_short(blender: Any) -> None:
 
 
 def test_the_list_of_parts_counts_prompts_and_tells_parts_of_a_kind_apart(blender: Any, scene: Scene) -> None:
-    from wildseg3d_blender.addon.panels.object_panel import WILDSEG3D_UL_parts
+    from wildseg3d_blender.addon.panels.object_lists import WILDSEG3D_UL_parts
     from wildseg3d_blender.addon.scene import groups, importing, prompting
 
     root = importing.import_scene(blender.context.scene, scene.folder)

@@ -184,7 +184,7 @@ def test_thumbnails_that_had_no_time_are_drawn_again_once(blender: Any) -> None:
 
 
 def test_thumbnails_fill_the_width_and_keep_the_current_one(blender: Any) -> None:
-    from wildseg3d_blender.addon.viewport.thumbnails import layout
+    from wildseg3d_blender.addon.viewport.thumbnail_slots import layout
 
     views = [(f"v{number}", 1.5) for number in range(10)]
     for right in range(700, 1600, 13):

@@ -9,9 +9,9 @@ import bpy
 
 from ...errors import NeuralError, SceneError
 from ...wording import counted
-from ..conditions import SPEAKS_OF
 from ..scene import groups, lookup, parts
 from ..session import choosing, finding, previewing, runtime
+from . import object_lists
 from .drawing import (
     SidebarPanel,
     beside_list,
@@ -26,118 +26,6 @@ from .drawing import (
 
 _read: dict[tuple[str, str, int], str] = {}
 """What was wrong with the scene folder last drawn: reading it anew for each picture would be slow."""
-
-
-class WILDSEG3D_UL_objects(bpy.types.UIList):
-    """Objects: colour, name, number of prompts, visibility."""
-
-    def draw_item(
-        self,
-        context: bpy.types.Context,
-        layout: bpy.types.UILayout,
-        data: Any,
-        item: Any,
-        icon: int,
-        active_data: Any,
-        active_property: str,
-        index: int = 0,
-        flt_flag: int = 0,
-    ) -> None:
-        """One line."""
-        mesh = groups.mesh_object(item)
-        narrow = is_narrow(context)
-        line = layout.row(align=narrow)
-        colour = line.row()
-        colour.ui_units_x = 0.5 if narrow else 0.8
-        colour.prop(item, "colour", text="")
-        row = line.row(align=True)
-        name = row.row(align=True)
-        name.active = mesh is not None  # one that is not cut out yet is grey
-        name.prop(item, "name", text="", emboss=False)
-        if not narrow:
-            shown = row.row(align=True)
-            shown.alignment = "RIGHT"
-            shown.active = False
-            shown.label(text=str(len(lookup.prompts(data.id_data, item.name))))
-        if mesh is not None:
-            row.prop(item, "visible", text="", emboss=False, icon="HIDE_OFF" if item.visible else "HIDE_ON")
-        else:
-            row.label(text="", icon="BLANK1")
-
-
-class WILDSEG3D_MT_objects(bpy.types.Menu):
-    """What is done with an object more rarely"""
-
-    bl_label = "Object"
-
-    def draw(self, context: bpy.types.Context) -> None:
-        """For the active object of the list."""
-        layout = self.layout
-        root = lookup.active_root(context.scene)
-        item = None if root is None else groups.active(root)
-        if item is not None:
-            layout.context_pointer_set(SPEAKS_OF, item)
-        layout.label(text="There are no objects" if item is None else item.name, translate=False)
-        layout.separator()
-        layout.operator("wildseg3d.isolate", icon="SOLO_OFF")
-        layout.operator("wildseg3d.make_surface", icon="MESH_GRID").object = "" if item is None else item.name
-        layout.operator("wildseg3d.object_duplicate", icon="DUPLICATE")
-        layout.separator()
-        layout.operator("wildseg3d.object_put_back", icon="LOOP_BACK")
-        layout.menu("WILDSEG3D_MT_merge", icon="AUTOMERGE_ON")
-        layout.operator("wildseg3d.object_remove", icon="X")
-
-
-class WILDSEG3D_MT_merge(bpy.types.Menu):
-    """Make the object part of another: that one gets its points and its prompts"""
-
-    bl_label = "Merge Into"
-
-    def draw(self, context: bpy.types.Context) -> None:
-        """The other objects."""
-        root = lookup.active_root(context.scene)
-        item = None if root is None else groups.active(root)
-        if root is None or item is None or len(root.wildseg3d.groups) < 2:
-            self.layout.label(text="There is no other object")
-            return
-        for other in root.wildseg3d.groups:
-            if other != item:
-                entry = self.layout.operator("wildseg3d.object_merge", text=other.name, translate=False)
-                entry.name, entry.into = item.name, other.name
-
-
-class WILDSEG3D_UL_parts(bpy.types.UIList):
-    """Parts of an object: the object itself, then what is added or taken away."""
-
-    def draw_item(
-        self,
-        context: bpy.types.Context,
-        layout: bpy.types.UILayout,
-        data: Any,
-        item: Any,
-        icon: int,
-        active_data: Any,
-        active_property: str,
-        index: int = 0,
-        flt_flag: int = 0,
-    ) -> None:
-        """One line."""
-        row = layout.row(align=True)
-        sign = "SELECT_SUBTRACT" if item.subtract else "SELECT_EXTEND"
-        row.label(
-            text=parts.label(data, item),
-            icon="DOT" if item.number == parts.WHOLE else sign,
-            translate=False,
-        )
-        if not is_narrow(context):
-            shown = row.row(align=True)
-            shown.alignment = "RIGHT"
-            shown.active = False
-            shown.label(text=str(len(lookup.prompts(data.id_data, data.name, item.number))))
-        if item.number != parts.WHOLE:
-            row.operator("wildseg3d.part_remove", text="", icon="X", emboss=False).part = item.number
-        else:
-            row.label(text="", icon="BLANK1")
 
 
 class WILDSEG3D_PT_objects(SidebarPanel, bpy.types.Panel):
@@ -211,14 +99,6 @@ class WILDSEG3D_PT_refine(SidebarPanel, bpy.types.Panel):
         row.operator_menu_enum("wildseg3d.realign", "fit", text="", icon="DOWNARROW_HLT")
         if aligned_for := root.wildseg3d.aligned_for:
             draw_text(column, context, f"Aligned for {aligned_for}", icon="CHECKMARK")
-
-
-def draw_context_menu(self: Any, context: bpy.types.Context) -> None:
-    """Added to the menu that a right click on a list opens; ours only."""
-    chosen = getattr(context, "ui_list", None)
-    if chosen is not None and chosen.bl_idname == "WILDSEG3D_UL_objects":
-        self.layout.separator()
-        self.layout.menu_contents("WILDSEG3D_MT_objects")
 
 
 def draw_select_menu(self: Any, context: bpy.types.Context) -> None:
@@ -351,10 +231,7 @@ def _steps(size: int) -> str:
 
 
 CLASSES = (
-    WILDSEG3D_UL_objects,
-    WILDSEG3D_UL_parts,
-    WILDSEG3D_MT_objects,
-    WILDSEG3D_MT_merge,
+    *object_lists.CLASSES,
     WILDSEG3D_PT_objects,
     WILDSEG3D_PT_refine,
 )
@@ -362,11 +239,11 @@ CLASSES = (
 
 def register() -> None:
     """Called by the add-on."""
-    bpy.types.UI_MT_list_item_context_menu.append(draw_context_menu)
+    bpy.types.UI_MT_list_item_context_menu.append(object_lists.draw_context_menu)
     bpy.types.VIEW3D_MT_select_object.append(draw_select_menu)
 
 
 def unregister() -> None:
     """Called by the add-on."""
     bpy.types.VIEW3D_MT_select_object.remove(draw_select_menu)
-    bpy.types.UI_MT_list_item_context_menu.remove(draw_context_menu)
+    bpy.types.UI_MT_list_item_context_menu.remove(object_lists.draw_context_menu)

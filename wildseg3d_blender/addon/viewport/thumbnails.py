@@ -22,18 +22,8 @@ from ...errors import WildSegError
 from ...scene.folder import Scene, View
 from ..scene import framing, gripping, groups, lookup, reading, viewing
 from ..session import previewing
-from . import shapes, tint, tools
-
-HEIGHT = 64
-"""Of a thumbnail, in points of the interface."""
-
-GAP = 4
-"""Between two, and around them."""
-
-MOST_SHARE = 0.2
-"""Of the view's height that they may take; where that leaves too little there are none."""
-
-LEAST_HEIGHT = 36
+from . import shapes, thumbnail_shader, tint, tools
+from .thumbnail_slots import Slot, layout
 
 MOST_BATCHES = 200
 
@@ -47,25 +37,6 @@ SIDE = 192
 """Longer side of a thumbnail's textures, in pixels, about."""
 
 WHITE = (1.0, 1.0, 1.0, 1.0)
-
-_VERTEX = """
-void main()
-{
-  at = corner;
-  gl_Position = to_clip * vec4(place, 0.0, 1.0);
-}
-"""
-
-_FRAGMENT = """
-void main()
-{
-  vec3 colour = texture(photo, at).rgb * shade;
-  float inside = texture(mask, at).r;
-  float line = 1.0 - smoothstep(0.15, 0.4, abs(inside - 0.5));
-  colour = mix(colour, tint.rgb, tint.a * smoothstep(0.35, 0.65, inside));
-  fragment = vec4(mix(colour, outline.rgb, line * outline.a), 1.0);
-}
-"""
 
 _textures: dict[str, Any] = {}
 """View -> its photo, of the scene drawn last."""
@@ -105,21 +76,6 @@ class Budget:
         return _upload(pixels(), kind)
 
 
-@dataclass(frozen=True)
-class Slot:
-    """Where a photo's thumbnail is in the region: pixels, from the lower left."""
-
-    view: str
-    left: float
-    low: float
-    width: float
-    height: float
-
-    def holds(self, x: float, y: float) -> bool:
-        """Whether a place of the region is on it."""
-        return self.left <= x < self.left + self.width and self.low <= y < self.low + self.height
-
-
 def forget() -> None:
     """Free what is on the graphics card."""
     global _shader, _unfinished
@@ -141,43 +97,6 @@ def take_unfinished() -> bool:
     global _unfinished
     left, _unfinished = _unfinished, False
     return left
-
-
-def layout(
-    views: list[tuple[str, float]], current: str, left: float, right: float, height: float, scale: float
-) -> list[Slot]:
-    """Slots for photos between two edges of a region of that height.
-
-    They shrink until all fit; where they would get too small, only those around the current one are shown.
-
-    Args:
-        views: name and width over height of each.
-        scale: pixels of a point of the interface.
-    """
-    gap, tall, least = GAP * scale, min(HEIGHT * scale, MOST_SHARE * height), LEAST_HEIGHT * scale
-    if tall < least or not views:
-        return []
-    fitting = (right - left - gap * (len(views) + 1)) / sum(aspect for _, aspect in views)
-    tall = min(tall, max(fitting, least))
-    widths = [tall * aspect for _, aspect in views]
-    names = [name for name, _ in views]
-    first = last = names.index(current) if current in names else 0
-    used, room = widths[first] + 2 * gap, right - left
-    if used > room:
-        return []
-    grown = True
-    while grown:
-        grown = False
-        for step in (last + 1, first - 1):
-            if 0 <= step < len(views) and used + widths[step] + gap <= room + 0.5:
-                used += widths[step] + gap
-                first, last, grown = min(first, step), max(last, step), True
-    at = left + (room - used) / 2 + gap
-    slots = []
-    for name, width in zip(names[first : last + 1], widths[first : last + 1], strict=True):
-        slots.append(Slot(name, at, gap, width, tall))
-        at += width + gap
-    return slots
 
 
 def view_at(context: bpy.types.Context, mouse: tuple[float, float]) -> str | None:
@@ -349,20 +268,5 @@ def _compiled() -> Any:
     global _shader, _unfinished
     if _shader is None:
         _unfinished = True  # other programs wait for the next drawing
-        info = gpu.types.GPUShaderCreateInfo()
-        info.push_constant("MAT4", "to_clip")
-        info.push_constant("VEC4", "tint")
-        info.push_constant("VEC4", "outline")
-        info.push_constant("FLOAT", "shade")
-        info.sampler(0, "FLOAT_2D", "photo")
-        info.sampler(1, "FLOAT_2D", "mask")
-        between = gpu.types.GPUStageInterfaceInfo("wildseg3d_thumbnail")
-        between.smooth("VEC2", "at")
-        info.vertex_in(0, "VEC2", "place")
-        info.vertex_in(1, "VEC2", "corner")
-        info.vertex_out(between)
-        info.fragment_out(0, "VEC4", "fragment")
-        info.vertex_source(_VERTEX)
-        info.fragment_source(_FRAGMENT)
-        _shader = gpu.shader.create_from_info(info)
+        _shader = thumbnail_shader.make()
     return _shader
