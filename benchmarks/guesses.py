@@ -9,7 +9,7 @@ nothing to match. Every thing is clicked twice in each view, in its middle and s
 the mean intersection over union, by pixels of superpixels in both views, of the guess that is taken, of the
 answer whose outline has settled, and of the best guess.
 
-What the outline network learned from should stay out: leave out its seeds with ``--first``.
+What the outline and overlap networks learned from should stay out: leave out their seeds with ``--first``.
 """
 
 from __future__ import annotations
@@ -131,27 +131,35 @@ def _as_matched(
     return found.astype(np.float32), measured
 
 
-def answered(
-    segmenter: GraphCutSegmenter, instance: dict[str, NDArray[np.int64]], seed: int
-) -> Iterator[Answer]:
-    """The answers to two clicks in each view at each thing that both views show."""
-    graph, rng = segmenter.graph, np.random.default_rng(seed)
+def clicked_things(instance: dict[str, NDArray[np.int64]], seed: int) -> Iterator[tuple[int, Click]]:
+    """Two clicks in each view at each thing that both views show, and the thing's number."""
+    rng = np.random.default_rng(seed)
     present = np.unique(np.concatenate([np.unique(own) for own in instance.values()]))
     for thing in present[present >= FIRST_OBJECT]:
         masks = {name: own == thing for name, own in instance.items()}
         if min(mask.mean() for mask in masks.values()) < SMALLEST:
             continue
-        truth: Selection = np.zeros(len(graph.nodes), dtype=bool)
-        for data in graph.views:
-            covered = np.bincount(data.labels[masks[data.view.name]], minlength=len(truth))
-            truth |= covered > 0.5 * graph.nodes.area
         for name, mask in masks.items():
             for x, y in _clicks(rng, mask):
-                seeds = seeds_of(segmenter.scene, graph.views, [Click(name, x, y, True)])
-                found = segmenter.hypotheses(seeds)
-                final = segmenter.with_settled_outline(found, seeds)
-                overlaps = [area_overlap(graph, guess.selection, truth) for guess in found]
-                yield Answer(overlaps[0], area_overlap(graph, final, truth), max(overlaps))
+                yield int(thing), Click(name, x, y, True)
+
+
+def answered(
+    segmenter: GraphCutSegmenter, instance: dict[str, NDArray[np.int64]], seed: int
+) -> Iterator[Answer]:
+    """The answers to ``clicked_things``."""
+    graph = segmenter.graph
+    for thing, click in clicked_things(instance, seed):
+        truth: Selection = np.zeros(len(graph.nodes), dtype=bool)
+        for data in graph.views:
+            own = instance[data.view.name] == thing
+            covered = np.bincount(data.labels[own], minlength=len(truth))
+            truth |= covered > 0.5 * graph.nodes.area
+        seeds = seeds_of(segmenter.scene, graph.views, [click])
+        found = segmenter.hypotheses(seeds)
+        final = segmenter.with_settled_outline(found, seeds)
+        overlaps = [area_overlap(graph, guess.selection, truth) for guess in found]
+        yield Answer(overlaps[0], area_overlap(graph, final, truth), max(overlaps))
 
 
 def _clicks(rng: np.random.Generator, mask: NDArray[np.bool_]) -> Iterator[tuple[float, float]]:

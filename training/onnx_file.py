@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write a network as an ONNX file: the few messages of that format that convolutions need.
+"""Write and read a network as an ONNX file: the few messages of that format that convolutions need.
 
 Field numbers as in onnx.proto3 of the ONNX project; encoding as in Protocol Buffers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +76,58 @@ class OnnxGraph:
         node += _text(4, kind) + b"".join(_attribute(key, value) for key, value in attributes.items())
         self.nodes.append(_block(1, node))
         return name
+
+
+def kernels(file: bytes) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Kernels (outputs, inputs, k, k) and biases (outputs,) of the convolutions in a file of ``OnnxGraph``,
+    in their order."""
+    graph = next(content for field, content in _fields(file) if field == 7 and isinstance(content, bytes))
+    tensors = [_read_tensor(item) for field, item in _fields(graph) if field == 5 and isinstance(item, bytes)]
+    named = dict(tensors)
+    return [
+        (values, named[name.replace(".weight", ".bias")])
+        for name, values in tensors
+        if name.endswith(".weight")
+    ]
+
+
+def _read_tensor(block: bytes) -> tuple[str, NDArray[np.float32]]:
+    sizes, kind, name, raw = [], SINGLE, "", b""
+    for field, content in _fields(block):
+        if isinstance(content, int):
+            if field == 1:
+                sizes.append(content)
+            elif field == 2:
+                kind = content
+        elif field == 8:
+            name = content.decode()
+        elif field == 9:
+            raw = content
+    values = np.frombuffer(raw, dtype="<f2" if kind == HALF else "<f4")
+    return name, values.astype(np.float32).reshape(sizes)
+
+
+def _fields(block: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """Numbers of the fields in a message, each with its number or its bytes."""
+    at = 0
+
+    def varint() -> int:
+        nonlocal at
+        number = shift = 0
+        while True:
+            number |= (block[at] & 127) << shift
+            shift, at = shift + 7, at + 1
+            if block[at - 1] < 128:
+                return number
+
+    while at < len(block):
+        key = varint()
+        if key & 7 == 0:
+            yield key >> 3, varint()
+        else:
+            length = varint()
+            yield key >> 3, block[at : at + length]
+            at += length
 
 
 def _attribute(name: str, value: str | Sequence[int]) -> bytes:

@@ -21,6 +21,9 @@ from .outline import (
     prefix_scores,
     seen_outline,
 )
+from .overlap_network import predicted_overlaps
+from .overlap_windows import Windows
+from .view_data import ViewData
 
 LOSSES = (0.1, 1.0)
 """How local the walks are; small means far-reaching."""
@@ -40,6 +43,14 @@ ALIKE = 0.93
 
 CENTRE_WEIGHT, CONSENSUS_WEIGHT = 0.6, 0.2
 """What guesses are ranked by beside their outlines; see ``outline.SEEN_WEIGHT``."""
+
+OVERLAP_WEIGHT = 1.5
+"""What the predicted intersection over union with one thing counts (``overlap_network``).
+
+Chosen with the other weights as they are, on 1476 clicks in 57 rendered scenes that neither network had seen:
+the guess taken has a mean IoU of .661 without, .683 with .3, .700 with 1, .705 with 1.5, .707 with 2.5, and
+the best one of the guesses has .786.
+"""
 
 SCORE_SPREAD, LEAST_VOTE = 0.05, 0.01
 """By how much scores differ by chance, and the share of votes for and against that there always is."""
@@ -78,7 +89,9 @@ def from_clicks(
     found = [weighed(h) for h in starts + voters]
     first = next((click for click in clicks if click.positive), None)
     if first is not None:
-        found = nearer_to_middle(found, graph.views[first.view].labels, first)
+        data = graph.views[first.view]
+        found = nearer_to_middle(found, data.labels, first)
+        found = more_like_one_thing(found, data, first)
     return ranked(graph, found)
 
 
@@ -109,6 +122,21 @@ def nearer_to_middle(
     return [
         replace(h, score=h.score + CENTRE_WEIGHT * centredness(h.selection[labels], click)) for h in found
     ]
+
+
+def more_like_one_thing(found: list[Hypothesis], data: ViewData, click: PixelClick) -> list[Hypothesis]:
+    """Worth more, the better they cover one thing in the view that was clicked, as a network sees it.
+
+    What does not show in that view gains nothing.
+    """
+    masks = [data.mask(h.selection) for h in found]
+    shown = [number for number, mask in enumerate(masks) if mask.any()]
+    picture = Windows(data.image, data.depth, data.measured)
+    overlap = np.zeros(len(found))
+    overlap[shown] = predicted_overlaps(
+        [picture.around(masks[number], (click.row, click.column)) for number in shown]
+    )
+    return [replace(h, score=h.score + OVERLAP_WEIGHT * float(overlap[k])) for k, h in enumerate(found)]
 
 
 def polished(
