@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Objects that nobody has asked for yet: walks from many places at several scales, the best outlines kept.
+"""Objects that nobody has asked for yet: walks from many places at several scales, and regions that grow
+together; the best outlines kept.
 
 All walks are solved at once on a contracted graph, where the matrix of the random walks is small enough to
 invert. Wholes, parts and parts of parts come from the scales: a far-reaching walk ends at the outline of
-the whole, a local one at that of a part.
+the whole, a local one at that of a part. Regions that grow together (see ``hierarchy``) find what no walk
+ends at.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from ....progress import Progress, silent, span
 from ...side_by_side import side_by_side
 from .contract import Contracted
 from .graph import SceneGraph, Selection
-from .hypotheses import polish
+from .hierarchy import grown_regions
 from .outline import SEEN_WEIGHT, best_prefixes, outline_score, prefix_scores, seen_outline
 from .settle import Borders, settled
 
@@ -32,17 +34,14 @@ SIZES = 4
 SMALLEST, LARGEST = 0.0005, 0.35
 """Shares of all pixels that a proposal may cover."""
 
-RAW, RAW_ALIKE = 150, 0.9
-"""How many walks are polished, and the intersection over union above which two count as one."""
-
-KEPT, ALIKE = 100, 0.88
+KEPT, ALIKE = 130, 0.88
 """How many proposals there are in the end, and the same for them."""
 
-CROWDING = 0.03
+CROWDING = 0.1
 """How much less an object is worth that others cover already, per logarithm of their number."""
 
-SETTLING = 3
-"""Rounds in which outlines settle (see ``settled``): the fourth, which a click gets, adds next to nothing.
+SETTLING = 2
+"""Rounds in which outlines settle (see ``settled``): more, of which a click gets four, add next to nothing.
 
 The best proposal's mean IoU with the true objects of a table, a garden, a shelf and two things on a desk
 after two, three and four: .932 .934 .934, .845 .845 .845, .439 .442 .444, .841 .841 .841.
@@ -51,7 +50,7 @@ after two, three and four: .932 .934 .934, .845 .845 .845, .439 .442 .444, .841 
 BLOCK = 256
 """Rows eliminated at once: a few hundredths of a second."""
 
-WALKING = "Walking from many places"
+WALKING, CHOOSING = "Walking from many places", "Finding objects"
 
 
 @dataclass(frozen=True)
@@ -72,29 +71,31 @@ class Proposed:
 def propose(small: Contracted, progress: Progress = silent) -> list[Proposed]:
     """Objects of a scene, wholes and parts, best first, at most ``KEPT``."""
     graph = small.graph
-    area = graph.nodes.area
-    starts, scores = _walked(graph, span(progress, 0.0, 0.5))
-    if not len(starts):
-        return []
-    seen = np.array([seen_outline(graph, start) for start in starts])
-    chosen = distinct(starts, scores + SEEN_WEIGHT * seen, area, RAW_ALIKE, RAW)
-    starts, scores, seen = starts[chosen], scores[chosen], seen[chosen]
-    none = np.zeros(0, dtype=np.int64)
-    polished = np.zeros_like(starts)
-    for k, start in enumerate(starts):
-        progress("proposals", 0.5 + 0.5 * k / len(starts), "Finding objects")
-        polished[k] = polish(graph, none, none, start, rounds=2)
-    again = np.array([outline_score(graph, selection) for selection in polished])
-    seen = np.concatenate([seen, [seen_outline(graph, selection) for selection in polished]])
-    found, scores = np.concatenate([starts, polished]), np.concatenate([scores, again])
+    found, scores = candidates(graph, span(progress, 0.0, 0.9))
+    progress("proposals", 0.9, CHOOSING)
+    seen = np.array([seen_outline(graph, selection) for selection in found])
     worth = scores + SEEN_WEIGHT * seen
-    share = found @ area / area.sum()
-    usable = (share > SMALLEST) & (share < LARGEST)
-    found, scores, worth = found[usable], scores[usable], worth[usable]
+    progress("proposals", 0.95, CHOOSING)
     return [
         Proposed(small.up(found[k]), float(scores[k]), float(worth[k]))
-        for k in distinct(found, worth, area, ALIKE, KEPT)
+        for k in distinct(found, worth, graph.nodes.area, ALIKE, KEPT)
     ]
+
+
+def candidates(graph: SceneGraph, progress: Progress) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Selections (k, n) that may be objects, no two of them the same, and their scores (k,).
+
+    Where walks have their best outlines, and what has grown together.
+    """
+    walked, scores = _walked(graph, span(progress, 0.0, 0.7))
+    progress("proposals", 0.7, CHOOSING)
+    chance = 0.5 * (graph.outlined + graph.outline_strength)
+    grown = grown_regions(graph, chance, SMALLEST, LARGEST)
+    progress("proposals", 0.9, CHOOSING)
+    again = [outline_score(graph, selection) for selection in grown]
+    found = np.concatenate([walked, grown])
+    first = np.unique(np.packbits(found, axis=1), axis=0, return_index=True)[1]
+    return found[first], np.concatenate([scores, again])[first]
 
 
 def settle(
