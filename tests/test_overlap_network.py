@@ -223,11 +223,12 @@ def test_guesses_that_the_clicked_view_does_not_show_gain_nothing(tmp_path: Path
     elsewhere = np.append(np.zeros(data.count, dtype=bool), True)
     x, y = first_click(ball)
     click = PixelClick(0, int(y), int(x), True)
-    found = more_like_one_thing([Hypothesis(whole, 0.3), Hypothesis(elsewhere, 0.3)], data, click)
+    guesses = [Hypothesis(whole, 0.3), Hypothesis(elsewhere, 0.3)]
+    found = more_like_one_thing(guesses, [data.mask(h.selection) for h in guesses], data, click)
     assert found[0].score > 0.3
     assert found[1].score == 0.3
     assert found[0].selection is whole
-    assert more_like_one_thing([], data, click) == []
+    assert more_like_one_thing([], [], data, click) == []
 
 
 def test_the_extension_brings_the_network() -> None:

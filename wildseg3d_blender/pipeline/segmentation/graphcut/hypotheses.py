@@ -91,7 +91,7 @@ def from_clicks(
     if first is not None:
         data = graph.views[first.view]
         found = nearer_to_middle(found, data.labels, first)
-        found = more_like_one_thing(found, data, first)
+        found = more_like_one_thing(found, [data.mask(h.selection) for h in found], data, first)
     return ranked(graph, found)
 
 
@@ -124,12 +124,13 @@ def nearer_to_middle(
     ]
 
 
-def more_like_one_thing(found: list[Hypothesis], data: ViewData, click: PixelClick) -> list[Hypothesis]:
+def more_like_one_thing(
+    found: list[Hypothesis], masks: list[NDArray[np.bool_]], data: ViewData, click: PixelClick
+) -> list[Hypothesis]:
     """Worth more, the better they cover one thing in the view that was clicked, as a network sees it.
 
-    What does not show in that view gains nothing.
+    ``masks`` (H, W) are theirs in that view, ``data``; what does not show there gains nothing.
     """
-    masks = [data.mask(h.selection) for h in found]
     shown = [number for number, mask in enumerate(masks) if mask.any()]
     picture = Windows(data.image, data.depth, data.measured)
     overlap = np.zeros(len(found))
