@@ -88,7 +88,7 @@ def covered(
         instance: view name -> (H, W) numbers of the things.
     """
     area = graph.nodes.area
-    small = contract(graph, min(len(graph.nodes) // MERGED, MOST_NODES))
+    small = contract(graph, min(len(graph.nodes) // MERGED, MOST_NODES), learned=True)
     drawn_up = candidates(small.graph, silent)[0]
     for truth in shown_things(instance):
         own = _drawn(graph, truth)

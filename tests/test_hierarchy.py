@@ -87,7 +87,7 @@ def test_what_no_edge_joins_stays_apart(made: Made) -> None:
 
 def test_candidates_hold_every_thing_once(made: Made) -> None:
     graph, truths = made
-    small = contract(graph, 300)
+    small = contract(graph, 300, learned=True)
     found, scores = candidates(small.graph, silent)
     assert len(found) == len(scores) == len(np.unique(found, axis=0))
     # A number for each thing, as training scenes have it, and less for what is no thing.

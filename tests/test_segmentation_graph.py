@@ -7,18 +7,25 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.scenes.ball_and_box import write_object_scene
+from tests.scenes.ball_and_box import BALL, BOX, Truth, write_object_scene
 from wildseg3d_blender.pipeline.segmentation.graphcut.contract import LARGEST, Contracted, contract
 from wildseg3d_blender.pipeline.segmentation.graphcut.graph import SceneGraph, build_graph
 from wildseg3d_blender.pipeline.segmentation.graphcut.outline import outline_score, prefix_scores
 from wildseg3d_blender.pipeline.segmentation.graphcut.proposals import distinct
 from wildseg3d_blender.progress import silent
 
+Made = tuple[SceneGraph, dict[str, Truth]]
+
 
 @pytest.fixture(scope="module")
-def graph(tmp_path_factory: pytest.TempPathFactory) -> SceneGraph:
-    scene, _ = write_object_scene(tmp_path_factory.mktemp("graph") / "scene")
-    return build_graph(scene, silent)
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    scene, truths = write_object_scene(tmp_path_factory.mktemp("graph") / "scene")
+    return build_graph(scene, silent), truths
+
+
+@pytest.fixture(scope="module")
+def graph(made: Made) -> SceneGraph:
+    return made[0]
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +74,25 @@ def test_contraction_reaches_its_size_and_keeps_every_pixel(graph: SceneGraph, s
     np.testing.assert_allclose(
         small.graph.palette.histogram(everything[0]), graph.palette.histogram(everything[1])
     )
+
+
+def test_learned_outlines_keep_things_apart(made: Made, small: Contracted) -> None:
+    """Ball and box can be made of what is merged by them, and better than of what is merged without."""
+    graph, truths = made
+    apart = contract(graph, 300, learned=True)
+    assert 200 < len(apart.graph.nodes) < 400
+    area, left = graph.nodes.area, []
+    for merged in (apart, small):
+        wrong = 0.0
+        for thing in (BALL, BOX):
+            own = sum(
+                np.bincount(data.labels[truths[data.view.name].shows == thing], minlength=len(area))
+                for data in graph.views
+            )
+            inside = own > 0.5 * area
+            wrong += area @ (merged.up(merged.down(inside, area)) ^ inside)
+        left.append(wrong)
+    assert left[0] < left[1] < 0.05 * area.sum()
 
 
 def test_a_selection_is_worth_the_same_in_both_graphs(graph: SceneGraph, small: Contracted) -> None:

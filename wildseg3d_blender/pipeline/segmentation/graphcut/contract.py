@@ -24,8 +24,9 @@ from .nodes import Nodes
 LARGEST = 6.0
 """A merged node covers at most this many times the mean area."""
 
-TOO_STRONG = 0.55
-"""Neighbours in a view with a boundary stronger than this on average stay apart."""
+TOO_STRONG, TOO_LIKELY = 0.55, 0.4
+"""Neighbours in a view with a boundary stronger than this on average stay apart, or, by what is learned, with
+an outline between them more likely than this."""
 
 ROUNDS = 24
 
@@ -55,8 +56,15 @@ class Contracted:
         return covered > 0.5 * self.graph.nodes.area
 
 
-def contract(graph: SceneGraph, count: int, progress: Progress = silent) -> Contracted:
-    """Merge nodes until about ``count`` remain, or nothing is left that may merge."""
+def contract(
+    graph: SceneGraph, count: int, progress: Progress = silent, *, learned: bool = False
+) -> Contracted:
+    """Merge nodes until about ``count`` remain, or nothing is left that may merge.
+
+    Args:
+        learned: merge by how willingly walks pass and by learned outlines, which keeps things apart that
+            touch; without, by what cuts cost.
+    """
     of_node = np.arange(len(graph.nodes))
     limit = LARGEST * float(graph.nodes.area.sum()) / count
     area = graph.nodes.area
@@ -64,16 +72,17 @@ def contract(graph: SceneGraph, count: int, progress: Progress = silent) -> Cont
         graph.i,
         graph.j,
         len(area),
-        graph.capacity,
+        graph.walk_capacity if learned else graph.capacity,
         _padded(graph.in_view.length, len(graph.i)),
-        _padded(graph.in_view.length * graph.strength, len(graph.i)),
+        _padded(graph.in_view.length * (graph.outlined if learned else graph.strength), len(graph.i)),
     )
+    most = TOO_LIKELY if learned else TOO_STRONG
     for _ in range(ROUNDS):
         progress("proposals", 0.0, "Finding objects")
         size = len(area)
         if size <= 1.15 * count:
             break
-        partner = _partners(edges, area, limit)
+        partner = _partners(edges, area, limit, most)
         merged = np.unique(np.minimum(np.arange(size), partner), return_inverse=True)[1]
         if int(merged.max()) + 1 > 0.995 * size:
             break
@@ -85,11 +94,11 @@ def contract(graph: SceneGraph, count: int, progress: Progress = silent) -> Cont
     return Contracted(_merged_graph(graph, of_node), of_node)
 
 
-def _partners(edges: _Edges, area: NDArray[np.float64], limit: float) -> NDArray[np.int64]:
+def _partners(edges: _Edges, area: NDArray[np.float64], limit: float, most: float) -> NDArray[np.int64]:
     """For each merged node the one it merges with now, itself where there is none; ``edges`` have capacity,
-    length and length times strength."""
+    length and length times strength; only where its mean is at most ``most`` nodes merge."""
     i, j, (capacity, length, strong) = edges
-    usable = (area[i] + area[j] <= limit) & (strong <= TOO_STRONG * length)
+    usable = (area[i] + area[j] <= limit) & (strong <= most * length)
     i, j = i[usable], j[usable]
     tie = capacity[usable] / np.sqrt(area[i] * area[j])
     i, j, tie = np.concatenate([i, j]), np.concatenate([j, i]), np.concatenate([tie, tie])

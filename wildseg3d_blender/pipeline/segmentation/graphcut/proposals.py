@@ -21,6 +21,7 @@ from ...side_by_side import side_by_side
 from .contract import Contracted
 from .graph import SceneGraph, Selection
 from .hierarchy import grown_regions
+from .hypotheses import polish
 from .outline import SEEN_WEIGHT, best_prefixes, outline_score, prefix_scores, seen_outline
 from .settle import Borders, settled
 
@@ -34,7 +35,7 @@ SIZES = 4
 SMALLEST, LARGEST = 0.0005, 0.35
 """Shares of all pixels that a proposal may cover."""
 
-KEPT, ALIKE = 130, 0.88
+KEPT, ALIKE = 120, 0.88
 """How many proposals there are in the end, and the same for them."""
 
 CROWDING = 0.1
@@ -71,15 +72,40 @@ class Proposed:
 def propose(small: Contracted, progress: Progress = silent) -> list[Proposed]:
     """Objects of a scene, wholes and parts, best first, at most ``KEPT``."""
     graph = small.graph
-    found, scores = candidates(graph, span(progress, 0.0, 0.9))
-    progress("proposals", 0.9, CHOOSING)
+    found, scores = candidates(graph, span(progress, 0.0, 0.6))
+    progress("proposals", 0.6, CHOOSING)
+    found, scores, worth = _chosen(graph, found, scores)
+    polished, again = _polished(graph, found, span(progress, 0.7, 1.0))
+    found, scores, worth = _chosen(graph, np.concatenate([found, polished]), np.concatenate([scores, again]))
+    return [
+        Proposed(small.up(selection), float(score), float(value))
+        for selection, score, value in zip(found, scores, worth, strict=True)
+    ]
+
+
+def _chosen(
+    graph: SceneGraph, found: NDArray[np.bool_], scores: NDArray[np.float64]
+) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]:
+    """Those selections (k, n) that are worth keeping, best first, with their scores and their worth."""
     seen = np.array([seen_outline(graph, selection) for selection in found])
     worth = scores + SEEN_WEIGHT * seen
-    progress("proposals", 0.95, CHOOSING)
-    return [
-        Proposed(small.up(found[k]), float(scores[k]), float(worth[k]))
-        for k in distinct(found, worth, graph.nodes.area, ALIKE, KEPT)
-    ]
+    kept = distinct(found, worth, graph.nodes.area, ALIKE, KEPT)
+    return found[kept], scores[kept], worth[kept]
+
+
+def _polished(
+    graph: SceneGraph, found: NDArray[np.bool_], progress: Progress
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """What selections (k, n) become when colour and place have their say, where it has a usual size, and the
+    scores: a walk may have stopped at the parts of a thing of several colours."""
+    none = np.zeros(0, dtype=np.int64)
+    polished = np.zeros_like(found)
+    for k, start in enumerate(found):
+        progress("proposals", k / len(found), CHOOSING)
+        polished[k] = polish(graph, none, none, start, rounds=2)
+    share = polished @ graph.nodes.area / graph.nodes.area.sum()
+    polished = polished[(share > SMALLEST) & (share < LARGEST)]
+    return polished, np.array([outline_score(graph, selection) for selection in polished])
 
 
 def candidates(graph: SceneGraph, progress: Progress) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:

@@ -95,7 +95,8 @@ class GraphCutSegmenter:
     def proposals(self, progress: Progress) -> Iterator[Proposal]:
         """Objects of the scene, as ``Proposer.proposals`` describes."""
         nodes = min(len(self.graph.nodes) // MERGED, MOST_NODES)
-        rough = propose(contract(self.graph, nodes, progress), span(progress, 0.0, 0.3))
+        small = contract(self.graph, nodes, progress, learned=True)
+        rough = propose(small, span(progress, 0.0, 0.3))
         found = settle(self.graph, self.borders, rough, span(progress, 0.3, 0.6))
         # One after the other: in threads, steps as small as these take turns at Python's lock, which costs
         # more than a second processor gives.
