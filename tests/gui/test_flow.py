@@ -226,6 +226,7 @@ def test_a_box_finds_another_object(window: Window, sample_truth: SampleTruth) -
     window.key("Escape")
     window.press("ops.wildseg3d.segment(")
     window.wait_for(f"len({OBJECTS}) == 2 and not ({JOB})", 120)
+    time.sleep(2)
     window.picture("two-objects")
 
 
