@@ -6,7 +6,6 @@ Each is about ``h`` metres large.
 
 from __future__ import annotations
 
-from math import radians
 from typing import Any
 
 import numpy as np
@@ -55,33 +54,52 @@ def carton(paint: Paint, h: float) -> list[Any]:
 
 
 def book(paint: Paint, h: float) -> list[Any]:
-    """A book: two covers, a spine and pages, lying or standing; perhaps a few of them in a pile."""
+    """A lying book: two covers, a spine and pages."""
     rng = paint.rng
-    parts, z = [], 0.0
-    count = int(rng.integers(2, 6)) if chance(rng, 0.2) else 1
-    for _ in range(count):
-        wide, deep, thick = h * rng.uniform(0.55, 0.8), h * rng.uniform(0.8, 1.0), h * rng.uniform(0.04, 0.2)
-        board, cloth, turn = 0.012 * h, paint.skin(h), (rng.normal(0, 8) if count > 1 else 0.0)
-        inner = shapes.box(
-            "pages",
-            (wide * 0.95, deep * 0.95, thick - 2 * board),
-            paint.skin(h, colour=(0.7, 0.66, 0.55), quiet=True),
-            bevel=0.001 * h,
-        )
-        pieces = [put(inner, (0.01 * h, 0, z + thick / 2), (0, 0, turn))]
-        for level in (board / 2, thick - board / 2):
-            cover = shapes.box("cover", (wide, deep, board), cloth, bevel=0.002 * h)
-            pieces.append(put(cover, (0, 0, z + level), (0, 0, turn)))
-        angle = radians(turn)
-        back = shapes.box("spine", (board, deep, thick), cloth, bevel=0.003 * h)
-        reach = -wide / 2 - board / 3
-        pieces.append(put(back, (reach * np.cos(angle), reach * np.sin(angle), z + thick / 2), (0, 0, turn)))
-        if chance(rng, 0.75):
-            front = shapes.sheet("print", (wide * 0.98, deep * 0.98), paint.label(wide / deep), cells=2)
-            pieces.append(put(front, (0, 0, z + thick + 0.002 * h), (0, 0, turn)))
-        parts += pieces
-        z += thick + 0.003 * h
+    size = (h * rng.uniform(0.55, 0.8), h * rng.uniform(0.8, 1.0), h * rng.uniform(0.04, 0.2))
+    wide, deep, thick = size
+    board, cloth = 0.012 * h, paint.skin(h)
+    parts = _pages(paint, h, (wide * 0.95, deep * 0.95, thick - 2 * board), (0.01 * h, 0, thick / 2))
+    for level in (board / 2, thick - board / 2):
+        cover = shapes.box("cover", (wide, deep, board), cloth, bevel=0.002 * h)
+        parts.append(put(cover, (0, 0, level)))
+    back = shapes.box("spine", (board, deep, thick), cloth, bevel=0.003 * h)
+    parts.append(put(back, (-wide / 2 - board / 3, 0, thick / 2)))
+    if chance(rng, 0.75):
+        front = shapes.sheet("print", (wide * 0.98, deep * 0.98), paint.label(wide / deep), cells=2)
+        parts.append(put(front, (0, 0, thick + 0.002 * h)))
     return parts
+
+
+def standing_book(paint: Paint, h: float) -> list[Any]:
+    """A book that stands with its spine to the front, bare, printed, or with raised bands."""
+    rng = paint.rng
+    thick, deep, tall = h * rng.uniform(0.06, 0.25), h * rng.uniform(0.55, 0.8), h * rng.uniform(0.75, 1.0)
+    board, cloth, middle = 0.014 * h, paint.skin(h, quiet=chance(rng, 0.7)), tall / 2
+    parts = _pages(paint, h, (thick - 2 * board, deep * 0.95, tall * 0.95), (0, 0.01 * h, middle))
+    for side in (-1, 1):
+        cover = shapes.box("cover", (board, deep, tall), cloth, bevel=0.002 * h)
+        parts.append(put(cover, (side * (thick - board) / 2, 0, middle)))
+    round_ = min(rng.uniform(0.1, 0.45) * thick, 0.03 * h)
+    back = shapes.box("spine", (thick, 2 * round_, tall), cloth, bevel=round_)
+    parts.append(put(back, (0, -deep / 2, middle)))
+    front = -deep / 2 - round_ - 0.002 * h
+    if chance(rng, 0.7):
+        share = rng.uniform(0.3, 0.95)
+        area = (thick * rng.uniform(0.5, 0.9), tall * share)
+        paper = shapes.sheet("print", area, paint.label(area[0] / area[1]), cells=2)
+        parts.append(put(paper, (0, front, tall * rng.uniform(share / 2, 1 - share / 2)), (90, 0, 0)))
+    if chance(rng, 0.4):
+        gold = paint.skin(h, quiet=True)
+        for level in rng.uniform(0.05, 0.95, int(rng.integers(1, 5))):
+            band = shapes.box("band", (0.96 * thick, 0.01 * h, rng.uniform(0.006, 0.03) * h), gold)
+            parts.append(put(band, (0, front, tall * level)))
+    return parts
+
+
+def _pages(paint: Paint, h: float, size: Size, middle: tuple[float, float, float]) -> list[Any]:
+    paper = paint.skin(h, colour=(0.7, 0.66, 0.55), quiet=True)
+    return [put(shapes.box("pages", size, paper, bevel=0.001 * h), middle)]
 
 
 def parcel(paint: Paint, h: float) -> list[Any]:

@@ -56,25 +56,16 @@ def cushion(paint: Paint, h: float) -> list[Any]:
     return parts
 
 
-def towels(paint: Paint, h: float) -> list[Any]:
-    """A pile of folded cloths or papers, one thing."""
+def towel(paint: Paint, h: float) -> list[Any]:
+    """A folded cloth: one soft layer on another."""
     rng = paint.rng
-    parts, z = [], 0.0
-    same = paint.skin(h, finish="cloth") if chance(rng, 0.5) else None
-    for _ in range(int(rng.integers(1, 6))):
-        thick = h * rng.uniform(0.04, 0.14)
-        size = (h * rng.uniform(0.75, 1.0), h * rng.uniform(0.55, 0.75), thick)
-        cloth = same or paint.skin(h, finish="cloth")
+    cloth, thick = paint.skin(h, finish="cloth"), h * rng.uniform(0.03, 0.1)
+    size = (h * rng.uniform(0.75, 1.0), h * rng.uniform(0.55, 0.75), thick)
+    layers = []
+    for level in range(int(rng.integers(1, 4))):
         layer = shapes.box("fold", size, cloth, bevel=0.45 * thick, dents=0.0)
-        parts.append(
-            put(
-                layer,
-                (rng.normal(0, 0.01) * h, rng.normal(0, 0.01) * h, z + thick / 2),
-                (0, 0, rng.normal(0, 4)),
-            )
-        )
-        z += thick * 0.97
-    return parts
+        layers.append(put(layer, (rng.normal(0, 0.004) * h, 0, (0.5 + 0.96 * level) * thick)))
+    return layers
 
 
 def heap(paint: Paint, h: float) -> list[Any]:

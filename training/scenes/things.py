@@ -22,15 +22,15 @@ Maker = Callable[[Paint, float], list[Any]]
 SMALL: tuple[Maker, ...] = (
     vessels.mug, vessels.jar, vessels.bottle, vessels.bowl, vessels.vase, vessels.goblet, vessels.teapot,
     vessels.pan, vessels.fruit, vessels.fruit, vessels.ring_stack,
-    boxes.carton, boxes.carton, boxes.book, boxes.book, boxes.parcel, boxes.gadget, boxes.gadget,
-    boxes.vehicle, boxes.house, boxes.crate, boxes.bricks,
+    boxes.carton, boxes.carton, boxes.book, boxes.book, boxes.standing_book, boxes.parcel, boxes.gadget,
+    boxes.gadget, boxes.vehicle, boxes.house, boxes.crate, boxes.bricks,
     figures.creature, figures.creature, figures.creature, figures.statue, figures.shoe, figures.stone,
     figures.sculpture,
     plants.pot_plant, plants.grass_tuft, plants.bouquet, plants.cactus, plants.twigs, plants.cabbage,
     plants.carrots,
     implements.tool, implements.tool, implements.lamp_stand, implements.spectacles, implements.cable,
     implements.wheel, implements.clamp,
-    fabrics.cushion, fabrics.towels, fabrics.heap, fabrics.bag, fabrics.hat,
+    fabrics.cushion, fabrics.towel, fabrics.heap, fabrics.bag, fabrics.hat,
 )  # fmt: skip
 LARGE: tuple[Maker, ...] = (
     vessels.vase, vessels.jar, boxes.carton, boxes.crate, boxes.house, boxes.parcel, figures.creature,
@@ -46,7 +46,20 @@ MAY_LIE = {
     boxes.book, boxes.vehicle, figures.creature, figures.shoe, fabrics.hat, fabrics.bag,
 }  # fmt: skip
 MUST_LIE = {implements.tool}
-FLAT_ABOVE = {boxes.carton, boxes.book, boxes.parcel, fabrics.towels, vessels.jar, boxes.gadget}
+PACKED: tuple[Maker, ...] = (
+    boxes.standing_book, boxes.standing_book, boxes.standing_book, boxes.standing_book, boxes.carton,
+    boxes.carton, boxes.gadget, boxes.parcel, vessels.jar, vessels.jar, vessels.bottle, vessels.mug,
+    vessels.vase, fabrics.towel,
+)  # fmt: skip
+"""What people put side by side."""
+
+STACKED = {boxes.carton, fabrics.towel}
+"""Of these, what they put in layers."""
+
+PILED: tuple[Maker, ...] = (boxes.book, boxes.book, boxes.carton, fabrics.towel)
+"""What they put on top of each other."""
+
+FLAT_ABOVE = {boxes.carton, boxes.book, boxes.parcel, fabrics.towel, vessels.jar, boxes.gadget}
 """Others can stand on these."""
 
 
@@ -93,16 +106,19 @@ class Thing:
             bpy.data.objects.remove(thing)
 
 
-def make(paint: Paint, maker: Maker, size: float) -> Thing:
-    """A thing of about ``size`` metres, turned at random, upright or fallen over."""
+def make(paint: Paint, maker: Maker, size: float, *, turn: float | None = None) -> Thing:
+    """A thing of about ``size`` metres, turned at random, upright or fallen over.
+
+    ``turn``: it stands upright, turned by this angle around the vertical, radians.
+    """
     rng = paint.rng
     parts = maker(paint, size)
-    lies = maker in MUST_LIE or (maker in MAY_LIE and chance(rng, 0.15))
-    pose = _pose(rng, lies)
+    lies = turn is None and (maker in MUST_LIE or (maker in MAY_LIE and chance(rng, 0.15)))
+    pose = _pose(rng, lies) if turn is None else Matrix.Rotation(turn, 4, "Z")
     holder = bpy.data.objects.new(maker.__name__, None)
     bpy.context.collection.objects.link(holder)
-    turn = np.array(pose)
-    clouds = [points_of(part) @ turn[:3, :3].T for part in parts]
+    rotation = np.array(pose)[:3, :3]
+    clouds = [points_of(part) @ rotation.T for part in parts]
     # A hair above the ground, or the two would show through each other at the hem of a cloth.
     lowest = min(float(cloud[:, 2].min()) for cloud in clouds if len(cloud)) - 0.004 * size
     pose = Matrix.Translation((0, 0, -lowest)) @ pose
