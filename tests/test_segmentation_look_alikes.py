@@ -16,12 +16,15 @@ from wildseg3d_blender.pipeline.segmentation.graphcut.contradiction import Contr
 from wildseg3d_blender.pipeline.segmentation.graphcut.edges import in_view_edges
 from wildseg3d_blender.pipeline.segmentation.graphcut.graph import Selection
 from wildseg3d_blender.pipeline.segmentation.graphcut.grooves import shared_grooves
+from wildseg3d_blender.pipeline.segmentation.graphcut.hypotheses import Hypothesis, area_overlap
 from wildseg3d_blender.pipeline.segmentation.graphcut.matching import match_views
 from wildseg3d_blender.pipeline.segmentation.graphcut.mostly_wrong import mostly_wrong
-from wildseg3d_blender.pipeline.segmentation.graphcut.prompt_seeds import node_at
+from wildseg3d_blender.pipeline.segmentation.graphcut.prompt_seeds import Seeds, node_at, seeds_of
 from wildseg3d_blender.pipeline.segmentation.graphcut.rough import contracted
+from wildseg3d_blender.pipeline.segmentation.graphcut.settle import settled
 from wildseg3d_blender.pipeline.segmentation.pixel_prompts import PixelClick
 from wildseg3d_blender.progress import silent
+from wildseg3d_blender.prompts import Click
 
 Made = tuple[GraphCutSegmenter, dict[str, NDArray[np.int64]]]
 
@@ -78,6 +81,34 @@ def test_nothing_measured_is_no_groove(made: Made) -> None:
     blind = replace(made[0].graph.views[0], measured=np.zeros_like(made[0].graph.views[0].measured))
     (groove,) = shared_grooves([blind], match_views([blind]))
     assert groove.shape == blind.depth.shape and not groove.any()
+
+
+def test_the_outline_network_sees_gaps_rather_than_print(made: Made) -> None:
+    graph = made[0].graph
+    assert told_apart(made, graph.outlined) > max(0.6, told_apart(made, graph.outline_strength) + 0.1)
+
+
+def clicked(made: Made, box: int) -> Seeds:
+    """A click in the middle of a box in v2."""
+    rows, columns = np.nonzero(made[1]["v2"] == box)
+    x, y = float(np.median(columns)) + 0.5, float(np.median(rows)) + 0.5
+    return seeds_of(made[0].scene, made[0].graph.views, [Click("v2", x, y, True)])
+
+
+def test_guesses_come_from_walks_with_and_without_the_outline_network(made: Made) -> None:
+    notes = {guess.note.rsplit(" ", 2)[0] for guess in made[0].hypotheses(clicked(made, BOXES[0]))}
+    assert any(note.startswith("walk") for note in notes)
+    assert any(note.startswith("outline walk") for note in notes)
+
+
+def test_an_outline_that_runs_off_among_look_alikes_is_not_taken(made: Made) -> None:
+    segmenter, box = made[0], BOXES[1]
+    graph, seeds = segmenter.graph, clicked(made, box)
+    alone: Selection = things_of(made) == box
+    ran = settled(graph, segmenter.borders, alone, seeds.inside, seeds.outside)
+    assert area_overlap(graph, ran, alone) < 0.8
+    kept = segmenter.with_settled_outline([Hypothesis(alone, 1.0)], seeds)
+    assert np.array_equal(kept, alone)
 
 
 def asked_of(made: Made, row: int, column: int, *, positive: bool = False) -> Contradiction:

@@ -143,12 +143,17 @@ def _merged_graph(graph: SceneGraph, of_node: NDArray[np.int64]) -> SceneGraph:
         edges.length * graph.outlined,
     )
     cross_i, cross_j, (overlap,) = _between(of_node[cross.i], of_node[cross.j], size, cross.overlap)
-    all_i, all_j, (capacity, walk_capacity) = _between(
-        of_node[graph.i], of_node[graph.j], size, graph.capacity, graph.walk_capacity
+    all_i, all_j, capacities = _between(
+        of_node[graph.i],
+        of_node[graph.j],
+        size,
+        graph.capacity,
+        graph.walk_capacity,
+        graph.outline_walk_capacity,
     )
     apart = all_i != all_j
     all_i, all_j = all_i[apart], all_j[apart]
-    capacity, walk_capacity = capacity[apart], walk_capacity[apart]
+    capacity, walk_capacity, outline_walk_capacity = (values[apart] for values in capacities)
     none = np.zeros(len(i))
     return SceneGraph(
         views=(),
@@ -165,7 +170,9 @@ def _merged_graph(graph: SceneGraph, of_node: NDArray[np.int64]) -> SceneGraph:
         j=all_j,
         capacity=capacity,
         walk_capacity=walk_capacity,
+        outline_walk_capacity=outline_walk_capacity,
         walk=WalkGraph.of_edges(all_i, all_j, walk_capacity, nodes.area),
+        outline_walk=WalkGraph.of_edges(all_i, all_j, outline_walk_capacity, nodes.area),
         palette=_merged_palette(graph.palette, of_node, nodes.area),
         planes=graph.planes,
     )

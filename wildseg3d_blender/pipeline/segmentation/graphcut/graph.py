@@ -42,7 +42,9 @@ class SceneGraph:
         outline_strength: (m,) in [0, 1] the same for judging an outline: depth counts as much as colour.
         outlined: (m,) in [0, 1] the same as learned, with the outline network's word.
         i, j, capacity: all edges, in-view ones first, for the cut.
-        walk_capacity: of the same edges, for ``walk``.
+        walk_capacity, outline_walk_capacity: of the same edges, for ``walk`` and ``outline_walk``.
+        walk, outline_walk: walks that go by what neighbours look like, and by where the outline network sees
+            outlines as well.
         normal: (n, 3) of the nodes, world frame.
     """
 
@@ -58,7 +60,9 @@ class SceneGraph:
     j: NDArray[np.int64]
     capacity: NDArray[np.float64]
     walk_capacity: NDArray[np.float64]
+    outline_walk_capacity: NDArray[np.float64]
     walk: WalkGraph
+    outline_walk: WalkGraph
     palette: Palette
     planes: Planes
 
@@ -133,7 +137,9 @@ def build_graph(scene: Scene, progress: Progress) -> SceneGraph:
             6.0 * cross_view.overlap * np.exp(-(cross_view.colour**2) / (2 * 15.0**2)),
         ]
     )
-    walk_capacity = _walk_capacity(nodes, in_view, cross_view)
+    outlined = outline_probability(nodes, in_view)
+    walk_capacity = _walk_capacity(boundary_probability(nodes, in_view), in_view, cross_view)
+    outline_walk_capacity = _walk_capacity(outlined, in_view, cross_view)
     progress("segmenter", 0.95, "Colours and planes")
     return SceneGraph(
         views=tuple(views),
@@ -143,12 +149,14 @@ def build_graph(scene: Scene, progress: Progress) -> SceneGraph:
         cross_view=cross_view,
         strength=strength,
         outline_strength=outline_strength,
-        outlined=outline_probability(nodes, in_view),
+        outlined=outlined,
         i=i,
         j=j,
         capacity=capacity,
         walk_capacity=walk_capacity,
+        outline_walk_capacity=outline_walk_capacity,
         walk=WalkGraph.of_edges(i, j, walk_capacity, nodes.area),
+        outline_walk=WalkGraph.of_edges(i, j, outline_walk_capacity, nodes.area),
         palette=make_palette(views, nodes.area),
         planes=find_planes(nodes),
     )
@@ -169,11 +177,13 @@ def _read_views(scene: Scene, progress: Progress) -> list[ViewData]:
     return views
 
 
-def _walk_capacity(nodes: Nodes, in_view: InViewEdges, cross_view: CrossViewEdges) -> NDArray[np.float64]:
+def _walk_capacity(
+    boundary: NDArray[np.float64], in_view: InViewEdges, cross_view: CrossViewEdges
+) -> NDArray[np.float64]:
     """How willingly walks follow the edges, in-view ones first: rarely over what may be an outline, and to
     another view only where the colour is the same. A superpixel that lies across an outline there joins two
-    things."""
-    same = 1.0 - boundary_probability(nodes, in_view)
+    things. ``boundary`` (m,) says of each in-view edge how likely it is one."""
+    same = 1.0 - boundary
     agreeing = np.exp(-(cross_view.colour**2) / (2 * SAME_COLOUR**2))
     return np.concatenate(
         [15.0 * in_view.length * (LEAST_PASSAGE + same**4), 6.0 * cross_view.overlap * agreeing]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...side_by_side import side_by_side
 from ..pixel_prompts import PixelClick
+from .diffusion import WalkGraph
 from .evidence import LIMIT, Evidence, colour_evidence, place_evidence
 from .graph import SceneGraph, Selection
 from .outline import (
@@ -25,8 +26,12 @@ from .overlap_network import predicted_overlaps
 from .overlap_windows import Windows
 from .view_data import ViewData
 
-LOSSES = (0.1, 1.0)
-"""How local the walks are; small means far-reaching."""
+LOSSES, OUTLINE_LOSSES = (0.1, 1.0), (0.3, 1.0)
+"""How local the walks are; small means far-reaching. Those that the outline network guides as well stop at
+the parts of a thing, which have outlines of their own, but keep things apart that touch and look alike: with
+them the best guess is better, .826 instead of .803 of 1056 in scenes that no network had seen, and so is the
+one taken, .764 instead of .749.
+"""
 
 GUESSES = 3
 """Sizes tried for each walk."""
@@ -98,8 +103,12 @@ def from_clicks(
 def walked(graph: SceneGraph, inside: NDArray[np.int64], outside: NDArray[np.int64]) -> list[Hypothesis]:
     """The best outlined of what walks from ``inside`` reach, at several scales."""
 
-    def at(loss: float) -> list[Hypothesis]:
-        reach = graph.walk.reach(inside, outside, loss)
+    walks = [(graph.walk, loss, "walk") for loss in LOSSES]
+    walks += [(graph.outline_walk, loss, "outline walk") for loss in OUTLINE_LOSSES]
+
+    def best_of(walk: tuple[WalkGraph, float, str]) -> list[Hypothesis]:
+        edges, loss, name = walk
+        reach = edges.reach(inside, outside, loss)
         order = np.argsort(-reach, kind="stable")
         area = np.cumsum(graph.nodes.area[order])
         share = area / area[-1]
@@ -109,10 +118,10 @@ def walked(graph: SceneGraph, inside: NDArray[np.int64], outside: NDArray[np.int
         for length in best_prefixes(scores, area, GUESSES):
             start = np.zeros(len(graph.nodes), dtype=bool)
             start[order[:length]] = True
-            starts.append(Hypothesis(start, float(scores[length - 1]), f"walk {loss} {length}"))
+            starts.append(Hypothesis(start, float(scores[length - 1]), f"{name} {loss} {length}"))
         return starts
 
-    return [start for part in side_by_side(at, LOSSES, lambda given: None) for start in part]
+    return [start for part in side_by_side(best_of, walks, lambda given: None) for start in part]
 
 
 def nearer_to_middle(
@@ -131,13 +140,20 @@ def more_like_one_thing(
 
     ``masks`` (H, W) are theirs in that view, ``data``; what does not show there gains nothing.
     """
+    overlap = like_one_thing(masks, data, click)
+    return [replace(h, score=h.score + OVERLAP_WEIGHT * float(overlap[k])) for k, h in enumerate(found)]
+
+
+def like_one_thing(masks: list[NDArray[np.bool_]], data: ViewData, click: PixelClick) -> NDArray[np.float64]:
+    """How well masks (H, W) of the view that was clicked cover one thing there, (n,) in [0, 1], as a network
+    sees it; 0 for an empty one."""
     shown = [number for number, mask in enumerate(masks) if mask.any()]
     picture = Windows(data.image, data.depth, data.measured)
-    overlap = np.zeros(len(found))
+    overlap = np.zeros(len(masks))
     overlap[shown] = predicted_overlaps(
         [picture.around(masks[number], (click.row, click.column)) for number in shown]
     )
-    return [replace(h, score=h.score + OVERLAP_WEIGHT * float(overlap[k])) for k, h in enumerate(found)]
+    return overlap
 
 
 def polished(

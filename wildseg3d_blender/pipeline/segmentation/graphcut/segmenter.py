@@ -21,7 +21,7 @@ from .contract import contract
 from .contradiction import Contradiction
 from .correction import correct
 from .graph import Selection, build_graph
-from .hypotheses import Hypothesis, from_clicks, votes
+from .hypotheses import Hypothesis, from_clicks, like_one_thing, votes
 from .prompt_seeds import Seeds, seeds_of
 from .proposals import propose, settle
 from .refine import obeying, refine
@@ -30,6 +30,10 @@ from .settle import borders_of, settled
 
 MERGED, MOST_NODES = 6, 1700
 """How many nodes become one in the graph on which proposals are looked for, and how many it has at most."""
+
+SPOILED = 0.05
+"""An outline that settled is not taken where the selection is less like one thing then, by so much. Between
+things that look alike nothing holds it."""
 
 
 class GraphCutSegmenter:
@@ -118,9 +122,15 @@ class GraphCutSegmenter:
         return [Hypothesis(selection, -1.0, "seeds only")]
 
     def with_settled_outline(self, found: Sequence[Hypothesis], seeds: Seeds) -> Selection:
-        """The best one of ``hypotheses``, its outline where it fits."""
+        """The best one of ``hypotheses``, its outline where it fits; as it is where that spoils it."""
         guess, voted = found[0].selection, None if seeds.boxes else votes(found)
-        return settled(self.graph, self.borders, guess, seeds.inside, seeds.outside, voted=voted)
+        selection = settled(self.graph, self.borders, guess, seeds.inside, seeds.outside, voted=voted)
+        first = next((click for click in seeds.clicks if click.positive), None)
+        if first is None or seeds.boxes:
+            return selection
+        data = self.graph.views[first.view]
+        before, after = like_one_thing([data.mask(guess), data.mask(selection)], data, first)
+        return guess if before > after + SPOILED else selection
 
     def _corrected(
         self, seeds: Seeds, previous: Mapping[str, NDArray[np.bool_]], before: Selection
