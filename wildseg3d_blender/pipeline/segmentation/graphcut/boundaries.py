@@ -22,8 +22,8 @@ FEATURES = ("contrast", "hue", "jump", "concave", "convex", "groove", "known")
 COEFFICIENTS = np.array([0.442, 1.011, 0.624, 1.206, -0.781, 1.085, -4.52])
 INTERCEPT = -2.008
 
-OUTLINE_COEFFICIENTS = np.array([-0.815, 0.913, 0.449, 0.993, -0.756, 0.976, -3.635, 0.731])
-OUTLINE_INTERCEPT = -1.699
+OUTLINE_COEFFICIENTS = np.array([-0.735, 0.858, 0.443, 0.936, -0.669, 1.039, -3.74, 0.763])
+OUTLINE_INTERCEPT = -1.409
 """Of the model with the network's log odds as the last feature."""
 
 SMALLEST_JUMP, LARGEST_JUMP = 1e-3, 0.3
