@@ -139,7 +139,7 @@ def test_a_click_on_the_middle_box_may_be_about_the_right_one_too(made: Made) ->
         assert left_of(guess.selection, taken) < 0.6
     best = max(found, key=lambda guess: left_of(guess.selection, thing == BOXES[0])).selection
     assert left_of(best, thing == BOXES[0]) > 0.8
-    assert left_of(best, thing == BOXES[1]) < 0.3
+    assert left_of(best, thing == BOXES[1]) < 0.5
     assert left_of(best, thing == BOXES[2]) < 0.1
     assert not mostly_wrong(asked_of(made, *middle, positive=True), contracted(segmenter.graph, silent))
 
