@@ -14,7 +14,6 @@ What the outline network learned from should stay out: leave out its seeds with 
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import time
@@ -25,8 +24,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.guesses import SMALLEST, noisy_scene
-from training.examples import FIRST_OBJECT
+from benchmarks.guesses import asked_scenes, noisy_scene, shown_things
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
 from wildseg3d_blender.pipeline.segmentation.graphcut.contract import contract
@@ -52,21 +50,14 @@ class Found:
 
 def main(arguments: Sequence[str]) -> int:
     """Print a line for each scene and the means; exit status 1 where there are no scenes."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("views", type=Path)
-    parser.add_argument("--first", type=int, default=0, metavar="SEED")
-    parser.add_argument("--most", type=int, default=100, metavar="N", help="scenes")
-    options = parser.parse_args(arguments)
-    seeds = sorted(int(path.parent.name) for path in options.views.glob("*/view_1.npz"))
-    seeds = [seed for seed in seeds if seed >= options.first][: options.most]
+    views, seeds = asked_scenes(arguments, __doc__ or "")
     if not seeds:
-        print(f"There are no scenes in {options.views}: render some with python -m training.scenes.")
         return 1
     everything: list[Found] = []
     counts, spent = [], []
     for seed in seeds:
         with tempfile.TemporaryDirectory() as folder:
-            scene, instance = noisy_scene(options.views / str(seed), Path(folder) / "scene", seed)
+            scene, instance = noisy_scene(views / str(seed), Path(folder) / "scene", seed)
             segmenter = GraphCutSegmenter(scene, silent)
         started = time.process_time()
         proposed = [proposal.masks for proposal in segmenter.proposals(silent)]
@@ -90,7 +81,7 @@ def covered(
     area = graph.nodes.area
     small = contract(graph, min(len(graph.nodes) // MERGED, MOST_NODES), learned=True)
     drawn_up = candidates(small.graph, silent)[0]
-    for truth in shown_things(instance):
+    for _, truth in shown_things(instance):
         own = _drawn(graph, truth)
         # The areas of the merged nodes are those of what they are made of.
         inside = np.bincount(small.of_node, area * own, len(small.graph.nodes))
@@ -102,15 +93,6 @@ def covered(
             _overlap(_masks(graph, best), truth),
             _overlap(_masks(graph, own), truth),
         )
-
-
-def shown_things(instance: Mapping[str, NDArray[np.int64]]) -> Iterator[Masks]:
-    """The true masks of each thing that covers enough of every view."""
-    present = np.unique(np.concatenate([np.unique(own) for own in instance.values()]))
-    for thing in present[present >= FIRST_OBJECT]:
-        masks = {name: own == thing for name, own in instance.items()}
-        if min(mask.mean() for mask in masks.values()) >= SMALLEST:
-            yield masks
 
 
 def _drawn(graph: SceneGraph, truth: Masks) -> Selection:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +64,24 @@ class Answer:
 
 def main(arguments: Sequence[str]) -> int:
     """Print a line for each scene and the means; exit status 1 where there are no scenes."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    views, seeds = asked_scenes(arguments, __doc__ or "")
+    if not seeds:
+        return 1
+    everything: list[Answer] = []
+    for seed in seeds:
+        with tempfile.TemporaryDirectory() as folder:
+            scene, instance = noisy_scene(views / str(seed), Path(folder) / "scene", seed)
+            answers = list(answered(GraphCutSegmenter(scene, silent), instance, seed))
+        everything += answers
+        print(f"{seed}: {_means(answers)}", flush=True)
+    print(f"all: {_means(everything)}")
+    return 0
+
+
+def asked_scenes(arguments: Sequence[str], what: str) -> tuple[Path, list[int]]:
+    """The folder of rendered scenes on a command line and the seeds of those to use; says so where there are
+    none. The first line of ``what`` describes the command."""
+    parser = argparse.ArgumentParser(description=what.split("\n", 1)[0])
     parser.add_argument("views", type=Path)
     parser.add_argument("--first", type=int, default=0, metavar="SEED")
     parser.add_argument("--most", type=int, default=100, metavar="N", help="scenes")
@@ -73,16 +90,7 @@ def main(arguments: Sequence[str]) -> int:
     seeds = [seed for seed in seeds if seed >= options.first][: options.most]
     if not seeds:
         print(f"There are no scenes in {options.views}: render some with python -m training.scenes.")
-        return 1
-    everything: list[Answer] = []
-    for seed in seeds:
-        with tempfile.TemporaryDirectory() as folder:
-            scene, instance = noisy_scene(options.views / str(seed), Path(folder) / "scene", seed)
-            answers = list(answered(GraphCutSegmenter(scene, silent), instance, seed))
-        everything += answers
-        print(f"{seed}: {_means(answers)}", flush=True)
-    print(f"all: {_means(everything)}")
-    return 0
+    return options.views, seeds
 
 
 def noisy_scene(views: Path, folder: Path, seed: int) -> tuple[Scene, dict[str, NDArray[np.int64]]]:
@@ -131,17 +139,24 @@ def _as_matched(
     return found.astype(np.float32), measured
 
 
-def clicked_things(instance: dict[str, NDArray[np.int64]], seed: int) -> Iterator[tuple[int, Click]]:
-    """Two clicks in each view at each thing that both views show, and the thing's number."""
-    rng = np.random.default_rng(seed)
+def shown_things(
+    instance: Mapping[str, NDArray[np.int64]],
+) -> Iterator[tuple[int, dict[str, NDArray[np.bool_]]]]:
+    """The number and the true masks (H, W) of each thing that covers enough of every view."""
     present = np.unique(np.concatenate([np.unique(own) for own in instance.values()]))
     for thing in present[present >= FIRST_OBJECT]:
         masks = {name: own == thing for name, own in instance.items()}
-        if min(mask.mean() for mask in masks.values()) < SMALLEST:
-            continue
+        if min(mask.mean() for mask in masks.values()) >= SMALLEST:
+            yield int(thing), masks
+
+
+def clicked_things(instance: Mapping[str, NDArray[np.int64]], seed: int) -> Iterator[tuple[int, Click]]:
+    """Two clicks in each view at each thing that both views show, and the thing's number."""
+    rng = np.random.default_rng(seed)
+    for thing, masks in shown_things(instance):
         for name, mask in masks.items():
             for x, y in _clicks(rng, mask):
-                yield int(thing), Click(name, x, y, True)
+                yield thing, Click(name, x, y, True)
 
 
 def answered(

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.coverage import covered, shown_things
+from benchmarks.coverage import covered
+from benchmarks.guesses import shown_things
 from tests.scenes.ball_and_box import BALL, TABLE, Truth, write_object_scene
 from training.examples import FIRST_OBJECT
 from wildseg3d_blender.pipeline.segmentation.graphcut.contract import Contracted, contract

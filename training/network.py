@@ -69,18 +69,12 @@ def onnx_file(network: OutlineNetwork, kept: int = HALF) -> bytes:
     graph = OnnxGraph(3, kept)
 
     def block(values: str, of: Block) -> str:
-        norm = of.norm
-        assert norm.running_mean is not None
-        assert norm.running_var is not None
-        factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-        weight = of.convolution.weight * factor[:, None, None, None]
-        bias = norm.bias - norm.running_mean * factor
-        stride = of.convolution.stride[0]
-        return graph.rectified(graph.convolved(values, _array(weight), _array(bias), stride))
+        weight, bias = folded(of)
+        return graph.rectified(graph.convolved(values, weight, bias, of.convolution.stride[0]))
 
     def plain(values: str, weight: torch.Tensor, bias: torch.Tensor | None) -> str:
         assert bias is not None
-        return graph.convolved(values, _array(weight), _array(bias))
+        return graph.convolved(values, as_array(weight), as_array(bias))
 
     values, skips = "image", []
     for blocks in network.down:
@@ -94,5 +88,16 @@ def onnx_file(network: OutlineNetwork, kept: int = HALF) -> bytes:
     return graph.file(graph.doubled(last, smooth=True), 1)
 
 
-def _array(values: torch.Tensor) -> NDArray[np.float32]:
+def folded(block: Block) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Kernel and bias of a block with its normalisation in them."""
+    norm = block.norm
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    weight = block.convolution.weight * factor[:, None, None, None]
+    return as_array(weight), as_array(norm.bias - norm.running_mean * factor)
+
+
+def as_array(values: torch.Tensor) -> NDArray[np.float32]:
+    """As the ONNX file takes it."""
     return values.detach().numpy().astype(np.float32)

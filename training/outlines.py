@@ -102,7 +102,7 @@ def trained(examples: Examples, minutes: float, seed: int) -> OutlineNetwork:
         if done >= 1.0:
             break
         for group in optimiser.param_groups:
-            group["lr"] = RATE * min(1.0, (step + 1) / WARM) * _falling(done)
+            group["lr"] = RATE * min(1.0, (step + 1) / WARM) * falling(done, STEADY)
         loss = _loss(network(pictures.contiguous(memory_format=torch.channels_last)), wanted, counts)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -113,9 +113,10 @@ def trained(examples: Examples, minutes: float, seed: int) -> OutlineNetwork:
     return network.eval()
 
 
-def _falling(done: float) -> float:
-    """The learning rate's share of the highest after a share of the time: even, then half a cosine to 0."""
-    return 0.5 * (1.0 + float(np.cos(np.pi * max(done - STEADY, 0.0) / (1.0 - STEADY))))
+def falling(done: float, steady: float) -> float:
+    """The learning rate's share of the highest after a share of the time: even until ``steady``, then half a
+    cosine to 0."""
+    return 0.5 * (1.0 + float(np.cos(np.pi * max(done - steady, 0.0) / (1.0 - steady))))
 
 
 def _loss(logits: torch.Tensor, wanted: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from wildseg3d_blender.pipeline.segmentation.graphcut.overlap_windows import CHANNELS
 
-from .network import WIDTHS, Block
+from .network import WIDTHS, Block, as_array, folded
 from .onnx_file import HALF, OnnxGraph
 
 COLOURS = 3
@@ -94,7 +94,7 @@ def onnx_file(network: OverlapNetwork, kept: int = HALF) -> bytes:
     graph = OnnxGraph(CHANNELS, kept)
 
     def block(values: str, of: Block, channels: slice = slice(None)) -> str:
-        weight, bias = _folded(of)
+        weight, bias = folded(of)
         if channels != slice(None):
             wide = np.zeros((len(weight), CHANNELS, *weight.shape[2:]), dtype=np.float32)
             wide[:, channels] = weight
@@ -112,19 +112,5 @@ def onnx_file(network: OverlapNetwork, kept: int = HALF) -> bytes:
     for of in others:
         seen = block(seen, of)
     assert network.last.bias is not None
-    last = graph.convolved(seen, _array(network.last.weight), _array(network.last.bias))
+    last = graph.convolved(seen, as_array(network.last.weight), as_array(network.last.bias))
     return graph.file(last, 1)
-
-
-def _folded(block: Block) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Kernel and bias of a block with its normalisation in them."""
-    norm = block.norm
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-    weight = block.convolution.weight * factor[:, None, None, None]
-    return _array(weight), _array(norm.bias - norm.running_mean * factor)
-
-
-def _array(values: torch.Tensor) -> NDArray[np.float32]:
-    return values.detach().numpy().astype(np.float32)

@@ -25,6 +25,7 @@ from torch.nn import functional
 from training.examples import developed
 from training.guessed import Clicked, SeenView, masks_for, read_clicked
 from training.onnx_file import kernels
+from training.outlines import falling
 from training.overlap_network import OverlapNetwork, onnx_file
 from wildseg3d_blender.pipeline.segmentation.graphcut.outline_network import WEIGHTS as OUTLINE_WEIGHTS
 from wildseg3d_blender.pipeline.segmentation.graphcut.overlap_windows import Change, Windows
@@ -135,7 +136,7 @@ def trained(examples: Examples, minutes: float, seed: int) -> OverlapNetwork:
         if done >= 1.0:
             break
         for group in optimiser.param_groups:
-            group["lr"] = RATE * group["share"] * min(1.0, (step + 1) / WARM) * _falling(done)
+            group["lr"] = RATE * group["share"] * min(1.0, (step + 1) / WARM) * falling(done, STEADY)
         loss = _loss(network(windows.contiguous(memory_format=torch.channels_last))[:, 1, 1], overlaps)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -144,11 +145,6 @@ def trained(examples: Examples, minutes: float, seed: int) -> OverlapNetwork:
         if step % 100 == 0:
             print(f"step {step}, {100 * done:.0f} %, loss {mean:.4f}", flush=True)
     return network.eval()
-
-
-def _falling(done: float) -> float:
-    """The learning rate's share of the highest after a share of the time: even, then half a cosine to 0."""
-    return 0.5 * (1.0 + float(np.cos(np.pi * max(done - STEADY, 0.0) / (1.0 - STEADY))))
 
 
 def _loss(logits: torch.Tensor, overlaps: torch.Tensor) -> torch.Tensor:

@@ -33,7 +33,8 @@ MERGED, MOST_NODES = 6, 1700
 
 SPOILED = 0.05
 """An outline that settled is not taken where the selection is less like one thing then, by so much. Between
-things that look alike nothing holds it."""
+things that look alike nothing holds it. Of 1056 first clicks in rendered scenes (``benchmarks/guesses.py``)
+the mean is .752 with this and .750 without."""
 
 
 class GraphCutSegmenter:
