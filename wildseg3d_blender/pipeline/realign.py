@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import SceneError
 from ..progress import Progress, silent, span
 from ..reconstruct_settings import ITERATIONS, MIN_CONFIDENCE
-from ..scene.folder import PAIRS_FOLDER, Scene, read_scene
+from ..scene.folder import PAIRS_FOLDER, Scene, check_writable, read_scene
 from ..scene.objects import SceneObject, read_objects, write_object
 from ..scene.ownership import owned_by
 from ..scene.rewriting import rewriting_geometry
@@ -79,6 +79,7 @@ def realign(
     started = time.perf_counter()
     progress("align", 0.0, "Reading the scene")
     scene = read_scene(folder)
+    check_writable(scene.folder)
     # No file of the scene stays mapped but inside _aligned: Windows would not replace the folder then.
     items = {item.name: item for item in read_objects(scene)}
     carried = take_cache(scene)

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..errors import PromptError, SceneError
 from ..progress import Progress, silent, span
 from ..prompts import Prompt, PromptGroup, check_groups, one_group
-from ..scene.folder import Scene, read_scene
+from ..scene.folder import Scene, check_open, read_scene
 from ..scene.objects import (
     SceneObject,
     Shared,
@@ -142,6 +142,7 @@ class SceneSession:
         """
         if self.cache is not None:
             return self.cache
+        check_open(self.scene)
         self._cache = self._finding.result(progress)
         self._finding = self._to_be_found()
         self._cache_stamp = _stamp(self._cache_file)
@@ -199,6 +200,7 @@ class SceneSession:
             PromptError: the groups mean no object, a prompt does not fit its view, or nothing was found.
             SceneError: the scene folder is gone or cannot be written, or an object in it is damaged.
         """
+        check_open(self.scene)
         answers = self._answered(groups, span(progress, 0.0, 0.9))
         masks = self._combined(answers, groups)
         if not _any(masks):

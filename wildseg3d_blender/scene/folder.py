@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import json
 import os
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,9 +34,10 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..errors import SceneError
 from ..files.arrays import open_array
-from ..files.atomic_folder import finish_interrupted_swap
+from ..files.atomic_folder import finish_interrupted_swap, try_to_make
 from ..files.names import file_stem
 from ..photo_warp import PhotoWarp
+from ..wording import reason
 from .point_surface import measured_pixels, surface_patches
 from .states import replacing_scene
 
@@ -260,13 +260,10 @@ def check_writable(folder: Path | str) -> None:
                     f"{folder} holds other files: choose an empty or a new folder, so that nothing of yours "
                     "is overwritten."
                 )
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        probe = folder.parent / f".{folder.name}.probe-{uuid.uuid4().hex}"
-        probe.mkdir()
-        probe.rmdir()
+        try_to_make(folder)
     except OSError as error:
         raise SceneError(
-            f"Cannot write to {folder.parent} ({error.strerror}): choose a folder you may write to."
+            f"Cannot write to {folder.parent} ({reason(error)}): choose a folder you may write to."
         ) from error
 
 
@@ -277,6 +274,19 @@ def check_there(scene: Scene) -> None:
             f"The scene folder {scene.folder} is gone: put it back, or press Reconstruct to make it anew.",
             fix="wildseg3d.reconstruct",
         )
+
+
+def check_open(scene: Scene) -> None:
+    """SceneError unless the scene folder is there and takes objects, previews and the like. Call it before
+    long work, not after."""
+    check_there(scene)
+    try:
+        try_to_make(scene.folder / "objects")
+    except OSError as error:
+        raise SceneError(
+            f"Cannot write to {scene.folder} ({reason(error)}): check the permissions there, or open a "
+            "copy of it in a folder you may write to."
+        ) from error
 
 
 def read_json(file: Path) -> dict[str, Any]:

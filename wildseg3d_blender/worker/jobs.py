@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..progress import Progress
+from ..scene.folder import check_open
 from ..scene.previews import write_preview
 from .messages import (
     CheckedPhotos,
@@ -105,6 +106,7 @@ class Jobs:
         ``early`` is called with the folder of a first answer, if there is one and it was asked for.
         """
         session = self._open(params.scene, params.segmenter)
+        check_open(session.scene)
 
         def first(masks: Masks) -> None:
             early(str(write_preview(session.scene, masks)))

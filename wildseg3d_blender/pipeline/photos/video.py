@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ...errors import PhotoError
-from ...files.atomic_folder import replacing_folder
+from ...errors import PhotoError, SceneError
+from ...files.atomic_folder import replacing_folder, try_to_make
 from ...files.names import file_stem
 from ...files.photos import CHOOSE, is_video
 from ...progress import Progress, silent, span
 from ...reconstruct_settings import KEY_FRAMES
+from ...wording import reason
 from .key_frames import LEAST_APART, MOST_APART, Measured, choose, measure
 
 RECORD = "frames.json"
@@ -74,6 +75,7 @@ def key_frames(
     if kept is not None:
         progress("frames", 1.0, f"Frames of {video.name}")
         return kept
+    _check_room_for(folder)
     with _opened(video) as capture:
         measured = measure(_looked_at(capture, video, count, span(progress, 0.0, 0.7)))
     numbers = choose(measured, count)
@@ -128,6 +130,16 @@ def _place(video: Path, beside: Path, record: dict[str, Any]) -> tuple[Path, Key
             return folder, kept if kept is not None and all(f.is_file() for f in kept.frames) else None
         folder, number = beside / f"{name}_{number}", number + 1
     return folder, None
+
+
+def _check_room_for(folder: Path) -> None:
+    try:
+        try_to_make(folder)
+    except OSError as error:
+        raise SceneError(
+            f"Cannot write to {folder.parent}, where the frames would be kept ({reason(error)}): check the "
+            "permissions there, or save the .blend elsewhere."
+        ) from error
 
 
 def _read_record(folder: Path) -> dict[str, Any] | None:
