@@ -130,6 +130,10 @@ def test_the_list_of_parts_counts_prompts_and_tells_parts_of_a_kind_apart(blende
         WILDSEG3D_UL_parts.draw_item(None, blender.context, layout, item, part, 0, item, "active_part")
         lines.append(" ".join(text for text in drawn.texts if text))
     assert lines == ["Vase 2", "Taken away 1 1", "Added 3", "Taken away 2 0"]
+    # A part that was begun asks for its click, whatever the preview of the rest says.
+    assert "Click on what is to be taken away" in panel_texts(blender)
+    item.active_part = 2
+    assert not any(text.startswith("Click on") for text in panel_texts(blender))
 
 
 def test_what_a_narrow_sidebar_would_cut_off_is_said_shorter(

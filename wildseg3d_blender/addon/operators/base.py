@@ -98,22 +98,10 @@ class WorkerOperator:
         """Start and return to Blender at once."""
         if bpy.app.background or context.window is None:
             return self.execute(context)
-        try:
-            self._run = run = Run(self.work(context), self._label, self._warn, self._name)
-            run.begin()
-        except BaseException as error:
-            if self._run is not None:
-                self._run.stop()
-            if not isinstance(error, WildSegError):
-                raise
-            report_error(self, error)
-            return {"CANCELLED"}
-        if not run.running:
-            self._say(run.text)
-            return {"FINISHED"}
-        self._set_timer(context, run)
-        context.window_manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
+        result = self._step(context, lambda: self._begin(context))
+        if result == {"RUNNING_MODAL"}:
+            context.window_manager.modal_handler_add(self)
+        return result
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Go on now and then; everything else goes on to Blender."""
@@ -125,20 +113,9 @@ class WorkerOperator:
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
         runtime.poll()
-        try:
-            run.go_on(TURN)
-        except WildSegError as error:
-            self._end(context)
-            report_error(self, error)
-            return {"CANCELLED"}
-        except BaseException:
-            self._end(context)
-            raise
-        if not run.running:
-            self._end(context)
-            self._say(run.text)
-            return {"FINISHED"}
-        self._set_timer(context, run)
+        result = self._step(context, lambda: run.go_on(TURN))
+        if result != {"RUNNING_MODAL"}:
+            return result
         self._show_progress(run)
         return {"PASS_THROUGH"}
 
@@ -155,6 +132,30 @@ class WorkerOperator:
         """As in ``bpy.ops.wildseg3d``; an instance's ``bl_idname`` is written with _OT_."""
         idname = str(self.bl_idname).lower()  # type: ignore[attr-defined]
         return idname.replace("_ot_", ".").rpartition(".")[2]
+
+    def _begin(self, context: bpy.types.Context) -> None:
+        self._run = Run(self.work(context), self._label, self._warn, self._name)
+        self._run.begin()
+
+    def _step(self, context: bpy.types.Context, step: Callable[[], None]) -> set[str]:
+        """Take a step of the work: RUNNING_MODAL as long as more is to come. An error ends all of it."""
+        try:
+            step()
+        except WildSegError as error:
+            self._end(context)
+            report_error(self, error)
+            return {"CANCELLED"}
+        except BaseException:
+            self._end(context)
+            raise
+        run = self._run
+        assert run is not None
+        if run.running:
+            self._set_timer(context, run)
+            return {"RUNNING_MODAL"}
+        self._end(context)
+        self._say(run.text)
+        return {"FINISHED"}
 
     def _say(self, text: str) -> None:
         if text:

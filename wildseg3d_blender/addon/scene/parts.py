@@ -30,25 +30,27 @@ def active(item: Any) -> Any:
     return parts[max(0, min(item.active_part, len(parts) - 1))]
 
 
+def shown(item: Any) -> Any | None:
+    """The active part; None where the first is missing, as in older files. Reads only, for drawing."""
+    return item.parts[max(0, min(item.active_part, len(item.parts) - 1))] if item.parts else None
+
+
 def active_size(item: Any) -> int:
-    """The size of the active part. Reads only, so that drawing code may ask."""
-    if not item.parts:
-        return 0
-    return int(item.parts[max(0, min(item.active_part, len(item.parts) - 1))].size)
+    """The size of the active part. Reads only."""
+    part = shown(item)
+    return 0 if part is None else int(part.size)
 
 
 def active_label(item: Any) -> str:
-    """What the panel calls the active part. Reads only, so that drawing code may ask."""
-    if not item.parts:
-        return str(item.name)
-    return label(item, item.parts[max(0, min(item.active_part, len(item.parts) - 1))])
+    """What the panel calls the active part. Reads only."""
+    part = shown(item)
+    return str(item.name) if part is None else label(item, part)
 
 
 def active_number(item: Any) -> int:
-    """The number of the active part. Reads only, so that drawing code may ask."""
-    if not item.parts:
-        return WHOLE
-    return int(item.parts[max(0, min(item.active_part, len(item.parts) - 1))].number)
+    """The number of the active part. Reads only."""
+    part = shown(item)
+    return WHOLE if part is None else int(part.number)
 
 
 def find(item: Any, number: int) -> Any:
