@@ -176,8 +176,7 @@ def _preview_state(
     if item is None or not lookup.prompts(root, item.name):
         return "Click on an object in a photo"
     part = parts.shown(item)
-    begun = part is not None and part.number != parts.WHOLE
-    if begun and not lookup.prompts(root, item.name, part.number):
+    if part is not None and part.number != parts.WHOLE and not lookup.prompts(root, item.name, part.number):
         return f"Click on what is to be {'taken away' if part.subtract else 'added'}"
     if not context.scene.wildseg3d.preview:
         return "Preview is off"
