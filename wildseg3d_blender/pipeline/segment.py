@@ -23,6 +23,7 @@ from ..scene.objects import (
 )
 from ..scene.ownership import changed, order_for, owned_by
 from ..scene.packed_views import ViewMasks
+from . import answer_words
 from .prompt_answers import Answer, Early, PromptAnswers
 from .resumable import Resumable
 from .segmentation import Masks, Segmenter, create_segmenter
@@ -180,7 +181,8 @@ class SceneSession:
             cached=all(answer.item is not None for answer in answers),
             larger=tuple(self._answers.has_next(group, answer, larger=True) for group, answer in both),
             smaller=tuple(self._answers.has_next(group, answer, larger=False) for group, answer in both),
-            warnings=_warnings("This", masks, measured=self._has_points(masks)) + self._unsized(groups),
+            warnings=answer_words.on_masks("This", masks, measured=self._has_points(masks))
+            + self._words(groups, answers),
         )
 
     def segment(
@@ -204,7 +206,7 @@ class SceneSession:
         answers = self._answered(groups, span(progress, 0.0, 0.9))
         masks = self._combined(answers, groups)
         if not _any(masks):
-            raise PromptError(_nothing(name, answers))
+            raise PromptError(answer_words.on_nothing(name, answers))
         item = SceneObject(
             name,
             tuple(groups),
@@ -217,7 +219,7 @@ class SceneSession:
         # The last moment to cancel: once the object is in its place, it is there.
         progress("lifting", 1.0, "Saving")
         result = self._written(item)
-        return replace(result, warnings=result.warnings + self._unsized(groups))
+        return replace(result, warnings=result.warnings + self._words(groups, answers))
 
     def _written(self, item: SceneObject) -> SegmentResult:
         """The object in its place in the order, written, and what that changed for the others."""
@@ -231,7 +233,7 @@ class SceneSession:
         folder = write_object(self.scene, item)
         after = owned_by([*others, item])
         owned = after[item.name]
-        warnings = _warnings(item.name, item.masks, measured=_any(item.points))
+        warnings = answer_words.on_masks(item.name, item.masks, measured=_any(item.points))
         if _any(item.points) and not _any(owned):
             warnings += (
                 f"{item.name} got no 3D points: other objects own all of them. Click on it where it should "
@@ -287,11 +289,15 @@ class SceneSession:
         found = self._geometry().all_points([masks[name] for name in names], waiting)
         return dict(zip(names, found, strict=True))
 
-    def _unsized(self, groups: Sequence[PromptGroup]) -> tuple[str, ...]:
-        """A word about sizes that were asked for and cannot be had."""
+    def _words(self, groups: Sequence[PromptGroup], answers: Sequence[Answer]) -> tuple[str, ...]:
+        """About clicks that brought next to nothing, and sizes that were asked for and cannot be had."""
+        specks = answer_words.on_specks(self.scene, groups, answers)
         if self._cache is not None or not any(group.size for group in groups):
-            return ()
-        return ("Larger and smaller are known only once the scene's objects were found: find objects first.",)
+            return specks
+        return (
+            *specks,
+            "Larger and smaller are known only once the scene's objects were found: find objects first.",
+        )
 
     def _has_points(self, masks: Masks) -> bool:
         """Whether any pixel of the masks has a 3D point at all."""
@@ -320,28 +326,6 @@ def _as_it_was(scene: Scene, name: str) -> SceneObject | None:
         return None if folder is None else read_object(scene, folder)
     except SceneError:
         return None
-
-
-def _nothing(name: str, answers: Sequence[Answer]) -> str:
-    if _any(answers[0].masks):
-        return f"Nothing is left of {name}: what is taken away covers all of it."
-    return f"Nothing was found at the prompts of {name}: place a prompt on the object itself."
-
-
-def _warnings(name: str, masks: ViewMasks, *, measured: bool) -> tuple[str, ...]:
-    """What the artist should know about an object, a sentence each; ``measured``: it has 3D points."""
-    if not measured:
-        return (
-            f"{name} has masks but no 3D points: nothing was measured there. Add photos in which its "
-            "surface shows texture.",
-        )
-    shown = [view for view, mask in masks.items() if mask.any()]
-    if len(shown) == 1 and len(masks) > 1:
-        return (
-            f"{name} was found in {shown[0]} only, so no other photo could check its shape: click it in "
-            "another photo too if that one shows it.",
-        )
-    return ()
 
 
 def _any(masks: ViewMasks) -> bool:
