@@ -63,6 +63,10 @@ def test_what_blender_does_itself_shows_how_far_it_is(blender: Any, tmp_path: Pa
     run.begin()
     drawn = panel_texts(blender)
     assert "Cancel (Esc)" in drawn and "Choose Photos…" not in drawn
+    bar = blender.context.window_manager.wildseg3d
+    assert bar.job == int(100 * run.job.fraction) and bar.quiet_job == 0
+    bar.job = 90  # as somebody does who drags it
+    assert bar.job == int(100 * run.job.fraction)
     while run.running:
         run.go_on(1.0)
     assert "Cancel (Esc)" not in panel_texts(blender)

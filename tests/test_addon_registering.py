@@ -100,7 +100,7 @@ def test_registered_ten_times_leaves_nothing(blender: Any) -> None:
 
     registered = _state(blender)
     assert "WILDSEG3D_PT_photos" in registered["types"]
-    assert {"Scene.wildseg3d", "Object.wildseg3d"} <= set(registered["properties"])
+    assert {"Scene.wildseg3d", "Object.wildseg3d", "WindowManager.wildseg3d"} <= set(registered["properties"])
     assert any(PACKAGE in name for name in registered["handlers"]) and registered["menus"]
     addon.unregister()
     try:

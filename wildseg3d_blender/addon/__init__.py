@@ -30,6 +30,7 @@ _MODULES = (
     "panels.preferences",
     "neural_task",
     "properties.scene",
+    "properties.progress",
     "problems",
     "panels.photo_icons",
     "operators",

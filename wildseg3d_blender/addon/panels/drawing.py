@@ -70,9 +70,11 @@ def draw_progress(layout: bpy.types.UILayout) -> None:
     column = layout.column(align=True)
     bar = column.row(align=True)
     bar.scale_y = 1.4
-    bar.progress(factor=job.fraction, text=time_left.text(job))
+    bar.prop(bpy.context.window_manager.wildseg3d, "job", text="", slider=True)
     column.operator("wildseg3d.cancel", icon="X", text="Cancel (Esc)")
     draw_text(layout, bpy.context, job.text, dim=True)
+    if left := time_left.remaining(job):
+        draw_text(layout, bpy.context, left.capitalize(), dim=True)
 
 
 def draw_problem(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

@@ -207,7 +207,7 @@ def _draw_finding(layout: bpy.types.UILayout, context: bpy.types.Context, root: 
         quiet = runtime.quiet_job()
         row = layout.row(align=True)
         if quiet is not None and quiet.method == finding.METHOD:
-            row.progress(factor=quiet.fraction, text=f"Finding objects {quiet.fraction:.0%}")
+            row.prop(context.window_manager.wildseg3d, "quiet_job", slider=True)
         else:
             row.label(text="Finding objects: waiting")
         row.operator("wildseg3d.find_objects", text="", icon="X").stop = True

@@ -66,14 +66,19 @@ _guesses: weakref.WeakKeyDictionary[Bar, TimeLeft] = weakref.WeakKeyDictionary()
 
 
 def text(job: Progressing) -> str:
-    """How full the bar of ``job`` is and the time left, in words. Ask often: each time the pace is noted."""
+    """How full the bar of ``job`` is and the time left, in words."""
+    # Rounded down, for "100%, a few seconds left" is hard to believe.
+    done, left = f"{math.floor(100 * job.fraction)}%", remaining(job)
+    return f"{done}, {left}" if left else done
+
+
+def remaining(job: Progressing) -> str:
+    """The time left, in words; "" while nobody can know. Ask often: each time the pace is noted."""
     now = time.monotonic()
     if job.bar not in _guesses:
         _guesses[job.bar] = TimeLeft(now)
     left = _guesses[job.bar].update(now, job.fraction)
-    # Rounded down, for "100%, a few seconds left" is hard to believe.
-    done = f"{math.floor(100 * job.fraction)}%"
-    return done if left is None or job.fraction >= 1.0 else f"{done}, {words(left)}"
+    return "" if left is None or job.fraction >= 1.0 else words(left)
 
 
 def words(seconds: float) -> str:
