@@ -38,7 +38,10 @@ def test_a_click_that_brought_a_speck_is_named_by_its_photo(
     blot(ball, clicks[1], 1)
     (said,) = on_specks(listed_scene[0], one_group(clicks), [Answer(ball)])
     assert said.startswith("A click in v3 brought no more than a speck") and "v2" not in said
-    assert nothing == said
+    assert nothing == said and "Larger" not in said
+    (larger,) = on_specks(listed_scene[0], one_group(clicks), [Answer(ball)], (True,))
+    assert "try Larger" in larger
+    assert on_specks(listed_scene[0], one_group(clicks), [Answer(ball)], (False,)) == (said,)
     blot(ball, clicks[1], 12)
     assert on_specks(listed_scene[0], one_group(clicks), [Answer(ball)]) == ()
 

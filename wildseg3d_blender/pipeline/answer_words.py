@@ -41,25 +41,32 @@ def on_masks(name: str, masks: ViewMasks, *, measured: bool) -> tuple[str, ...]:
     return ()
 
 
-def on_specks(scene: Scene, groups: Sequence[PromptGroup], answers: Sequence[Answer]) -> tuple[str, ...]:
+def on_specks(
+    scene: Scene, groups: Sequence[PromptGroup], answers: Sequence[Answer], larger: Sequence[bool] = ()
+) -> tuple[str, ...]:
     """Of clicks that brought next to nothing, which hardly shows beside the rest.
 
     Cached objects are taken as they are: their small pieces are what shows of something behind others.
+
+    Args:
+        larger: whether each group's size can go up, where that can still be chosen.
     """
     views: dict[str, None] = {}
-    for group, answer in zip(groups, answers, strict=True):
+    helps = True
+    for number, (group, answer) in enumerate(zip(groups, answers, strict=True)):
         if answer.item is not None:
             continue
         for click in pixel_prompts(scene, group.prompts).clicks:
             view = scene.views[click.view].name
             if click.positive and _is_speck(np.asarray(answer.masks[view]), click.row, click.column):
                 views[view] = None
+                helps = helps and bool(larger) and larger[number]
     if not views:
         return ()
-    return (
-        f"A click in {' and '.join(views)} brought no more than a speck: take it back, and add what is there "
-        "as a part of its own.",
-    )
+    advice = "take it back, and add what is there as a part of its own"
+    if helps:
+        advice = f"try Larger; if that is too much, {advice}"
+    return (f"A click in {' and '.join(views)} brought no more than a speck: {advice}.",)
 
 
 def _is_speck(mask: NDArray[np.bool_], row: int, column: int) -> bool:

@@ -176,13 +176,15 @@ class SceneSession:
         answers = self._answered(groups, progress, early)
         masks = self._combined(answers, groups)
         both = list(zip(groups, answers, strict=True))
+        larger = tuple(self._answers.has_next(group, answer, larger=True) for group, answer in both)
         return PreviewResult(
             masks,
             cached=all(answer.item is not None for answer in answers),
-            larger=tuple(self._answers.has_next(group, answer, larger=True) for group, answer in both),
+            larger=larger,
             smaller=tuple(self._answers.has_next(group, answer, larger=False) for group, answer in both),
             warnings=answer_words.on_masks("This", masks, measured=self._has_points(masks))
-            + self._words(groups, answers),
+            + answer_words.on_specks(self.scene, groups, answers, larger)
+            + self._unsized(groups),
         )
 
     def segment(
@@ -219,7 +221,8 @@ class SceneSession:
         # The last moment to cancel: once the object is in its place, it is there.
         progress("lifting", 1.0, "Saving")
         result = self._written(item)
-        return replace(result, warnings=result.warnings + self._words(groups, answers))
+        specks = answer_words.on_specks(self.scene, groups, answers)
+        return replace(result, warnings=result.warnings + specks + self._unsized(groups))
 
     def _written(self, item: SceneObject) -> SegmentResult:
         """The object in its place in the order, written, and what that changed for the others."""
@@ -289,15 +292,11 @@ class SceneSession:
         found = self._geometry().all_points([masks[name] for name in names], waiting)
         return dict(zip(names, found, strict=True))
 
-    def _words(self, groups: Sequence[PromptGroup], answers: Sequence[Answer]) -> tuple[str, ...]:
-        """About clicks that brought next to nothing, and sizes that were asked for and cannot be had."""
-        specks = answer_words.on_specks(self.scene, groups, answers)
+    def _unsized(self, groups: Sequence[PromptGroup]) -> tuple[str, ...]:
+        """A word about sizes that were asked for and cannot be had."""
         if self._cache is not None or not any(group.size for group in groups):
-            return specks
-        return (
-            *specks,
-            "Larger and smaller are known only once the scene's objects were found: find objects first.",
-        )
+            return ()
+        return ("Larger and smaller are known only once the scene's objects were found: find objects first.",)
 
     def _has_points(self, masks: Masks) -> bool:
         """Whether any pixel of the masks has a 3D point at all."""
