@@ -26,6 +26,7 @@ from pathlib import Path
 from ..errors import NeuralError
 from ..progress import Progress, silent, span
 from .environment import CHOSEN, INSTALLED, Environment, interpreter_in, prove, write_json
+from .failures import explain
 from .folder_lock import exclusive
 from .offline import require_online
 from .places import default_folder, short_enough
@@ -167,7 +168,7 @@ def _fetch_installer(work: _Making, progress: Progress) -> None:
     command += ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--upgrade"]
     command += ["--target", work.folder / "tools", "--requirement", work.recipe.installer]
     finished = _run(work, [*command, *work.source.pip_options()], progress, "installer")
-    _explain(finished, "The installer (uv)")
+    explain(finished, "The installer (uv)")
 
 
 def _pip() -> list[str | Path]:
@@ -194,7 +195,7 @@ def _make_environment(work: _Making, progress: Progress) -> None:
             return
     command: list[str | Path] = [work.uv, "venv", "--clear", "--no-project", "--python", work.base_python]
     finished = _run(work, [*command, work.folder / "env"], progress, "python")
-    _explain(finished, f"The environment from {work.base_python}")
+    explain(finished, f"The environment from {work.base_python}")
 
 
 def _choose_torch(work: _Making, progress: Progress) -> None:
@@ -217,7 +218,7 @@ def _choose_torch(work: _Making, progress: Progress) -> None:
         command += ["--no-annotate", "--output-file", fresh, *constraints, *work.source.uv_options()]
         command += [*_backend(work.source), work.recipe.torch]
         fresh.unlink(missing_ok=True)
-        _explain(_run(work, command, progress, "choose"), "torch")
+        explain(_run(work, command, progress, "choose"), "torch")
         known = made_from + fresh.read_text(encoding="utf-8")
         fresh.write_text(known, encoding="utf-8")
         fresh.replace(lock)
@@ -251,7 +252,7 @@ def _install_packages(work: _Making, steps: dict[str, Progress]) -> None:
         command += [word for path in files for word in ("--requirement", path)]
         command += ["--reinstall"] if again and step == "torch" else []
         watch = _growing(work, steps[step], kind_of_build(work.torch_lock.read_text(encoding="utf-8")))
-        _explain(_run(work, command, watch, step), "The neural environment")
+        explain(_run(work, command, watch, step), "The neural environment")
 
 
 def _growing(work: _Making, progress: Progress, kind: str) -> Progress:
@@ -290,42 +291,6 @@ def _variables(work: _Making) -> dict[str, str]:
         "SAM2_BUILD_CUDA": "0",
     }
     return variables if work.source.online else {**variables, "UV_OFFLINE": "1"}
-
-
-def _explain(finished: Finished, what: str) -> None:
-    """Raise a sentence for what the installer said when it failed."""
-    if not finished.code:
-        return
-    said = finished.text
-    for pattern, sentence in _REASONS:
-        if re.search(pattern, said, re.IGNORECASE):
-            raise NeuralError(f"{what} could not be installed: {sentence}")
-    last = " ".join(line.strip() for line in finished.lines[-4:])
-    raise NeuralError(
-        f"{what} could not be installed; the installer said: {last or f'exit code {finished.code}'}. "
-        "What was fetched is kept: try again, or make an environment by hand (see vendor/README.md)."
-    )
-
-
-_REASONS: tuple[tuple[str, str], ...] = (
-    (
-        r"hash mismatch|do not match the hashes",
-        "a file that came is not the one that the lock names, so it was refused. A download was damaged or a "
-        "mirror serves other files: try again, or use another index.",
-    ),
-    (r"no space left|not enough space|os error 112", "the disk is full. Free some space and start again."),
-    (
-        r"dns error|error sending request|failed to fetch|connection|timed out|max retries|"
-        r"no matching distribution|network connectivity is disabled",
-        "a server cannot be reached, or does not have it. Check the connection and the proxy, or use a "
-        "mirror (see vendor/README.md); what has arrived is kept, so start again.",
-    ),
-    (
-        r"no wheels? with a matching|no solution found",
-        "there is no build of a package for this system and Python. Choose another Python with --python.",
-    ),
-    (r"permission denied|access is denied|os error 5\b", "the folder cannot be written. Choose another one."),
-)
 
 
 def _stage(progress: Progress, index: int) -> Progress:

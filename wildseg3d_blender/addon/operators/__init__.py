@@ -6,6 +6,7 @@ from __future__ import annotations
 import bpy
 
 from . import (
+    dismiss,
     find_objects,
     guide,
     look,
@@ -45,6 +46,7 @@ _CLASSES = (
     *neural.CLASSES,
     *release.CLASSES,
     *guide.CLASSES,
+    *dismiss.CLASSES,
 )
 
 

@@ -273,20 +273,6 @@ class WILDSEG3D_OT_photos_again(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class WILDSEG3D_OT_dismiss(bpy.types.Operator):
-    """Hide this message"""
-
-    bl_idname = "wildseg3d.dismiss"
-    bl_label = "Dismiss"
-    bl_options = {"INTERNAL"}
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Forget the error."""
-        problems.dismiss()
-        viewing.redraw_sidebars()
-        return {"FINISHED"}
-
-
 def _some_wait(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
     if len(context.scene.wildseg3d.chosen):
         return True
@@ -301,5 +287,4 @@ CLASSES = (
     WILDSEG3D_OT_photo_remove,
     WILDSEG3D_OT_photos_clear,
     WILDSEG3D_OT_photos_again,
-    WILDSEG3D_OT_dismiss,
 )

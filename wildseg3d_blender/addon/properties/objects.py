@@ -42,7 +42,8 @@ def _shared_changed(self: Any, context: bpy.types.Context) -> None:
     self.applied = ""  # so that the next Segment does it
 
 
-def _preview_changed(self: Any, context: bpy.types.Context) -> None:
+def preview_changed(self: Any, context: bpy.types.Context) -> None:
+    """For ``update``: what Segment would cut out may be something else now."""
     previewing.touch()
 
 
@@ -61,7 +62,7 @@ class WildSeg3DPart(bpy.types.PropertyGroup):
         "Below: the next smaller one",
         min=-MOST_SIZES,
         max=MOST_SIZES,
-        update=_preview_changed,
+        update=preview_changed,
     )
 
 
@@ -81,7 +82,7 @@ class WildSeg3DGroup(bpy.types.PropertyGroup):
     active_part: bpy.props.IntProperty(
         name="Active Part",
         description="The part that new prompts go to",
-        update=_preview_changed,
+        update=preview_changed,
         options={"HIDDEN"},
     )
     shared: bpy.props.EnumProperty(
