@@ -73,7 +73,7 @@ class WILDSEG3D_OT_preview(WorkerOperator, bpy.types.Operator):
         asked = previewing.question(context.scene)
         if asked is None:
             return ""
-        answer = yield Call(previewing.TITLE, previewing.METHOD, previewing.request(asked).to_json())
+        answer = yield Call(previewing.TITLE, previewing.METHOD, asked.request().to_json())
         preview = previewing.take(asked, answer)
         previewing.touch()
         pixels = sum(int(mask.sum()) for mask in preview.masks.values())

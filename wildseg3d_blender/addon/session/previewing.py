@@ -7,7 +7,6 @@ kept by what was asked, so undo, redo and going back to an object show theirs at
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
@@ -17,16 +16,15 @@ from typing import Any, Literal
 import bpy
 
 from ...errors import Cancelled, NeuralError, PromptError, SceneError, WildSegError
-from ...prompts import PromptGroup
-from ...scene.folder import Scene, read_scene
+from ...scene.folder import read_scene
 from ...scene.history import stored as stored_objects
 from ...scene.objects import read_object
 from ...scene.packed_views import ViewMasks
 from ...scene.previews import read_preview
 from ...worker.messages import EarlyPreview, Previewed
-from ...worker.messages import Preview as Request
-from ..scene import groups, kept_points, lookup, picking, reading, viewing
-from . import choosing, runtime
+from ..scene import kept_points, picking, viewing
+from . import questions, runtime
+from .questions import Question
 
 METHOD = "preview"
 TITLE = "Preview"
@@ -60,26 +58,6 @@ class Preview:
     smaller: tuple[bool, ...]
     warnings: tuple[str, ...]
     kind: Literal["answer", "early", "segmented"] = "answer"
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked about the active object.
-
-    Attributes:
-        key: changes whenever the answer may.
-        about: which object of which scene folder.
-        applied: the object was segmented with exactly these prompts, so there is nothing to ask.
-        version: of the object in the scene folder; "" where that is not known.
-    """
-
-    key: str
-    about: tuple[Path, str]
-    folder: Path
-    prompt_groups: tuple[PromptGroup, ...]
-    applied: bool
-    segmenter: str
-    version: str
 
 
 @dataclass
@@ -147,24 +125,8 @@ def refresh(scene: bpy.types.Scene) -> None:
 
 
 def question(scene: bpy.types.Scene) -> Question | None:
-    """What there is to ask about the active object; None without prompts.
-
-    Raises:
-        PromptError, SceneError: as ``reading.read_groups`` and ``lookup.open_scene``.
-        NeuralError: the panel's engine cannot run.
-    """
-    root = lookup.active_root(scene)
-    item = None if root is None else groups.active(root)
-    if root is None or item is None or not lookup.prompts(root, item.name):
-        return None
-    opened = lookup.open_scene(root)
-    prompt_groups = reading.read_groups(opened, root, item.name)
-    digest = reading.digest(prompt_groups)
-    applied = groups.mesh_object(item) is not None and item.applied == digest
-    about = (opened.folder, str(item.name))
-    segmenter = choosing.segmenter(scene)
-    key = _key(opened, f"{segmenter} {digest}")
-    return Question(key, about, opened.folder, prompt_groups, applied, segmenter, str(item.version))
+    """What there is to ask about the active object; None without prompts. Raises as its namesake."""
+    return questions.question(scene, _state.asked_before)
 
 
 def due() -> bool:
@@ -213,13 +175,8 @@ def start() -> None:
             return  # the answer, which follows, says what is wrong
 
     _state.asked = asked.key
-    params = replace(request(asked), early=True).to_json()
+    params = replace(asked.request(), early=True).to_json()
     runtime.start_quiet(TITLE, METHOD, params, when_done, when_early)
-
-
-def request(asked: Question) -> Request:
-    """The question as the worker takes it."""
-    return Request(scene=str(asked.folder), groups=asked.prompt_groups, segmenter=asked.segmenter)
 
 
 def take(asked: Question, result: Any) -> Preview:
@@ -369,9 +326,3 @@ def _remember_latest() -> None:
     asked = _state.question
     if asked is not None and isinstance(_state.answers.get(asked.key), Preview):
         _state.latest = (asked.about, asked.key)
-
-
-def _key(scene: Scene, asked: str) -> str:
-    status = (scene.folder / "scene.json").stat()
-    text = f"{scene.folder} {status.st_mtime_ns} {_state.asked_before} {asked}"
-    return hashlib.sha1(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
