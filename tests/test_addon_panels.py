@@ -29,6 +29,9 @@ def test_photos_unfold_reconstruct(blender: Any, tmp_path: Path) -> None:
     drawn = panel_texts(blender)
     assert drawn.index("Photos") < drawn.index("4 photos") < drawn.index("Reconstruct")
     assert "Stereo, graph cuts" in drawn and "Choose Photos…" not in drawn
+    assert "Save the .blend first" in " ".join(drawn)
+    blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "work.blend"))
+    assert "Save the .blend first" not in " ".join(panel_texts(blender))
     assert " ".join(drawn).count("Few photos show one side") == 1
     blender.ops.wildseg3d.photo_remove(index=0)
     blender.ops.wildseg3d.photo_remove(index=0)

@@ -35,6 +35,9 @@ def draw_reconstruct(layout: bpy.types.UILayout, context: bpy.types.Context) -> 
         draw_text(column, context, text, dim=True)
     if preferences.finds_objects(context) and (text := choosing.finding_text(context.scene)):
         draw_text(column, context, f"Then finding objects: {text}", dim=True)
+    if idle and not bpy.data.filepath and not preferences.scenes_folder(context):
+        # Afterwards it is too late: the scene folder stays where it was made.
+        draw_text(column, context, "Save the .blend first, and the scene is kept beside it.", dim=True)
     draw_action(layout, "reconstruct", "OUTLINER_OB_CAMERA", _label(context))
 
     header, body = layout.panel_prop(settings, "show_advanced")
