@@ -30,7 +30,7 @@ class Lens(NamedTuple):
     shift_y: float
 
 
-def make(scene: Scene, view: View, image: bpy.types.Image | None) -> bpy.types.Object:
+def make(view: View, image: bpy.types.Image | None) -> bpy.types.Object:
     """A camera object, in no collection yet, placed in the root's space."""
     data = bpy.data.cameras.new(view.name)
     data.sensor_fit = "HORIZONTAL"

@@ -126,7 +126,7 @@ def _make_root(found: _Read, name: str, collection: bpy.types.Collection) -> bpy
 
 
 def _add_camera(found: _Read, view: View, root: bpy.types.Object) -> None:
-    camera = cameras.make(found.scene, view, cameras.load_image(found.scene, view))
+    camera = cameras.make(view, cameras.load_image(found.scene, view))
     camera.data.display_size = 0.08 * found.extent
     camera.parent = root
     lookup.collection(root).objects.link(camera)

@@ -196,7 +196,7 @@ class _Grid:
         cells = _cells(points, here)
         holds = here.ravel()[cells].all(-1)
         holds &= _slant(points.reshape(-1, 3)[cells], sheet.view) >= np.cos(np.deg2rad(steepest))
-        holds[holds] = _in_large_islands(cells[holds], here.size, SMALLEST / step**2)
+        holds[holds] = _in_large_islands(cells[holds], SMALLEST / step**2)
         return cls(sheet.view, step, points, normals, density, here, cells, holds)
 
     def triangles(self, dropped: Mask) -> Triangles:
@@ -255,7 +255,7 @@ def _cells(points: Floats, here: Mask) -> NDArray[np.int64]:
     return np.where(along_bd[..., None, None], by_bd, by_ac)
 
 
-def _in_large_islands(corners: NDArray[np.int64], count: int, smallest: float) -> Mask:
+def _in_large_islands(corners: NDArray[np.int64], smallest: float) -> Mask:
     """(T,) bool: the triangles that hang together with at least ``smallest`` vertices."""
     used, renumbered = np.unique(corners, return_inverse=True)
     label = islands(renumbered.reshape(-1, 3), len(used))
