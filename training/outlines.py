@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +21,14 @@ from torch.nn import functional
 
 from training.collages import collage
 from training.examples import Example, read_examples, sample, targets
+from training.learning import ahead, learned
 from training.network import OutlineNetwork, onnx_file
 
 WIDTH, HEIGHT, BATCH = 192, 160, 8
 COLLAGE = (288, 224)
 
-RATE, WARM, STEADY = 3e-3, 100, 0.3
-"""Highest learning rate, steps until it is reached, and the share of the time after which it falls."""
+RATE = 3e-3
+"""Highest learning rate."""
 
 RENDERED, ENOUGH = 0.7, 120
 """Share of rendered views among the examples, and from how many views on; fewer would be learned by heart."""
@@ -49,15 +48,8 @@ class Examples:
         self.share = RENDERED * min(1.0, len(rendered) / ENOUGH)
         self.rng = np.random.default_rng(seed)
 
-    def __iter__(self) -> Iterator[Batch]:
-        # The next batch is made while the network learns from this one.
-        with ThreadPoolExecutor(1) as aside:
-            ahead = aside.submit(self._batch)
-            while True:
-                batch, ahead = ahead.result(), aside.submit(self._batch)
-                yield batch
-
-    def _batch(self) -> Batch:
+    def batch(self) -> Batch:
+        """The next one."""
         images, wanted, counts = zip(*(self._one() for _ in range(BATCH)), strict=True)
         pictures = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255.0 - 0.5
         return pictures, torch.from_numpy(np.stack(wanted)), torch.from_numpy(np.stack(counts))
@@ -96,31 +88,13 @@ def trained(examples: Examples, minutes: float, seed: int) -> OutlineNetwork:
     torch.manual_seed(seed)
     network = OutlineNetwork().to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-3)
-    begun, mean = time.monotonic(), 1.0
-    for step, (pictures, wanted, counts) in enumerate(examples):
-        done = (time.monotonic() - begun) / (60.0 * minutes)
-        if done >= 1.0:
-            break
-        for group in optimiser.param_groups:
-            group["lr"] = RATE * min(1.0, (step + 1) / WARM) * falling(done, STEADY)
-        loss = _loss(network(pictures.contiguous(memory_format=torch.channels_last)), wanted, counts)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        mean += 0.02 * (loss.item() - mean)
-        if step % 100 == 0:
-            print(f"step {step}, {100 * done:.0f} %, loss {mean:.4f}", flush=True)
-    return network.eval()
+    return learned(network, optimiser, ahead(examples.batch), _loss, minutes)
 
 
-def falling(done: float, steady: float) -> float:
-    """The learning rate's share of the highest after a share of the time: even until ``steady``, then half a
-    cosine to 0."""
-    return 0.5 * (1.0 + float(np.cos(np.pi * max(done - steady, 0.0) / (1.0 - steady))))
-
-
-def _loss(logits: torch.Tensor, wanted: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+def _loss(network: OutlineNetwork, batch: Batch) -> torch.Tensor:
     """Mean cross entropy of outlines, and with little weight of objects."""
+    pictures, wanted, counts = batch
+    logits = network(pictures.contiguous(memory_format=torch.channels_last))
     rare = torch.tensor([OUTLINE_WEIGHT, 1.0])[:, None, None]
     each = functional.binary_cross_entropy_with_logits(
         logits, wanted, counts, reduction="none", pos_weight=rare

@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +22,8 @@ from torch.nn import functional
 
 from training.examples import developed
 from training.guessed import Clicked, SeenView, masks_for, read_clicked
+from training.learning import ahead, learned
 from training.onnx_file import kernels
-from training.outlines import falling
 from training.overlap_network import OverlapNetwork, onnx_file
 from wildseg3d_blender.pipeline.segmentation.graphcut.outline_network import WEIGHTS as OUTLINE_WEIGHTS
 from wildseg3d_blender.pipeline.segmentation.graphcut.overlap_windows import Change, Windows
@@ -33,9 +31,8 @@ from wildseg3d_blender.pipeline.segmentation.graphcut.overlap_windows import Cha
 CLICKS, MASKS = 6, 8
 """Clicks in a batch, and masks for each."""
 
-RATE, SEEN_SHARE, WARM, STEADY = 2e-3, 0.5, 100, 0.3
-"""Highest learning rate, what the outline network's kernels have of it, steps until it is reached, and the
-share of the time after which it falls."""
+RATE, SEEN_SHARE = 2e-3, 0.5
+"""Highest learning rate, and what the outline network's kernels have of it."""
 
 RANKING, SPREAD = 0.25, 0.1
 """What it counts to tell which mask for a click is best, and by how much overlaps differ to matter."""
@@ -56,14 +53,6 @@ class Examples:
         self.clicked = clicked
         self.rng = np.random.default_rng(seed)
         self._developed: dict[tuple[int, int], Windows] = {}
-
-    def __iter__(self) -> Iterator[Batch]:
-        # The next batch is made while the network learns from this one.
-        with ThreadPoolExecutor(1) as aside:
-            ahead = aside.submit(self.batch)
-            while True:
-                batch, ahead = ahead.result(), aside.submit(self.batch)
-                yield batch
 
     def batch(self) -> Batch:
         """The next one."""
@@ -122,34 +111,18 @@ def trained(examples: Examples, minutes: float, seed: int) -> OverlapNetwork:
     network = OverlapNetwork()
     network.start_from(kernels(OUTLINE_WEIGHTS.read_bytes()), examples.batch()[0])
     network = network.to(memory_format=torch.channels_last).train()
+    rest = [*network.known.parameters(), *network.last.parameters()]
     optimiser = torch.optim.AdamW(
-        [
-            {"params": network.seen.parameters(), "share": SEEN_SHARE},
-            {"params": [*network.known.parameters(), *network.last.parameters()], "share": 1.0},
-        ],
-        lr=RATE,
+        [{"params": network.seen.parameters(), "lr": RATE * SEEN_SHARE}, {"params": rest, "lr": RATE}],
         weight_decay=0.02,
     )
-    begun, mean = time.monotonic(), 1.5
-    for step, (windows, overlaps) in enumerate(examples):
-        done = (time.monotonic() - begun) / (60.0 * minutes)
-        if done >= 1.0:
-            break
-        for group in optimiser.param_groups:
-            group["lr"] = RATE * group["share"] * min(1.0, (step + 1) / WARM) * falling(done, STEADY)
-        loss = _loss(network(windows.contiguous(memory_format=torch.channels_last))[:, 1, 1], overlaps)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        mean += 0.02 * (loss.item() - mean)
-        if step % 100 == 0:
-            print(f"step {step}, {100 * done:.0f} %, loss {mean:.4f}", flush=True)
-    return network.eval()
+    return learned(network, optimiser, ahead(examples.batch), _loss, minutes)
 
 
-def _loss(logits: torch.Tensor, overlaps: torch.Tensor) -> torch.Tensor:
+def _loss(network: OverlapNetwork, batch: Batch) -> torch.Tensor:
     """Cross entropy of each overlap, and of which of the masks for a click is the best."""
-    logits = logits.view(overlaps.shape)
+    windows, overlaps = batch
+    logits = network(windows.contiguous(memory_format=torch.channels_last))[:, 1, 1].view(overlaps.shape)
     each = functional.binary_cross_entropy_with_logits(logits, overlaps)
     best = torch.softmax(overlaps / SPREAD, 1)
     ranking = functional.cross_entropy(torch.sigmoid(logits) / SPREAD, best)
