@@ -210,7 +210,10 @@ def test_the_command_cuts_out_exports_and_saves(
     assert (tmp_path / "s.glb").is_file()
     kept = tmp_path / "kept.blend"
     assert command.run(["segment", str(blend), "-o", str(kept), "--export", str(tmp_path / "s.stl")]) == 1
-    assert "ends with one of" in capsys.readouterr().err and kept.is_file()
+    assert "ends with one of" in capsys.readouterr().err and not kept.is_file()  # said before any work
+    for option in ("-o", "--export"):
+        assert command.run(["segment", str(blend), option, str(blend / "no folder.ply")]) == 1
+        assert capsys.readouterr().err.startswith("Cannot write ")
     assert command.run(["fly"]) == 2
     assert command.run(["--help"]) == 0
 

@@ -244,10 +244,21 @@ def test_evaluate_writes_its_figures(
     figures = json.loads(file.read_text(encoding="utf-8"))
     assert figures["every_view"]["count"] == 2
     assert figures["clicks_to"]["0.85"] == 1
-    assert main([*base, "-o", str(tmp_path / "nowhere" / "figures.json")]) == 1
-    assert "cannot be written" in capsys.readouterr().err
+    assert main([*base, "-o", str(file / "figures.json")]) == 1
+    assert capsys.readouterr().err.startswith("Cannot write ")  # before anything was measured
     assert main([*base, "--whole", str(scene.folder)]) == 1
     assert "once without one" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--ply", "--masks-to"])
+def test_nothing_is_cut_out_for_files_that_cannot_be_written(
+    scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    base = ["segment", str(scene.folder), "--view", "middle", "--click", "100", "100"]
+    assert main([*base, option, str(tmp_path / "file" / "out")]) == 1
+    assert capsys.readouterr().err.startswith("Cannot write ")
+    assert not list((scene.folder / "objects").iterdir())
 
 
 def test_photos_that_make_no_scene_are_one_sentence_and_nothing_is_left(noise: Path, tmp_path: Path) -> None:

@@ -22,8 +22,10 @@ import bpy
 
 from ..cli.terminal import terminal_progress
 from ..errors import PromptError, SceneError, WildSegError
+from ..files.places import check_place
 from ..wording import counted
 from . import api
+from .scene import exporting
 from .session import runtime
 
 NAME = "wildseg3d"
@@ -65,15 +67,15 @@ def run(arguments: Sequence[str]) -> int:
 
 def _do(options: argparse.Namespace) -> dict[str, Any]:
     placed = _prompts(options)
+    output = _blend(options.output or options.scene)
+    _check_places(options, output)
     if options.command == "reconstruct":
-        output = _blend(options.output)
         bpy.ops.wm.read_homefile(use_empty=True)
         folder = options.scene_folder or output.parent / "wildseg3d" / output.stem
         root = api.reconstruct(
             options.photos, folder=folder.absolute(), engine=options.engine, image_size=options.image_size
         )
     else:
-        output = _blend(options.output or options.scene)
         root = _open(options.scene.absolute())
     if options.find_objects:
         api.find_objects(root)
@@ -90,6 +92,14 @@ def _do(options: argparse.Namespace) -> dict[str, Any]:
         "objects": {name: len(item.data.vertices) for name, item in api.cut_out(root).items()},
         "files": [str(file) for file in files],
     }
+
+
+def _check_places(options: argparse.Namespace, output: Path) -> None:
+    """SceneError where something that was asked for cannot be written."""
+    if options.output is not None or output.parent.is_dir():  # what is to be opened may not be there
+        check_place(output)
+    for wanted in options.export or ():
+        exporting.check(wanted.replace("{name}", "Object"))
 
 
 def _blend(path: Path) -> Path:

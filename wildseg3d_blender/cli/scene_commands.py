@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PromptError, SceneError
+from ..files.places import check_place
 from ..progress import Progress
 from ..reconstruct_settings import (
     ALPHA_N,
@@ -62,6 +63,8 @@ def segment(options: argparse.Namespace, progress: Progress) -> Result:
     groups = photo_groups(scene, options.prompts or [])
     if not options.name.strip():
         raise PromptError("An object needs a name: give one after --name, or leave --name out.")
+    for place in filter(None, (options.masks_to and options.masks_to / "mask.png", options.ply)):
+        check_place(place)
     params = Segment(str(scene.folder), options.name, groups, options.shared, options.segmenter)
     with closing(Jobs()) as jobs:
         result = jobs.segment(params, progress)
@@ -112,6 +115,8 @@ def evaluate(options: argparse.Namespace, progress: Progress) -> Result:
     from ..pipeline.evaluation import evaluate as measure
     from ..pipeline.evaluation import words
 
+    if options.output is not None:
+        check_place(options.output)
     result = measure(
         read_scene(options.scene),
         options.masks,

@@ -13,17 +13,6 @@ from ..errors import SceneError
 from ..wording import reason
 
 
-def try_to_make(folder: Path) -> None:
-    """OSError unless a folder can be made at ``folder``, or put in its place; its parents are made.
-
-    For before long work: what cannot be written is to be said at once, not when the work is done.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    probe = folder.with_name(f".{folder.name}.probe-{uuid.uuid4().hex}")
-    probe.mkdir()
-    probe.rmdir()
-
-
 def remove(folder: Path) -> None:
     """Delete a folder, as far as that goes."""
     shutil.rmtree(folder, ignore_errors=True)

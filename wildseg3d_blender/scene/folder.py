@@ -34,8 +34,9 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..errors import SceneError
 from ..files.arrays import open_array
-from ..files.atomic_folder import finish_interrupted_swap, try_to_make
+from ..files.atomic_folder import finish_interrupted_swap
 from ..files.names import file_stem
+from ..files.places import try_to_make
 from ..photo_warp import PhotoWarp
 from ..wording import reason
 from .point_surface import measured_pixels, surface_patches

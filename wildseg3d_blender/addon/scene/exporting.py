@@ -10,6 +10,7 @@ from pathlib import Path
 import bpy
 
 from ...errors import SceneError
+from ...files.places import check_place
 
 
 def export(items: Sequence[bpy.types.Object], file: Path | str) -> Path:
@@ -25,9 +26,7 @@ def export(items: Sequence[bpy.types.Object], file: Path | str) -> Path:
         SceneError: the ending is not known, there is nothing to write, or it cannot be written.
     """
     file = Path(file).absolute()
-    write = _WRITERS.get(file.suffix.lower())
-    if write is None:
-        raise SceneError(f"{file.name}: choose a name that ends with one of {', '.join(_WRITERS)}.")
+    write = _writer(file)
     if not items:
         raise SceneError(f"There is nothing to write into {file.name}: segment an object first.")
     try:
@@ -44,6 +43,19 @@ def export(items: Sequence[bpy.types.Object], file: Path | str) -> Path:
     if not file.is_file():
         raise SceneError(f"{file} could not be written: check the free space and the permissions there.")
     return file
+
+
+def check(file: Path | str) -> None:
+    """SceneError unless objects can be written into a file of that name. Call it before long work."""
+    _writer(Path(file))
+    check_place(Path(file))
+
+
+def _writer(file: Path) -> Callable[[str], None]:
+    write = _WRITERS.get(file.suffix.lower())
+    if write is None:
+        raise SceneError(f"{file.name}: choose a name that ends with one of {', '.join(_WRITERS)}.")
+    return write
 
 
 def _gltf(file: str) -> None:

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...errors import PhotoError, SceneError
-from ...files.atomic_folder import replacing_folder, try_to_make
+from ...files.atomic_folder import replacing_folder
 from ...files.names import file_stem
 from ...files.photos import CHOOSE, is_video
+from ...files.places import try_to_make
 from ...progress import Progress, silent, span
 from ...reconstruct_settings import KEY_FRAMES
 from ...wording import reason
