@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.drawn_panels import draw
@@ -157,6 +158,25 @@ def test_the_panel_lists_prompts_and_shows_them(blender: Any, root: Any, view_3d
     assert not first.select_get()
     with pytest.raises(RuntimeError, match="no prompt named Nothing"):
         blender.ops.wildseg3d.prompt_show(name="Nothing")
+
+
+def test_a_new_surface_is_not_left_behind_the_photo(blender: Any, root: Any, view_3d: Any) -> None:
+    from mathutils import Vector
+
+    region_3d = view_3d.space_data.region_3d
+    blender.ops.wildseg3d.look(view="wide")
+    assert region_3d.view_perspective == "CAMERA"
+    blender.ops.wildseg3d.make_surface()
+    made = blender.context.object
+    middle = np.array([made.matrix_world @ Vector(corner) for corner in made.bound_box]).mean(axis=0)
+    assert region_3d.view_perspective == "PERSP"
+    assert tuple(region_3d.view_location) == pytest.approx(tuple(middle), abs=1e-4)
+    turned = view_3d.scene.camera.matrix_world.to_quaternion()
+    assert region_3d.view_rotation.rotation_difference(turned).angle < 1e-3
+    # Where the artist has turned the view, it stays.
+    region_3d.view_location = (9.0, 9.0, 9.0)
+    blender.ops.wildseg3d.make_surface()
+    assert tuple(region_3d.view_location) == (9.0, 9.0, 9.0)
 
 
 def test_going_through_photos_keeps_the_zoom(blender: Any, root: Any, view_3d: Any) -> None:

@@ -155,6 +155,12 @@ def box_in_photo(root: Any) -> list[float]:
     return [box.x0 / width, box.y0 / height, box.x1 / width, box.y1 / height]
 
 
+def looks_through_photo() -> bool:
+    """Whether the 3D view shows what a camera sees."""
+    _, area, _ = _region("VIEW_3D", "WINDOW")
+    return bool(area.spaces.active.region_3d.view_perspective == "CAMERA")
+
+
 def active_tab() -> str:
     """The sidebar's tab that is open."""
     return _region("VIEW_3D", "UI")[2].active_panel_category
@@ -191,6 +197,7 @@ _QUESTIONS: dict[str, Callable[..., Any]] = {
     "at_photo": at_photo,
     "box_in_photo": box_in_photo,
     "active_tab": active_tab,
+    "looks_through_photo": looks_through_photo,
     "redraw": redraw,
     "addon": addon,
 }

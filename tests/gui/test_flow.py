@@ -39,6 +39,7 @@ CAMERAS = "[o.name for o in bpy.context.scene.objects if o.wildseg3d.role == 'CA
 JOB = "addon('session.runtime').current_job() is not None"
 PREVIEWED = "addon('session.previewing').answer() is not None"
 LOOKS_THROUGH = "bpy.context.scene.camera and bpy.context.scene.camera.wildseg3d.role == 'CAMERA'"
+THROUGH_PHOTO = "looks_through_photo()"
 VIEW = "bpy.context.scene.camera.wildseg3d.view"
 ROOT_SETTINGS = "bpy.context.scene.wildseg3d.root.wildseg3d"
 ACTIVE = f"{ROOT_SETTINGS}.groups[{ROOT_SETTINGS}.active_group].object.name"
@@ -269,6 +270,7 @@ def test_surfaces_of_an_object(window: Window) -> None:
         window.wait_for(f"{KINDS} == ['{kind}'] and not ({JOB})", 120)
         window.picture(f"surface-{kind.lower()}")
         assert window.ask(f"len(bpy.data.objects[{SURFACES}[0]].data.polygons)") > 100
+        assert not window.ask(THROUGH_PHOTO), "the photo covers what was made"
     _press_below(window, "wildseg3d.thumbnails", SCENE_HEADER)
 
 
@@ -287,8 +289,9 @@ def test_opened_again_it_goes_on(
         x, y, width, height = second.ask("area_rect()")
         second.click(x + width / 2, y + height * 0.8)
         second.press("ops.wildseg3d.object_add(")
+        second.press("ops.wildseg3d.look(")
         second.press("ops.wildseg3d.prompt_place(")
-        second.wait_for(LOOKS_THROUGH)
+        second.wait_for(THROUGH_PHOTO)
         second.click(*_seen_inside(second, sample_truth, "orange"))
         second.wait_for(PREVIEWED, 120)
         second.picture("opened-again")

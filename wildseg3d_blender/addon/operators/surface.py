@@ -53,7 +53,8 @@ class WILDSEG3D_OT_make_surface(SurfaceSettings, WorkerOperator, bpy.types.Opera
         name = yield from surfaces.making(root.name, self.object, surfaces.read(self))
         made = object_named(name)
         select_only(bpy.context, made)
-        viewing.redraw()
+        bpy.context.view_layer.update()  # where it is in the world
+        viewing.show_made(made)
         return f"{made.name}: {counted(len(made.data.polygons), 'face')}"
 
 

@@ -13,6 +13,7 @@ import bpy
 import mathutils
 import numpy as np
 from bpy_extras.view3d_utils import region_2d_to_origin_3d, region_2d_to_vector_3d
+from numpy.typing import NDArray
 
 from ...scene.folder import View
 from . import framing, lookup
@@ -62,21 +63,42 @@ def frame(root: bpy.types.Object) -> None:
     if not len(position):
         return
     low, high = np.quantile(position, [0.05, 0.95], axis=0)
-    to_world = root.matrix_world
-    scale = to_world.median_scale
     found = lookup.cameras(root)
     rotation = found[len(found) // 2].matrix_world.to_quaternion() if found else None
     for area in areas:
-        region = area.spaces.active.region_3d
-        if region.view_perspective == "CAMERA":
-            region.view_perspective = "PERSP"
-        region.view_location = to_world @ mathutils.Vector((low + high) / 2)
-        # The viewport's sensor is fixed at 72 mm, along its longer edge.
-        half_width = 36.0 / area.spaces.active.lens * min(1.0, area.height / max(area.width, 1))
-        region.view_distance = 0.75 * scale * float(np.linalg.norm(high - low)) / half_width
-        if rotation is not None:
-            region.view_rotation = rotation
+        _turn_to(area, root.matrix_world, low, high, rotation)
     redraw()
+
+
+def show_made(item: bpy.types.Object) -> None:
+    """Let a new mesh be seen where 3D views look through a photo, which covers it: from there, without it."""
+    corners = np.array(item.bound_box)
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    for area in views_3d():
+        space = area.spaces.active
+        camera = photo_camera(space, space.region_3d, bpy.context.scene)
+        if camera is not None:
+            _turn_to(area, item.matrix_world, low, high, camera.matrix_world.to_quaternion())
+    redraw()
+
+
+def _turn_to(
+    area: bpy.types.Area,
+    to_world: mathutils.Matrix,
+    low: NDArray[np.floating],
+    high: NDArray[np.floating],
+    rotation: mathutils.Quaternion | None,
+) -> None:
+    """Turn a 3D view to a box, (3,) and (3,) in a space of its own; seen as before without a rotation."""
+    region = area.spaces.active.region_3d
+    if region.view_perspective == "CAMERA":
+        region.view_perspective = "PERSP"
+    region.view_location = to_world @ mathutils.Vector((low + high) / 2)
+    # The viewport's sensor is fixed at 72 mm, along its longer edge.
+    half_width = 36.0 / area.spaces.active.lens * min(1.0, area.height / max(area.width, 1))
+    region.view_distance = 0.75 * to_world.median_scale * float(np.linalg.norm(high - low)) / half_width
+    if rotation is not None:
+        region.view_rotation = rotation
 
 
 def look_through(context: bpy.types.Context, camera: bpy.types.Object) -> None:
