@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -181,13 +180,11 @@ def test_prepared_the_worker_answers_roughly_at_once(
         prepare.result()
     prepare = client.request("prepare", Prepare(str(scene.folder)).to_json())
     assert prepare.wait(PATIENCE) and Prepared.from_json(prepare.result()).segmenter == "graphcut"
+    stages: list[str] = []
     params = Preview(str(scene.folder), tuple(one_group([ball])), early=True).to_json()
-    asked, stages, ends = client.request("preview", params), set[str](), time.monotonic() + PATIENCE
-    while not asked.done and time.monotonic() < ends:
-        asked.wait(0.01)
-        stages |= {asked.progress.stage} if asked.progress is not None else set()
-    assert not Previewed.from_json(asked.result()).cached
-    assert stages and "segmenter" not in stages
+    asked = client.request("preview", params, on_progress=lambda report: stages.append(report.stage))
+    assert asked.wait(PATIENCE) and not Previewed.from_json(asked.result()).cached
+    assert "segmenter" not in stages
 
 
 def test_a_cancelled_request_tells_nothing_more(uncached: Made, ball: Click, client: WorkerClient) -> None:

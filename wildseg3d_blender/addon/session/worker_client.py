@@ -45,6 +45,7 @@ class Request:
         client: WorkerClient,
         id: int,
         method: str,
+        on_progress: Callable[[ProgressReport], None] | None,
         on_early: Callable[[EarlyPreview], None] | None,
     ) -> None:
         self.id = id
@@ -54,6 +55,7 @@ class Request:
         self.cancelled_at: float | None = None
         self._patience = 0.0
         self._client = client
+        self._on_progress = on_progress
         self._on_early = on_early
         self._result: Any = None
         self._error: WildSegError | None = None
@@ -86,6 +88,11 @@ class Request:
         """
         self._patience = PATIENCE if gently else 0.0
         self._client._cancel(self)
+
+    def _report(self, report: ProgressReport) -> None:
+        self.progress = report
+        if self._on_progress is not None:
+            self._on_progress(report)
 
     def _tell_early(self, answer: EarlyPreview) -> None:
         # Of what was cancelled nobody wants to know any more.
@@ -131,6 +138,7 @@ class WorkerClient:
         self,
         method: str,
         params: Mapping[str, Any],
+        on_progress: Callable[[ProgressReport], None] | None = None,
         on_early: Callable[[EarlyPreview], None] | None = None,
     ) -> Request:
         """Ask the worker; starts one when there is none. Returns at once.
@@ -148,7 +156,7 @@ class WorkerClient:
             atexit.unregister(self.close)
             atexit.register(self.close)
             self._send("initialize", Initialize(protocol.PROTOCOL_VERSION).to_json())
-        return self._send(method, params, on_early)
+        return self._send(method, params, on_progress, on_early)
 
     def poll(self, block: float = 0.0) -> None:
         """Take in what the worker said and move cancelled requests on; waits up to ``block`` seconds."""
@@ -180,10 +188,11 @@ class WorkerClient:
         self,
         method: str,
         params: Mapping[str, Any],
+        on_progress: Callable[[ProgressReport], None] | None = None,
         on_early: Callable[[EarlyPreview], None] | None = None,
     ) -> Request:
         assert self._worker is not None
-        request = Request(self, next(self._ids), method, on_early)
+        request = Request(self, next(self._ids), method, on_progress, on_early)
         line = protocol.request(request.id, method, params)
         self._pending[request.id] = request
         self._worker.write(line)
@@ -193,7 +202,7 @@ class WorkerClient:
         if message.get("method") == "progress":
             report = ProgressReport.from_json(message.get("params"))
             if (request := self._pending.get(report.id)) is not None:
-                request.progress = report
+                request._report(report)
             return
         if message.get("method") == "early":
             answer = EarlyPreview.from_json(message.get("params"))
