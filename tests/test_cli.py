@@ -255,10 +255,11 @@ def test_nothing_is_cut_out_for_files_that_cannot_be_written(
     scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
 ) -> None:
     (tmp_path / "file").write_text("in the way")
-    base = ["segment", str(scene.folder), "--view", "middle", "--click", "100", "100"]
+    before = sorted((scene.folder / "objects").rglob("*"))
+    base = ["segment", str(scene.folder), "--view", "middle", "--click", "100", "100", "--name", "New"]
     assert main([*base, option, str(tmp_path / "file" / "out")]) == 1
     assert capsys.readouterr().err.startswith("Cannot write ")
-    assert not list((scene.folder / "objects").iterdir())
+    assert sorted((scene.folder / "objects").rglob("*")) == before
 
 
 def test_photos_that_make_no_scene_are_one_sentence_and_nothing_is_left(noise: Path, tmp_path: Path) -> None:
