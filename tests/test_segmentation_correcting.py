@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tests.scenes.ball_and_box import BALL, BOX, Truth, write_object_scene
 from wildseg3d_blender.pipeline.segmentation import create_segmenter
 from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
+from wildseg3d_blender.pipeline.segmentation.graphcut.anew import LARGER, anew
 from wildseg3d_blender.pipeline.segmentation.graphcut.contradiction import SLACK, Contradiction
 from wildseg3d_blender.pipeline.segmentation.graphcut.correction import correct
 from wildseg3d_blender.pipeline.segmentation.graphcut.diffusion import WalkGraph
@@ -23,13 +24,14 @@ from wildseg3d_blender.pipeline.segmentation.graphcut.flips import (
     flip_scores,
 )
 from wildseg3d_blender.pipeline.segmentation.graphcut.graph import SceneGraph, Selection
+from wildseg3d_blender.pipeline.segmentation.graphcut.hypotheses import area_overlap
 from wildseg3d_blender.pipeline.segmentation.graphcut.outline import (
     TORN_WEIGHT,
     Measured,
     centredness,
     outline_score,
 )
-from wildseg3d_blender.pipeline.segmentation.graphcut.prompt_seeds import node_at
+from wildseg3d_blender.pipeline.segmentation.graphcut.prompt_seeds import Seeds, node_at
 from wildseg3d_blender.pipeline.segmentation.graphcut.rough import contracted
 from wildseg3d_blender.pipeline.segmentation.pixel_prompts import PixelClick
 from wildseg3d_blender.progress import silent
@@ -119,13 +121,38 @@ def test_the_smallest_change_is_among_the_guesses_and_worth_less_than_a_fitting_
     ball, box = nodes_of(graph, truths, BALL), nodes_of(graph, truths, BOX)
     rows, columns = np.nonzero(truths["v2"].shows == BOX)
     click = PixelClick(2, int(np.median(rows)), int(np.median(columns)), positive=False)
-    seeds = np.flatnonzero(ball)[:1], np.array([node_at(graph.views, click)])
+    seeds = Seeds((click,), (), np.flatnonzero(ball)[:1], np.array([node_at(graph.views, click)]))
     both = truths["v2"].shows > 0
-    found = correct(Contradiction.of(graph, ball | box, *seeds, click, both), contracted(graph, silent))
+    found = correct(Contradiction.of(graph, ball | box, seeds, click, both), contracted(graph, silent))
     (least,) = (h for h in found if (h.selection != (ball | box)).sum() == 1)
-    assert not least.selection[seeds[1]].any()
+    assert not least.selection[seeds.outside].any()
     assert found[0].score > least.score
     assert graph.nodes.area[found[0].selection & box].sum() < 0.1 * graph.nodes.area[box].sum()
+
+
+def test_a_click_far_beyond_an_answer_may_mean_all_that_holds_both(made: Made) -> None:
+    """The left end of the box was found; a click at its right end need not go there bit by bit."""
+    graph, truths = made[0].graph, made[1]
+    box, shown = nodes_of(graph, truths, BOX), truths["v2"].shows == BOX
+    rows, columns = np.nonzero(shown)
+    previous = np.zeros_like(box)
+    for number, data in enumerate(graph.views):
+        end = np.quantile(np.nonzero(truths[data.view.name].shows == BOX)[1], 0.2)
+        previous |= box & (graph.nodes.view == number) & (graph.nodes.pixel[:, 0] < end)
+    middle = int(np.median(rows))
+    clicks = [PixelClick(2, middle, int(np.quantile(columns, share)), True) for share in (0.1, 0.8)]
+    nodes = np.unique([node_at(graph.views, click) for click in clicks])
+    seeds, labels = Seeds(tuple(clicks), (), nodes, nodes[:0]), graph.views[2].labels
+    asked = Contradiction.of(graph, previous, seeds, clicks[1], previous[labels])
+    found = anew(asked, contracted(graph, silent))
+    assert found
+    for guess in found:
+        assert not (previous & ~guess.selection).any()
+        assert np.count_nonzero(guess.selection[labels]) > LARGER * np.count_nonzero(previous[labels])
+    assert max(area_overlap(graph, guess.selection, box) for guess in found) > 0.8
+    # A quarter more is a correction like others.
+    nearly = replace(asked, previous=box, held=box, mask=box[labels])
+    assert not anew(nearly, contracted(graph, silent))
 
 
 def test_a_click_a_pixel_off_the_middle_of_a_small_spot_may_mean_it() -> None:
@@ -152,8 +179,8 @@ def test_a_click_on_a_narrow_rim_leaves_the_object(made: Made) -> None:
         middle = int(np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2))
         click = PixelClick(2, int(rows[middle]), int(columns[middle]), positive=False)
         seed = np.flatnonzero(ball & (graph.nodes.view == 2))[:1]
-        against = np.array([node])
-        asked = Contradiction.of(graph, previous, seed, against, click, previous[labels])
+        seeds = Seeds((click,), (), seed, np.array([node]))
+        asked = Contradiction.of(graph, previous, seeds, click, previous[labels])
         best = correct(asked, small)[0]
         assert graph.nodes.area[ball & ~best.selection].sum() < 0.05 * graph.nodes.area[ball].sum()
         assert not best.selection[node]
@@ -171,9 +198,9 @@ def test_a_click_moves_nothing_the_other_way(made: Made, positive: bool) -> None
     click = PixelClick(2, int(np.median(rows)), int(np.median(columns)), positive)
     seed, clicked = np.flatnonzero(half)[:1], np.array([node_at(graph.views, click)])
     none = np.zeros(0, dtype=np.int64)
-    seeds = (np.union1d(seed, clicked), none) if positive else (seed, clicked)
+    seeds = Seeds((click,), (), *((np.union1d(seed, clicked), none) if positive else (seed, clicked)))
     mask = previous[graph.views[2].labels]
-    found = correct(Contradiction.of(graph, previous, *seeds, click, mask), contracted(graph, silent))
+    found = correct(Contradiction.of(graph, previous, seeds, click, mask), contracted(graph, silent))
     assert len(found) > 2
     for guess in found:
         assert (guess.selection[guess.selection != previous] == positive).all(), guess.note
@@ -231,9 +258,8 @@ def asked_about_the_box(made: Made) -> tuple[Contradiction, Selection, Selection
     rows, columns = np.nonzero(truths["v2"].shows == BOX)
     click = PixelClick(2, int(np.median(rows)), int(np.median(columns)), positive=False)
     seed = np.flatnonzero(ball & (graph.nodes.view == 2))
-    none = np.zeros(0, dtype=np.int64)
-    both = truths["v2"].shows > 0
-    asked = Contradiction.of(graph, ball | box, seed[len(seed) // 2 :][:1], none, click, both)
+    seeds = Seeds((click,), (), seed[len(seed) // 2 :][:1], np.zeros(0, dtype=np.int64))
+    asked = Contradiction.of(graph, ball | box, seeds, click, truths["v2"].shows > 0)
     return asked, ball, box
 
 

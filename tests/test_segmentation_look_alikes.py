@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from benchmarks.boundaries import area_under_curve
 from tests.scenes.look_alikes import BOXES, write_look_alikes
 from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
+from wildseg3d_blender.pipeline.segmentation.graphcut.anew import anew
 from wildseg3d_blender.pipeline.segmentation.graphcut.contradiction import Contradiction
 from wildseg3d_blender.pipeline.segmentation.graphcut.edges import in_view_edges
 from wildseg3d_blender.pipeline.segmentation.graphcut.graph import Selection
 from wildseg3d_blender.pipeline.segmentation.graphcut.grooves import shared_grooves
 from wildseg3d_blender.pipeline.segmentation.graphcut.hypotheses import Hypothesis, area_overlap
 from wildseg3d_blender.pipeline.segmentation.graphcut.matching import match_views
-from wildseg3d_blender.pipeline.segmentation.graphcut.mostly_wrong import mostly_wrong
 from wildseg3d_blender.pipeline.segmentation.graphcut.prompt_seeds import Seeds, node_at, seeds_of
 from wildseg3d_blender.pipeline.segmentation.graphcut.rough import contracted
 from wildseg3d_blender.pipeline.segmentation.graphcut.settle import settled
@@ -116,17 +116,18 @@ def asked_of(made: Made, row: int, column: int, *, positive: bool = False) -> Co
     graph, shown, thing = made[0].graph, made[1], things_of(made)
     rows, columns = np.nonzero(shown["v2"] == BOXES[0])
     first = PixelClick(2, int(np.median(rows)), int(np.median(columns)), True)
-    seed = np.array([node_at(graph.views, first)])
     click = PixelClick(2, row, column, positive)
-    none = np.zeros(0, dtype=np.int64)
-    return Contradiction.of(graph, np.isin(thing, BOXES), seed, none, click, np.isin(shown["v2"], BOXES))
+    node, other = (np.array([node_at(graph.views, each)]) for each in (first, click))
+    sides = (np.union1d(node, other), node[:0]) if positive else (node, other)
+    seeds = Seeds((first, click), (), *sides)
+    return Contradiction.of(graph, np.isin(thing, BOXES), seeds, click, np.isin(shown["v2"], BOXES))
 
 
 def test_a_click_on_the_middle_box_may_be_about_the_right_one_too(made: Made) -> None:
     segmenter, shown = made
     rows, columns = np.nonzero(shown["v2"] == BOXES[1])
     middle = int(np.median(rows)), int(np.median(columns))
-    found = mostly_wrong(asked_of(made, *middle), contracted(segmenter.graph, silent))
+    found = anew(asked_of(made, *middle), contracted(segmenter.graph, silent))
     area, thing = segmenter.graph.nodes.area, things_of(made)
     taken = np.isin(thing, BOXES)
 
@@ -141,7 +142,7 @@ def test_a_click_on_the_middle_box_may_be_about_the_right_one_too(made: Made) ->
     assert left_of(best, thing == BOXES[0]) > 0.8
     assert left_of(best, thing == BOXES[1]) < 0.5
     assert left_of(best, thing == BOXES[2]) < 0.1
-    assert not mostly_wrong(asked_of(made, *middle, positive=True), contracted(segmenter.graph, silent))
+    assert not anew(asked_of(made, *middle, positive=True), contracted(segmenter.graph, silent))
 
 
 def test_a_click_at_the_edge_of_an_answer_is_not_about_most_of_it(made: Made) -> None:
@@ -149,7 +150,7 @@ def test_a_click_at_the_edge_of_an_answer_is_not_about_most_of_it(made: Made) ->
     rows, columns = np.nonzero(shown["v2"] == BOXES[2])
     edge = int(np.median(rows)), int(columns.max()) - 4
     assert shown["v2"][edge] == BOXES[2]
-    assert not mostly_wrong(asked_of(made, *edge), contracted(segmenter.graph, silent))
+    assert not anew(asked_of(made, *edge), contracted(segmenter.graph, silent))
 
 
 def test_without_a_click_on_what_stays_nothing_is_known_to(made: Made) -> None:
@@ -157,5 +158,5 @@ def test_without_a_click_on_what_stays_nothing_is_known_to(made: Made) -> None:
     rows, columns = np.nonzero(shown["v2"] == BOXES[1])
     asked = asked_of(made, int(np.median(rows)), int(np.median(columns)))
     unknown = replace(asked, inside=asked.inside[:0])
-    assert mostly_wrong(asked, contracted(segmenter.graph, silent))
-    assert not mostly_wrong(unknown, contracted(segmenter.graph, silent))
+    assert anew(asked, contracted(segmenter.graph, silent))
+    assert not anew(unknown, contracted(segmenter.graph, silent))

@@ -13,7 +13,7 @@ from .flips import smallness
 from .graph import SceneGraph, Selection
 from .hypotheses import Hypothesis
 from .outline import centredness, outline_score
-from .prompt_seeds import node_at
+from .prompt_seeds import Seeds, node_at
 
 OUTLINE_WEIGHT, SLACK = 1.5, 2.0
 """What the outline of the whole counts beside how central the click is, and pixels by which clicks and the
@@ -36,6 +36,7 @@ class Contradiction:
     Attributes:
         previous: (n,) bool, the answer's nodes.
         mask: (H, W) bool, its pixels in the click's view.
+        meant: the first positive click in that view, if there is one.
         node: what the click lies on.
         inside, outside: nodes of all clicks; where an earlier one said the opposite of the same node, this
             click is about what is wrong now.
@@ -46,6 +47,7 @@ class Contradiction:
     previous: Selection
     mask: NDArray[np.bool_]
     click: PixelClick
+    meant: PixelClick | None
     node: int
     inside: NDArray[np.int64]
     outside: NDArray[np.int64]
@@ -56,13 +58,12 @@ class Contradiction:
         cls,
         graph: SceneGraph,
         previous: Selection,
-        inside: NDArray[np.int64],
-        outside: NDArray[np.int64],
+        seeds: Seeds,
         click: PixelClick,
         mask: NDArray[np.bool_],
     ) -> Contradiction:
-        """See the attributes; ``inside`` and ``outside`` as ``Seeds`` has them."""
-        node = node_at(graph.views, click)
+        """See the attributes; ``seeds`` are of all clicks."""
+        node, inside, outside = node_at(graph.views, click), seeds.inside, seeds.outside
         if click.positive:
             inside, outside = np.union1d(inside, node), np.setdiff1d(outside, node)
         else:
@@ -70,7 +71,8 @@ class Contradiction:
         held = previous.copy()
         held[inside] = True
         held[outside] = False
-        return cls(graph, previous, mask, click, node, inside, outside, held)
+        meant = next((c for c in seeds.clicks if c.positive and c.view == click.view), None)
+        return cls(graph, previous, mask, click, meant, node, inside, outside, held)
 
     @property
     def opposite(self) -> NDArray[np.int64]:

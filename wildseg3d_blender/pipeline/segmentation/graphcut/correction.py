@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .anew import anew
 from .contract import Contracted
 from .contradiction import Contradiction
 from .diffusion import WalkGraph
 from .evidence import Evidence
 from .flips import flip_scores
 from .graph import Selection
-from .hypotheses import STEPS, Hypothesis, polish
-from .mostly_wrong import mostly_wrong
+from .hypotheses import STEPS, Hypothesis, more_like_one_thing, polish
 from .outline import Measured, best_prefixes
 
 LOSSES = (0.3, 3.0)
@@ -26,6 +26,13 @@ KEEP = 2.5
 
 LARGEST = 0.25
 """Share of all pixels that one correction may change."""
+
+OVERLAP_WEIGHT = 1.0
+"""What the predicted intersection over union with one thing counts (``overlap_network``).
+
+Mean IoU in the view not clicked of 147 things in 22 rendered scenes that no network had seen, each clicked in
+both views, after 2, 3, 4 and 5 clicks: .767 .787 .799 .811 with it, .756 .780 .797 .801 without.
+"""
 
 MOST_NODES = 8000
 """Nodes that walks from a click may visit: what it can change and more, and a third of ten views."""
@@ -44,7 +51,8 @@ class Change:
 
 @dataclass(frozen=True)
 class Ground:
-    """Where a click's walks go: nodes (k,) on the side that it says is wrong, around it, and what joins them.
+    """Where a click's walks go: nodes (k,) on the side that it says is wrong, around it, and what joins them,
+    without and with the word of the outline network.
 
     What is wrong at a click hangs together, so walks need not cross over to the other side; and the ground
     is a fraction of a scene, which makes them as much shorter.
@@ -55,7 +63,7 @@ class Ground:
     """
 
     nodes: NDArray[np.int64]
-    walk: WalkGraph
+    walks: tuple[WalkGraph, ...]
     click: NDArray[np.int64]
     opposite: NDArray[np.int64]
     before: Measured
@@ -67,7 +75,8 @@ class Ground:
         nodes = walk.nearest(np.array([asked.node]), asked.wrong, MOST_NODES)
         against = np.flatnonzero(np.isin(nodes, asked.opposite))
         before = Measured.of(asked.graph, asked.previous)
-        return cls(nodes, walk.part(nodes), np.zeros(1, dtype=np.int64), against, before)
+        walks = walk.part(nodes), asked.graph.outline_walk.part(nodes)
+        return cls(nodes, walks, np.zeros(1, dtype=np.int64), against, before)
 
 
 def correct(asked: Contradiction, small: Contracted) -> list[Hypothesis]:
@@ -83,24 +92,36 @@ def correct(asked: Contradiction, small: Contracted) -> list[Hypothesis]:
     if asked.held[asked.node] == asked.previous[asked.node]:
         return [least]
     ground = Ground.around(asked)
-    changes = [change for loss in LOSSES for change in _changes(asked, ground, loss)]
+    changes = [
+        change for walk in ground.walks for loss in LOSSES for change in _changes(asked, ground, walk, loss)
+    ]
     found = [asked.judged(asked.flipped(c.region), c.note, c.score) for c in changes]
     order = sorted(range(len(found)), key=lambda k: -found[k].score)[:POLISHED]
     sharper = [asked.judged(_polished(asked, changes[k]), f"{changes[k].note} +1") for k in order]
     found += [h for h in sharper if asked.hangs_together(h.selection)]
-    found = [h for h in found + mostly_wrong(asked, small) if not asked.like_the_other_side(h.selection)]
+    found = [h for h in found + anew(asked, small) if not asked.like_the_other_side(h.selection)]
     # Where no larger change fits, the clicked node alone is all that is known to be wrong.
-    return sorted([*found, least], key=lambda h: -h.score)
+    return _most_like_one_thing(asked, [*found, least])
 
 
-def _changes(asked: Contradiction, ground: Ground, loss: float) -> list[Change]:
+def _most_like_one_thing(asked: Contradiction, found: list[Hypothesis]) -> list[Hypothesis]:
+    """Best first as the overlap network sees them; it is asked about those alone that may come to lead."""
+    best_first = sorted(found, key=lambda h: -h.score)
+    hopeful = [h for h in best_first if h.score > best_first[0].score - OVERLAP_WEIGHT]
+    data = asked.graph.views[asked.click.view]
+    masks = [data.mask(h.selection) for h in hopeful]
+    weighed = more_like_one_thing(hopeful, masks, data, asked.meant, OVERLAP_WEIGHT)
+    return sorted(weighed, key=lambda h: -h.score) + best_first[len(hopeful) :]
+
+
+def _changes(asked: Contradiction, ground: Ground, walk: WalkGraph, loss: float) -> list[Change]:
     """Regions nearer to the click than to clicks against it whose flip gives the best outlines, at different
     sizes."""
     graph = asked.graph
-    reach = ground.walk.reach(ground.click, ground.opposite, loss)
+    reach = walk.reach(ground.click, ground.opposite, loss)
     flippable = reach > 0
     if len(ground.opposite):
-        flippable &= reach > ground.walk.reach(ground.opposite, ground.click, loss)
+        flippable &= reach > walk.reach(ground.opposite, ground.click, loss)
     wrong = np.flatnonzero(flippable)
     wrong = wrong[np.argsort(-reach[wrong], kind="stable")]
     nodes = ground.nodes[wrong]

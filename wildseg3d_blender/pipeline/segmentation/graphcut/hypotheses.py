@@ -134,25 +134,30 @@ def nearer_to_middle(
 
 
 def more_like_one_thing(
-    found: list[Hypothesis], masks: list[NDArray[np.bool_]], data: ViewData, click: PixelClick
+    found: list[Hypothesis],
+    masks: list[NDArray[np.bool_]],
+    data: ViewData,
+    click: PixelClick | None,
+    weight: float = OVERLAP_WEIGHT,
 ) -> list[Hypothesis]:
-    """Worth more, the better they cover one thing in the view that was clicked, as a network sees it.
+    """Worth more, by ``weight``, the better they cover one thing in a view, as a network sees it.
 
     ``masks`` (H, W) are theirs in that view, ``data``; what does not show there gains nothing.
     """
     overlap = like_one_thing(masks, data, click)
-    return [replace(h, score=h.score + OVERLAP_WEIGHT * float(overlap[k])) for k, h in enumerate(found)]
+    return [replace(h, score=h.score + weight * float(overlap[k])) for k, h in enumerate(found)]
 
 
-def like_one_thing(masks: list[NDArray[np.bool_]], data: ViewData, click: PixelClick) -> NDArray[np.float64]:
-    """How well masks (H, W) of the view that was clicked cover one thing there, (n,) in [0, 1], as a network
-    sees it; 0 for an empty one."""
+def like_one_thing(
+    masks: list[NDArray[np.bool_]], data: ViewData, click: PixelClick | None
+) -> NDArray[np.float64]:
+    """How well masks (H, W) of a view cover one thing there, (n,) in [0, 1], as a network sees it; 0 for an
+    empty one. ``click`` is a positive one in that view, if there is one."""
     shown = [number for number, mask in enumerate(masks) if mask.any()]
     picture = Windows(data.image, data.depth, data.measured)
     overlap = np.zeros(len(masks))
-    overlap[shown] = predicted_overlaps(
-        [picture.around(masks[number], (click.row, click.column)) for number in shown]
-    )
+    at = None if click is None else (click.row, click.column)
+    overlap[shown] = predicted_overlaps([picture.around(masks[number], at) for number in shown])
     return overlap
 
 

@@ -140,8 +140,7 @@ class GraphCutSegmenter:
         selection, wrong = before.copy(), self._contradicting(seeds, previous)
         for click in wrong:
             mask = np.asarray(previous[self.graph.views[click.view].view.name])
-            sides = seeds.inside, seeds.outside
-            asked = Contradiction.of(self.graph, selection, *sides, click, mask)
+            asked = Contradiction.of(self.graph, selection, seeds, click, mask)
             selection = correct(asked, self._small)[0].selection
         selection[seeds.inside] = True
         selection[seeds.outside] = False

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clicks that say that most of an answer is wrong: what all clicks together may mean instead.
+"""Clicks that say that most of an answer is wrong, or most of the thing missing: what all clicks together may
+mean instead.
 
 A correction changes what is around its click. Where a whole row of books was taken for one of them, that is
-another click for every book that is too much. So when a click takes away the middle of an answer, what walks
-from all clicks reach on the contracted graph is tried as well: whatever is not in that goes.
+another click for every book that is too much; where a head was taken for the whole frog, one for every limb.
+So when a click takes away the middle of an answer, or adds something, what walks from all clicks reach on the
+contracted graph is tried as well: whatever is not in that goes, or whatever is comes.
 """
 
 from __future__ import annotations
@@ -31,6 +33,9 @@ NEARER = 0.3
 LOSS = 0.1
 """How local those walks are."""
 
+LARGER = 1.5
+"""By how much the answer's pixels in the clicked view grow at least where most of the thing was missing."""
+
 HANDICAP = 0.3
 """What the outline of one thing among its like is weaker by than that of all of them, as judged.
 
@@ -40,20 +45,40 @@ table, garden, kermit and apple no click is answered otherwise.
 """
 
 
-def mostly_wrong(asked: Contradiction, small: Contracted) -> list[Hypothesis]:
-    """Answers of which less than half is left, for a click that takes away; none where that is unlikely.
+def anew(asked: Contradiction, small: Contracted) -> list[Hypothesis]:
+    """Answers of which less than half is left, or that are much larger; none where that is unlikely.
 
     Args:
         small: what ``rough.contracted`` made of the graph.
     """
-    if asked.click.positive or centredness(asked.mask, asked.click) < MIDDLE:
+    if not asked.click.positive and centredness(asked.mask, asked.click) < MIDDLE:
         return []
     inside = np.unique(small.of_node[asked.inside])
     outside = np.setdiff1d(np.unique(small.of_node[asked.outside]), inside)
+    starts = walked(small.graph, inside, outside)
+    return _larger(asked, small, starts) if asked.click.positive else _smaller(asked, small, starts, inside)
+
+
+def _larger(asked: Contradiction, small: Contracted, starts: list[Hypothesis]) -> list[Hypothesis]:
+    """The answer with all that walks from all clicks reach, where that is much more."""
+    labels, answer = asked.graph.views[asked.click.view].labels, np.count_nonzero(asked.mask)
+    found = []
+    for start in starts:
+        new = np.flatnonzero(~asked.previous & small.up(start.selection))
+        selection = asked.flipped(np.setdiff1d(new, asked.outside))
+        if np.count_nonzero(selection[labels]) >= LARGER * answer:
+            found.append(asked.judged(selection, f"mostly missing, {start.note}"))
+    return found
+
+
+def _smaller(
+    asked: Contradiction, small: Contracted, starts: list[Hypothesis], inside: NDArray[np.int64]
+) -> list[Hypothesis]:
+    """What walks from all clicks reach of the answer, where that is less than half of it."""
     nearer, area = _nearer(asked, small, inside), asked.graph.nodes.area
     labels, answer = asked.graph.views[asked.click.view].labels, np.count_nonzero(asked.mask)
     found = []
-    for start in walked(small.graph, inside, outside):
+    for start in starts:
         gone = np.flatnonzero(asked.previous & ~small.up(start.selection))
         selection = asked.flipped(np.setdiff1d(gone, asked.inside))
         share = 1.0 - np.count_nonzero(selection[labels] & asked.mask) / answer
