@@ -172,7 +172,8 @@ def test_a_new_surface_is_not_left_behind_the_photo(blender: Any, root: Any, vie
     assert region_3d.view_perspective == "PERSP"
     assert tuple(region_3d.view_location) == pytest.approx(tuple(middle), abs=1e-4)
     turned = view_3d.scene.camera.matrix_world.to_quaternion()
-    assert region_3d.view_rotation.rotation_difference(turned).angle < 1e-3
+    # Near enough to know where one is, and far enough for the prompts, seen along the photo only, to go.
+    assert np.deg2rad(5) < region_3d.view_rotation.rotation_difference(turned).angle < np.deg2rad(20)
     # Where the artist has turned the view, it stays.
     region_3d.view_location = (9.0, 9.0, 9.0)
     blender.ops.wildseg3d.make_surface()

@@ -7,6 +7,7 @@ what was set.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import bpy
@@ -18,6 +19,9 @@ from numpy.typing import NDArray
 from ...scene.folder import View
 from . import framing, lookup
 from .picking import Sight
+
+ASIDE = math.radians(15)
+"""How far a view turns away from a photo to show a new mesh; prompts, seen along photos only, go then."""
 
 
 def views_3d() -> Iterator[bpy.types.Area]:
@@ -71,14 +75,16 @@ def frame(root: bpy.types.Object) -> None:
 
 
 def show_made(item: bpy.types.Object) -> None:
-    """Let a new mesh be seen where 3D views look through a photo, which covers it: from there, without it."""
+    """Let a new mesh be seen where 3D views look through a photo, which covers it: from nearly there."""
     corners = np.array(item.bound_box)
     low, high = corners.min(axis=0), corners.max(axis=0)
+    aside = mathutils.Quaternion((0.0, 0.0, 1.0), ASIDE)
     for area in views_3d():
         space = area.spaces.active
         camera = photo_camera(space, space.region_3d, bpy.context.scene)
         if camera is not None:
-            _turn_to(area, item.matrix_world, low, high, camera.matrix_world.to_quaternion())
+            rotation = aside @ camera.matrix_world.to_quaternion()
+            _turn_to(area, item.matrix_world, low, high, rotation)
     redraw()
 
 
