@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchmarks.corrections import CLICKS, played
 from tests.scenes.ball_and_box import BALL, BOX, Truth, write_object_scene
+from training.examples import FIRST_OBJECT
 from wildseg3d_blender.pipeline.segmentation import create_segmenter
 from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
 from wildseg3d_blender.pipeline.segmentation.graphcut.anew import LARGER, anew
@@ -279,3 +281,18 @@ def test_a_change_is_about_what_hangs_together_with_the_click(made: Made) -> Non
     assert asked.hangs_together(asked.held & ~box)
     assert asked.hangs_together(asked.held & ~(box | (ball & ~own)))
     assert not asked.hangs_together(asked.held & ~ball)
+
+
+def test_the_benchmark_of_corrections_clicks_at_every_thing_in_every_view(made: Made) -> None:
+    segmenter, truths = made
+    instance = {}
+    for view in segmenter.scene.views:
+        thing = np.where(truths[view.name].shows > 0, FIRST_OBJECT + truths[view.name].shows, 1)
+        scale = view.photo_size[0] // view.size[0]
+        instance[view.name] = np.kron(thing, np.ones((scale, scale), dtype=np.int64))
+    found = list(played(segmenter.scene, segmenter, instance))
+    assert len(found) == 2 * len(truths)
+    for overlaps, seconds in found:
+        assert overlaps.shape == (CLICKS, 2)
+        assert overlaps[-1].min() > 0.8
+        assert len(seconds) < CLICKS

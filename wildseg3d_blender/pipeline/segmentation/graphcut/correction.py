@@ -31,13 +31,14 @@ LARGEST = 0.25
 OVERLAP_WEIGHT = 1.0
 """What the predicted intersection over union with one thing counts (``overlap_network``).
 
-Mean IoU in the view not clicked of 147 things in 22 rendered scenes that no network had seen, each clicked in
-both views, after 2, 3, 4 and 5 clicks: .764 .785 .803 .809 with it, .756 .780 .797 .801 without.
+Mean IoU in the view not clicked of 147 things in 23 rendered scenes that no network had seen, each clicked in
+both views (``benchmarks/corrections.py``), after 2, 3, 4 and 5 clicks: .764 .785 .803 .809 with it, .756 .780
+.797 .801 without.
 """
 
 ASKED = 6
-"""Changes about which the overlap network is asked at most; with all that may come to lead, about ten, the mean
-after 2, 3, 4 and 5 clicks were .767 .787 .799 .811, with six it is .764 .785 .803 .809.
+"""Changes about which the overlap network is asked at most. With all that may come to lead, about ten, the
+means above are .767 .787 .799 .811.
 """
 
 MOST_NODES = 8000
