@@ -55,6 +55,26 @@ def test_a_reconstruction_unfolds_objects(blender: Any, tmp_path: Path) -> None:
     assert "Only one tip." in said and "blurred.jpg No overlap with the others" in said
 
 
+def test_tips_wait_in_the_header_so_that_the_next_step_is_in_view(blender: Any, tmp_path: Path) -> None:
+    """A list of photos and a box for each tip took the sidebar's height, and objects come next."""
+    from wildseg3d_blender.addon.panels import sidebar
+    from wildseg3d_blender.addon.tasks import opening
+
+    write_awkward_scene(tmp_path / "scene")
+    blender.ops.wildseg3d.open_scene(directory=str(tmp_path / "scene"))
+    settings = blender.context.scene.wildseg3d
+    settings.show_photos = settings.show_reconstruct = True
+    settings.root.wildseg3d.tips = "Add some in between.\nMore light."
+    opening.show_imported(blender.context, settings.root)
+    wide = _Wide(blender.context, 320)
+    texts = draw(sidebar.WILDSEG3D_PT_photos, wide).texts
+    assert "3 of 4 placed, 2 tips" in texts and "More light." not in texts
+    assert "2 tips" in draw(sidebar.WILDSEG3D_PT_photos, _Wide(blender.context, 200)).texts
+    settings.show_photos = True
+    texts = draw(sidebar.WILDSEG3D_PT_photos, wide).texts
+    assert {"3 of 4 placed", "Add some in between.", "More light."} <= set(texts)
+
+
 def test_what_blender_does_itself_shows_how_far_it_is(blender: Any, tmp_path: Path) -> None:
     """Opening takes the empty panel's place; a surface shows among the objects: its panel may be shut."""
     from wildseg3d_blender.addon.scene import surfaces

@@ -11,7 +11,7 @@ from ...wording import counted
 from ..scene import lookup
 from ..session import choosing, photo_checking, runtime
 from . import photo_icons
-from .drawing import beside_list, draw_text
+from .drawing import beside_list, draw_text, fits
 
 FEWEST = 3
 """Photos below which the panel warns: two make a scene only if they overlap just right."""
@@ -107,7 +107,18 @@ def summary(context: bpy.types.Context, unfolded: bool) -> str:
     if root is None:
         return ""
     photos = root.wildseg3d.photos
-    return f"{sum(item.placed for item in photos)} of {len(photos)} placed"
+    placed = f"{sum(item.placed for item in photos)} of {len(photos)} placed"
+    if unfolded or not has_tips(context):
+        return placed
+    tips = counted(len(root.wildseg3d.tips.splitlines()), "tip")
+    longer = f"{placed}, {tips}"
+    return longer if fits(context, f"Photos {longer}", icons=2) else tips
+
+
+def has_tips(context: bpy.types.Context) -> bool:
+    """Whether the photos shown are those of a reconstruction that could be better, with a word on how."""
+    root = lookup.active_root(context.scene)
+    return not len(context.scene.wildseg3d.chosen) and root is not None and bool(root.wildseg3d.tips)
 
 
 def draw_photos(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

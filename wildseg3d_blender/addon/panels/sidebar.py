@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import bpy
 
@@ -34,7 +33,7 @@ class WILDSEG3D_PT_photos(SidebarPanel, bpy.types.Panel):
         else:
             for name, step in _STEPS:
                 header, body = layout.panel_prop(settings, name)
-                _draw_header(header, settings, name, step.summary(context, body is not None))
+                _draw_header(header, context, name, step, body is not None)
                 if body is not None:
                     step.draw(body, context)
 
@@ -46,27 +45,34 @@ class _Step:
         self,
         summary: Callable[[bpy.types.Context, bool], str],
         draw: Callable[[bpy.types.UILayout, bpy.types.Context], None],
+        asks: Callable[[bpy.types.Context], bool] = lambda context: False,
     ) -> None:
         self.summary = summary
         self.draw = draw
+        self.asks = asks  # whether there is something in it that the artist should read
 
 
 _STEPS = (
-    ("show_photos", _Step(photos_section.summary, photos_section.draw_photos)),
+    ("show_photos", _Step(photos_section.summary, photos_section.draw_photos, photos_section.has_tips)),
     ("show_reconstruct", _Step(reconstruct_section.summary, reconstruct_section.draw_reconstruct)),
 )
 """By the property that says whether a step is unfolded."""
 
 
-def _draw_header(header: bpy.types.UILayout, settings: Any, name: str, summary: str) -> None:
+def _draw_header(
+    header: bpy.types.UILayout, context: bpy.types.Context, name: str, step: _Step, unfolded: bool
+) -> None:
     row = header.row()
-    row.label(text=settings.bl_rna.properties[name].name)
-    if is_narrow(bpy.context):
+    row.label(text=context.scene.wildseg3d.bl_rna.properties[name].name)
+    asks = not unfolded and step.asks(context)
+    icon = "INFO" if asks else "NONE"
+    if is_narrow(context):
+        row.label(text="", icon=icon)
         return
     end = row.row()
     end.alignment = "RIGHT"
-    end.active = False
-    end.label(text=summary)
+    end.active = asks
+    end.label(text=step.summary(context, unfolded), icon=icon)
 
 
 _CLASSES = (

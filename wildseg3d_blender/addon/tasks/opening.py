@@ -37,8 +37,8 @@ def opening(folder: Path) -> Work:
 def show_imported(context: bpy.types.Context, root: bpy.types.Object) -> None:
     """Let the artist see what was just imported."""
     settings = context.scene.wildseg3d
-    # What went well folds away: the next step is below.
-    settings.show_photos, settings.show_reconstruct = bool(root.wildseg3d.tips), False
+    # The next step is below: tips with a list of photos would push it out of sight. The header counts them.
+    settings.show_photos = settings.show_reconstruct = False
     context.view_layer.update()
     if context.mode == "OBJECT":  # the artist may have gone on to edit something while the photos were read
         for item in context.selected_objects:
