@@ -126,8 +126,9 @@ def test_undo_and_redo_past_reconstruct(blender: Any, photos: Path, tmp_path: Pa
 
 
 def test_unsaved_files_keep_their_scenes_with_the_user_and_say_so(
-    blender: Any, photos: Path, capfd: pytest.CaptureFixture[str]
+    blender: Any, photos: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    from wildseg3d_blender.addon import unsaved_scenes
     from wildseg3d_blender.addon.scene import location
 
     folder = location.default_folder(blender.context, photos)
@@ -135,6 +136,10 @@ def test_unsaved_files_keep_their_scenes_with_the_user_and_say_so(
     blender.ops.wildseg3d.reconstruct(directory=str(photos), image_size=SIZE)
     assert (folder / "scene.json").is_file()
     assert f"Kept in {folder}: save the .blend first" in capfd.readouterr().out
+    mark = folder.with_name(f".{folder.name}.unsaved")
+    assert mark.is_file() and folder not in unsaved_scenes.left_over(blender.context)
+    blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "work.blend"))
+    assert not mark.exists()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@
     api.py, command.py    everything for scripts: as plain functions, and as ``blender --command wildseg3d``
     background.py, file_handlers.py, in_step.py    what happens by itself: as time passes, and when a file is
                       opened, saved, changed or undone
+    unsaved_scenes.py scene folders of files that were never saved
     neural_task.py    installing and downloading for the neural engines, on a thread
     photo_list.py, drop_files.py    photos that wait to be reconstructed
     problems.py       the last error
@@ -42,6 +43,7 @@ _MODULES = (
     "viewport.overlay",
     "session.runtime",
     "file_handlers",
+    "unsaved_scenes",
     "command",
     "background",
     "session.idle_release",

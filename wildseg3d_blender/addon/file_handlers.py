@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 
 from ..errors import SceneError
-from . import background, in_step
+from . import background, in_step, unsaved_scenes
 from .scene import location, lookup, prompting, selecting
 from .session import finding, preparing, previewing, runtime
 
@@ -27,12 +27,14 @@ def _on_load(*_: Any) -> None:
         root.wildseg3d.anchor = bpy.data.filepath
         for prompt in lookup.prompts(root):
             prompting.show_in_its_photo(prompt)  # saved by a version that let them be seen everywhere
+    unsaved_scenes.keep_those_of_this_file()
 
 
 @bpy.app.handlers.persistent
 def _on_save_pre(target: Any = None, *_: Any) -> None:
     """Paths relative to the file being written, which may be another than the one that is open."""
     _remember_folders(target if isinstance(target, str) and target else bpy.data.filepath)
+    unsaved_scenes.keep_those_of_this_file()
 
 
 @bpy.app.handlers.persistent

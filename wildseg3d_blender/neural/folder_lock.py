@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from ..errors import NeuralError
+from ..files.locks import lock
 
 
 @contextlib.contextmanager
@@ -26,21 +25,9 @@ def exclusive(folder: Path) -> Iterator[None]:
         raise NeuralError(f"{folder} cannot be written ({error.strerror}): choose another folder.") from error
     with file:
         try:
-            _lock(file)
+            lock(file)
         except OSError as error:
             raise NeuralError(
                 f"Another program is at work in {folder}: wait for it, or end that Blender."
             ) from error
         yield
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: IO[str]) -> None:
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def _lock(file: IO[str]) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -25,6 +25,7 @@ from . import (
     segment,
     show,
     surface,
+    unsaved_scenes,
 )
 
 _CLASSES = (
@@ -44,6 +45,7 @@ _CLASSES = (
     *objects.CLASSES,
     *look.CLASSES,
     *neural.CLASSES,
+    *unsaved_scenes.CLASSES,
     *release.CLASSES,
     *guide.CLASSES,
     *dismiss.CLASSES,

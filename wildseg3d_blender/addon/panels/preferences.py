@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import bpy
 
-from .. import neural_task
+from ...neural.space import readable
+from ...wording import counted
+from .. import neural_task, unsaved_scenes
 from ..preferences import RELEASE_AFTER, extension_package
+from ..scene import location
 from . import neural_preferences
 
 
@@ -55,10 +58,26 @@ class WildSeg3DPreferences(bpy.types.AddonPreferences):
     def draw(self, context: bpy.types.Context) -> None:
         """Blender shows this under Edit > Preferences > Add-ons."""
         self.layout.prop(self, "scenes_folder")
+        draw_unsaved_scenes(self.layout, context)
         self.layout.prop(self, "find_objects")
         self.layout.prop(self, "neural_folder")
         self.layout.prop(self, "release_after")
         neural_preferences.draw(self.layout, context)
+
+
+def draw_unsaved_scenes(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """How much lies there that no file needs, the button that removes it, and one that shows all."""
+    folder = location.unsaved_folder(context)
+    if not folder.is_dir():
+        return
+    row = layout.row()
+    if found := unsaved_scenes.left_over(context):
+        size = readable(unsaved_scenes.size(found))
+        row.label(text=f"Of files never saved: {counted(len(found), 'scene')}, {size}", icon="FILE_HIDDEN")
+        row.operator("wildseg3d.remove_unsaved_scenes", text="Remove", icon="TRASH")
+    else:
+        row.label(text="Of files never saved: none that can go", icon="FILE_HIDDEN")
+    row.operator("wm.path_open", text="Open Folder", icon="FILE_FOLDER").filepath = str(folder)
 
 
 def register() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import bpy
 
+from ...scene import never_saved
 from ...wording import counted
 from .. import conditions
 from ..scene import importing, lookup, replacing, viewing
@@ -25,6 +26,7 @@ def opening(folder: Path) -> Work:
     context = bpy.context
     before = {item.name for item in context.scene.objects}
     root_name = yield from importing.importing(context.scene.name, folder)
+    never_saved.keep(folder)
     root = object_named(root_name)
     replacing.hide_startup_cube(bpy.context.view_layer, before)
     show_imported(bpy.context, root)

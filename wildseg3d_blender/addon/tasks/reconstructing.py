@@ -7,6 +7,7 @@ from pathlib import Path
 
 import bpy
 
+from ...scene import never_saved
 from ...scene.folder import check_writable, read_scene
 from ...scene.states import keep_from_now_on
 from ...scene.tips import tips
@@ -37,6 +38,7 @@ def reconstructing(
     problems.dismiss()
     settings = bpy.context.scene.wildseg3d
     place = folder or location.default_folder(bpy.context, Path(source.name))
+    unsaved = folder is None and not bpy.data.filepath
     check_writable(place)
     keep_from_now_on(place)
     request = Reconstruct(
@@ -51,6 +53,8 @@ def reconstructing(
         min_confidence=settings.min_confidence,
     )
     made = Reconstructed.from_json((yield Call("Reconstruct", "reconstruct", request.to_json(), until=0.97)))
+    if unsaved:
+        never_saved.mark(place)
     scene_tips = yield Aside(lambda: tips(read_scene(made.scene)), "Looking at the result")
     context = bpy.context
     before = {item.name for item in context.scene.objects}
