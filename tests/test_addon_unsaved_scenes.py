@@ -74,12 +74,12 @@ def test_those_of_closed_sessions_are_counted_and_removed(
     assert _left_over(blender) == ["first", "second"], "what bears no mark may be needed"
     drawn = _shown(blender)
     assert drawn.texts[0].startswith("Of files never saved: 2 scenes, ")
-    assert [button.text for button in drawn.buttons] == ["Remove", "Open Folder"]
+    assert [button.text for button in drawn.buttons] == ["Remove", ""]
     assert drawn.buttons[1].settings == {"filepath": str(scenes)}
     assert blender.ops.wildseg3d.remove_unsaved_scenes() == {"FINISHED"}
     assert "2 scenes removed, " in (said := capfd.readouterr().out) and "B free again." in said
     assert [path.name for path in scenes.iterdir()] == ["earlier version's"]
-    assert "Of files never saved: none that can go" in _shown(blender).texts
+    assert "Of files never saved: nothing to remove" in _shown(blender).texts
     assert not blender.ops.wildseg3d.remove_unsaved_scenes.poll()
 
 

@@ -23,7 +23,7 @@ class WildSeg3DPreferences(bpy.types.AddonPreferences):
     bl_idname = extension_package()
 
     scenes_folder: bpy.props.StringProperty(
-        name="Scenes of Unsaved Files",
+        name="Unsaved Scenes In",
         description="Where reconstructions are kept while the .blend has no place of its own yet. "
         "Empty: Blender's folder of your data, which stays when the extension is removed",
         subtype="DIR_PATH",
@@ -70,14 +70,15 @@ def draw_unsaved_scenes(layout: bpy.types.UILayout, context: bpy.types.Context) 
     folder = location.unsaved_folder(context)
     if not folder.is_dir():
         return
-    row = layout.row()
+    row = layout.split(factor=0.7)
     if found := unsaved_scenes.left_over(context):
         size = readable(unsaved_scenes.size(found))
-        row.label(text=f"Of files never saved: {counted(len(found), 'scene')}, {size}", icon="FILE_HIDDEN")
-        row.operator("wildseg3d.remove_unsaved_scenes", text="Remove", icon="TRASH")
+        row.label(text=f"Of files never saved: {counted(len(found), 'scene')}, {size}")
     else:
-        row.label(text="Of files never saved: none that can go", icon="FILE_HIDDEN")
-    row.operator("wm.path_open", text="Open Folder", icon="FILE_FOLDER").filepath = str(folder)
+        row.label(text="Of files never saved: nothing to remove")
+    buttons = row.row(align=True)
+    buttons.operator("wildseg3d.remove_unsaved_scenes", text="Remove", icon="TRASH")
+    buttons.operator("wm.path_open", text="", icon="FILE_FOLDER").filepath = str(folder)
 
 
 def register() -> None:
