@@ -67,6 +67,8 @@ def _shown(bpy: Any) -> Drawn:
 def test_those_of_closed_sessions_are_counted_and_removed(
     blender: Any, scenes: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    from wildseg3d_blender.addon import unsaved_scenes
+
     assert not _shown(blender).texts, "nothing was ever kept there"
     for name in ("first", "second", "earlier version's"):
         write_awkward_scene(scenes / name)
@@ -76,6 +78,7 @@ def test_those_of_closed_sessions_are_counted_and_removed(
     assert drawn.texts[0].startswith("Of files never saved: 2 scenes, ")
     assert [button.text for button in drawn.buttons] == ["Remove", ""]
     assert drawn.buttons[1].settings == {"filepath": str(scenes)}
+    assert unsaved_scenes.size([scenes / "gone meanwhile"]) == 0
     assert blender.ops.wildseg3d.remove_unsaved_scenes() == {"FINISHED"}
     assert "2 scenes removed, " in (said := capfd.readouterr().out) and "B free again." in said
     assert [path.name for path in scenes.iterdir()] == ["earlier version's"]

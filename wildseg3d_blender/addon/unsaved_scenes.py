@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import lru_cache
 from pathlib import Path
 
@@ -26,7 +27,11 @@ def keep_those_of_this_file() -> None:
 
 def size(folders: list[Path]) -> int:
     """Bytes that they take. Nobody writes to such folders, so each is looked through once."""
-    return sum(_size(folder, folder.stat().st_mtime_ns) for folder in folders)
+    taken = 0
+    for folder in folders:
+        with contextlib.suppress(OSError):  # another Blender may just be removing it
+            taken += _size(folder, folder.stat().st_mtime_ns)
+    return taken
 
 
 @lru_cache(maxsize=256)
