@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ from wildseg3d_blender.pipeline.segmentation.graphcut.outline import (
 )
 from wildseg3d_blender.pipeline.segmentation.graphcut.prompt_seeds import Seeds, node_at
 from wildseg3d_blender.pipeline.segmentation.graphcut.rough import contracted
+from wildseg3d_blender.pipeline.segmentation.graphcut.segmenter import HAIR, from_outline
 from wildseg3d_blender.pipeline.segmentation.pixel_prompts import PixelClick
 from wildseg3d_blender.progress import silent
 from wildseg3d_blender.prompts import Click
@@ -227,6 +229,42 @@ def test_a_click_on_a_part_of_a_node_changes_no_node(made: Made) -> None:
     for name, before in bitten.items():
         changed = masks[name] != before
         assert changed.sum() <= (9 if name == "v2" else 0), name
+
+
+@pytest.mark.parametrize("positive", [True, False])
+def test_a_click_right_beside_the_outline_is_about_pixels_then_and_later(made: Made, positive: bool) -> None:
+    """Most of its superpixel is rightly on the other side; a later correction does not fetch it either."""
+    segmenter, truths = made
+    balls = {name: truth.shows == BALL for name, truth in truths.items()}
+    labels, ball = segmenter.graph.views[2].labels, balls["v2"]
+    area = np.maximum(np.bincount(labels.ravel()), 1)
+    inside = np.bincount(labels[ball], minlength=len(area)) / area
+    beside = (cv2.dilate if positive else cv2.erode)(ball.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    across = inside[labels] < 0.4 if positive else inside[labels] > 0.6
+    row, column = np.argwhere((beside != ball) & across)[0]
+    rows, columns = np.nonzero(ball)
+    middle = Click("v2", float(np.median(columns)) + 0.5, float(np.median(rows)) + 0.5)
+    edge = Click("v2", column + 0.5, row + 0.5, positive)
+    assert from_outline(ball, PixelClick(2, int(row), int(column), positive)) < HAIR
+    masks = segmenter.segment([middle, edge], previous=balls, progress=silent)
+    assert masks["v2"][row, column] == positive
+    for name, before in balls.items():
+        assert (masks[name] != before).sum() <= (9 if name == "v2" else 0), name
+
+    box = np.argwhere(truths["v2"].shows == BOX)
+    y, x = box[len(box) // 2]
+    more = segmenter.segment([middle, edge, Click("v2", x + 0.5, y + 0.5)], previous=masks, progress=silent)
+    assert more["v2"][y, x] and more["v2"][row, column] == positive
+    own = labels == labels[row, column]
+    assert (more["v2"][own].mean() > 0.5) == (not positive)
+
+
+def test_the_photos_frame_is_no_outline() -> None:
+    mask = np.zeros((20, 30), dtype=bool)
+    mask[:, :10] = True
+    assert from_outline(mask, PixelClick(0, 0, 0, False)) == pytest.approx(10.0, abs=0.5)
+    assert from_outline(mask, PixelClick(0, 10, 10, True)) == pytest.approx(1.0, abs=0.1)
+    assert from_outline(np.ones_like(mask), PixelClick(0, 10, 10, False)) == np.inf
 
 
 def test_the_newest_click_decides_about_a_node_that_was_clicked_before(made: Made) -> None:

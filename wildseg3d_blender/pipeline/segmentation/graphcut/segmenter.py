@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,9 +22,9 @@ from .box_search import from_boxes
 from .contract import contract
 from .contradiction import Contradiction
 from .correction import correct
-from .graph import Selection, build_graph
+from .graph import SceneGraph, Selection, build_graph
 from .hypotheses import Hypothesis, from_clicks, like_one_thing, votes
-from .prompt_seeds import Seeds, seeds_of
+from .prompt_seeds import Seeds, node_at, seeds_of
 from .proposals import propose, settle
 from .refine import obeying, refine
 from .rough import contracted, rough_selection
@@ -35,6 +37,17 @@ SPOILED = 0.05
 """An outline that settled is not taken where the selection is less like one thing then, by so much. Between
 things that look alike nothing holds it. Of 1056 first clicks in rendered scenes (``benchmarks/guesses.py``)
 the mean is .752 with this and .750 without."""
+
+
+HAIR = 2.0
+"""Pixels: clicks nearer to an answer's outline than that say that it is a little off there, and change no
+superpixel. Of the corrections that ``benchmarks/corrections.py`` asked for in 23 rendered scenes, those
+within 1.5 pixels of the outline made masks worse by .018 in the view clicked and .011 in the other.
+
+Means after 2, 3, 4 and 5 clicks are .806 .836 .860 .864 in the view clicked and .765 .793 .810 .812 in the
+other with this, and were .799 .825 .849 .856 and .764 .785 .803 .809 without; in the other view .765 .791
+.808 .812 with 1.5 pixels, .756 .783 .799 .802 with 3.
+"""
 
 
 class GraphCutSegmenter:
@@ -136,8 +149,13 @@ class GraphCutSegmenter:
     def _corrected(
         self, seeds: Seeds, previous: Mapping[str, NDArray[np.bool_]], before: Selection
     ) -> Selection:
-        """``previous``, whose nodes are ``before``, as the clicks that contradict it say."""
-        selection, wrong = before.copy(), self._contradicting(seeds, previous)
+        """``previous``, whose nodes are ``before``, as the clicks that contradict it say.
+
+        Clicks right beside its outline are about pixels, then and later: their nodes stay as they are.
+        """
+        wrong = self._contradicting(seeds, previous)
+        seeds = _about_nodes(seeds, self.graph, before, wrong)
+        selection = before.copy()
         for click in wrong:
             mask = np.asarray(previous[self.graph.views[click.view].view.name])
             asked = Contradiction.of(self.graph, selection, seeds, click, mask)
@@ -152,12 +170,13 @@ class GraphCutSegmenter:
         return agreed(self.graph, self.borders, self.ties, selection, changed, *sides, clicked)
 
     def _contradicting(self, seeds: Seeds, previous: Mapping[str, NDArray[np.bool_]]) -> list[PixelClick]:
-        return [
-            click
-            for click in seeds.clicks
-            if bool(previous[self.graph.views[click.view].view.name][click.row, click.column])
-            != click.positive
-        ]
+        """The clicks that a mask contradicts by more than a hair."""
+        found = []
+        for click in seeds.clicks:
+            mask = np.asarray(previous[self.graph.views[click.view].view.name])
+            if mask[click.row, click.column] != click.positive and from_outline(mask, click) > HAIR:
+                found.append(click)
+        return found
 
     def _selection_of(self, masks: Mapping[str, NDArray[np.bool_]]) -> Selection:
         """Nodes that the masks cover by more than half."""
@@ -191,3 +210,23 @@ class GraphCutSegmenter:
             return refine(data, data.mask(selection), clicks)
 
         return {data.view.name: sharp(number) for number, data in enumerate(self.graph.views)}
+
+
+def _about_nodes(seeds: Seeds, graph: SceneGraph, before: Selection, wrong: Sequence[PixelClick]) -> Seeds:
+    """The seeds without nodes that an answer, ``before``, has on the other side, unless clicks that it gets
+    ``wrong`` are on them: an earlier click there, or one right beside the outline, is about pixels."""
+    asked = np.unique([node_at(graph.views, click) for click in wrong]).astype(np.int64)
+    inside, outside = (
+        nodes[(before[nodes] == side) | np.isin(nodes, asked)]
+        for nodes, side in ((seeds.inside, True), (seeds.outside, False))
+    )
+    return replace(seeds, inside=inside, outside=outside)
+
+
+def from_outline(mask: NDArray[np.bool_], click: PixelClick) -> float:
+    """How far a click is from the outline of a mask (H, W), in pixels; the photo's frame is none."""
+    side = (mask == mask[click.row, click.column]).astype(np.uint8)
+    if side.all():
+        return float("inf")
+    framed = np.pad(side, 1, mode="edge")
+    return float(cv2.distanceTransform(framed, cv2.DIST_L2, cv2.DIST_MASK_5)[click.row + 1, click.column + 1])
