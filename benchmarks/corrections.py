@@ -15,21 +15,17 @@ What the outline and overlap networks learned from should stay out: leave out th
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.guesses import asked_scenes, noisy_scene, shown_things
+from benchmarks.guesses import asked_scenes, segmenters, shown_things
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.evaluation.clicking import by_segmenter, play
 from wildseg3d_blender.pipeline.photos.masks import mask_to_photo
 from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
-from wildseg3d_blender.progress import silent
-from wildseg3d_blender.scene.folder import Scene
 
 CLICKS = 5
 
@@ -43,20 +39,17 @@ def main(arguments: Sequence[str]) -> int:
     if not seeds:
         return 1
     everything: list[Played] = []
-    for seed in seeds:
-        with tempfile.TemporaryDirectory() as folder:
-            scene, instance = noisy_scene(views / str(seed), Path(folder) / "scene", seed)
-            things = list(played(scene, GraphCutSegmenter(scene, silent), instance))
+    for seed, segmenter, instance in segmenters(views, seeds):
+        things = list(played(segmenter, instance))
         everything += things
         print(f"{seed}: {_means(things)}", flush=True)
     print(f"all: {_means(everything)}")
     return 0
 
 
-def played(
-    scene: Scene, segmenter: GraphCutSegmenter, instance: dict[str, NDArray[np.int64]]
-) -> Iterator[Played]:
+def played(segmenter: GraphCutSegmenter, instance: dict[str, NDArray[np.int64]]) -> Iterator[Played]:
     """Every thing that all views show, clicked in one view after the other."""
+    scene = segmenter.scene
     for _, truth in shown_things(instance):
         for clicked in truth:
             rounds = list(islice(play(scene, truth, clicked, by_segmenter(segmenter)), CLICKS))

@@ -15,18 +15,15 @@ What the outline network learned from should stay out: leave out its seeds with 
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.guesses import asked_scenes, noisy_scene, shown_things
+from benchmarks.guesses import asked_scenes, segmenters, shown_things
 from wildseg3d_blender.pipeline.evaluation import iou
-from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
 from wildseg3d_blender.pipeline.segmentation.graphcut.contract import contract
 from wildseg3d_blender.pipeline.segmentation.graphcut.graph import SceneGraph, Selection
 from wildseg3d_blender.pipeline.segmentation.graphcut.proposals import candidates
@@ -55,10 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     everything: list[Found] = []
     counts, spent = [], []
-    for seed in seeds:
-        with tempfile.TemporaryDirectory() as folder:
-            scene, instance = noisy_scene(views / str(seed), Path(folder) / "scene", seed)
-            segmenter = GraphCutSegmenter(scene, silent)
+    for seed, segmenter, instance in segmenters(views, seeds):
         started = time.process_time()
         proposed = [proposal.masks for proposal in segmenter.proposals(silent)]
         spent.append(time.process_time() - started)

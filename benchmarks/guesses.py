@@ -68,10 +68,8 @@ def main(arguments: Sequence[str]) -> int:
     if not seeds:
         return 1
     everything: list[Answer] = []
-    for seed in seeds:
-        with tempfile.TemporaryDirectory() as folder:
-            scene, instance = noisy_scene(views / str(seed), Path(folder) / "scene", seed)
-            answers = list(answered(GraphCutSegmenter(scene, silent), instance, seed))
+    for seed, segmenter, instance in segmenters(views, seeds):
+        answers = list(answered(segmenter, instance, seed))
         everything += answers
         print(f"{seed}: {_means(answers)}", flush=True)
     print(f"all: {_means(everything)}")
@@ -91,6 +89,17 @@ def asked_scenes(arguments: Sequence[str], what: str) -> tuple[Path, list[int]]:
     if not seeds:
         print(f"There are no scenes in {options.views}: render some with python -m training.scenes.")
     return options.views, seeds
+
+
+def segmenters(
+    views: Path, seeds: Sequence[int]
+) -> Iterator[tuple[int, GraphCutSegmenter, dict[str, NDArray[np.int64]]]]:
+    """Each of some rendered scenes as ``noisy_scene`` makes it, with a segmenter; its folder is gone when the
+    next one is asked for."""
+    for seed in seeds:
+        with tempfile.TemporaryDirectory() as folder:
+            scene, instance = noisy_scene(views / str(seed), Path(folder) / "scene", seed)
+            yield seed, GraphCutSegmenter(scene, silent), instance
 
 
 def noisy_scene(views: Path, folder: Path, seed: int) -> tuple[Scene, dict[str, NDArray[np.int64]]]:

@@ -328,7 +328,7 @@ def test_the_benchmark_of_corrections_clicks_at_every_thing_in_every_view(made: 
         thing = np.where(truths[view.name].shows > 0, FIRST_OBJECT + truths[view.name].shows, 1)
         scale = view.photo_size[0] // view.size[0]
         instance[view.name] = np.kron(thing, np.ones((scale, scale), dtype=np.int64))
-    found = list(played(segmenter.scene, segmenter, instance))
+    found = list(played(segmenter, instance))
     assert len(found) == 2 * len(truths)
     for overlaps, seconds in found:
         assert overlaps.shape == (CLICKS, 2)

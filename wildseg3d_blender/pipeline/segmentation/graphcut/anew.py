@@ -34,14 +34,18 @@ LOSS = 0.1
 """How local those walks are."""
 
 LARGER = 1.5
-"""By how much the answer's pixels in the clicked view grow at least where most of the thing was missing."""
+"""By how much the answer's pixels in the clicked view grow at least where most of the thing was missing.
+
+With such answers a frog and a book have a mean IoU of .795 after two clicks, and .750 without; rendered
+things (``benchmarks/corrections.py``) are the same on average.
+"""
 
 HANDICAP = 0.3
 """What the outline of one thing among its like is weaker by than that of all of them, as judged.
 
 Mean IoU in views not clicked, for three clicked views of each of ten things on a shelf, after 2, 3, 4 and 5
-clicks: without this module .447 .485 .521 .547, with .2 .546 .565 .605 .634, with .3 .556 .586 .621 .645. On
-table, garden, kermit and apple no click is answered otherwise.
+clicks: without smaller answers .447 .485 .521 .547, with .2 .546 .565 .605 .634, with .3 .556 .586 .621 .645.
+On table, garden, kermit and apple no click was answered otherwise.
 """
 
 

@@ -38,7 +38,6 @@ SPOILED = 0.05
 things that look alike nothing holds it. Of 1056 first clicks in rendered scenes (``benchmarks/guesses.py``)
 the mean is .752 with this and .750 without."""
 
-
 HAIR = 1.5
 """Pixels: clicks nearer to an answer's outline than that say that it is a little off there, and change no
 superpixel. Of the corrections that ``benchmarks/corrections.py`` asked for in 23 rendered scenes, those
