@@ -33,7 +33,8 @@ OVERLAP_WEIGHT = 1.0
 
 Mean IoU in the view not clicked of 147 things in 23 rendered scenes that no network had seen, each clicked in
 both views (``benchmarks/corrections.py``), after 2, 3, 4 and 5 clicks: .764 .785 .803 .809 with it, .756 .780
-.797 .801 without.
+.797 .801 without. It was chosen on these, which flatters: on seeds 5129 to 5148 the three changes, of
+which this is one, gain .012 in the view clicked after five clicks and nothing in the other.
 """
 
 ASKED = 6

@@ -45,7 +45,8 @@ within 1.5 pixels of the outline made masks worse by .018 in the view clicked an
 
 Means after 2, 3, 4 and 5 clicks are .805 .833 .857 .864 in the view clicked and .765 .791 .808 .812 in the
 other with this, and were .799 .825 .849 .856 and .764 .785 .803 .809 without; in the other view .765 .793
-.810 .812 with 2 pixels, .756 .783 .799 .802 with 3. On the five other scenes 1.5 is a little better than 2.
+.810 .812 with 2 pixels, .756 .783 .799 .802 with 3, and it was chosen on these. On the five other scenes 1.5
+is a little better than 2.
 """
 
 
