@@ -86,6 +86,30 @@ def test_those_of_closed_sessions_are_counted_and_removed(
     assert not blender.ops.wildseg3d.remove_unsaved_scenes.poll()
 
 
+def test_drawing_looks_at_the_disk_now_and_then_not_each_time(
+    blender: Any, scenes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wildseg3d_blender.addon import unsaved_scenes
+
+    for name in ("first", "second"):
+        write_awkward_scene(scenes / name)
+    looked: list[Path] = []
+    find = never_saved.find
+    monkeypatch.setattr(
+        never_saved, "find", lambda folder, needed: looked.append(folder) or find(folder, needed)
+    )
+    _session(scenes / "first")
+    other = _session(scenes / "second", alive=True)
+    for _ in range(3):
+        assert "Of files never saved: 1 scene, " in _shown(blender).texts[0]
+    assert len(looked) == 1
+    never_saved.remove(scenes / "first")
+    assert _shown(blender).texts[0] == "Of files never saved: nothing to remove"
+    other.communicate("")  # changes nothing in the folder
+    monkeypatch.setattr(unsaved_scenes, "LOOKS_AGAIN_AFTER", 0.0)
+    assert "Of files never saved: 1 scene, " in _shown(blender).texts[0]
+
+
 def test_what_another_blender_or_undo_here_may_need_is_left(blender: Any, scenes: Path) -> None:
     for name in ("mine", "theirs"):
         write_awkward_scene(scenes / name)

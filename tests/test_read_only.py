@@ -5,16 +5,20 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.artist import Artist
+from tests.drawn_panels import panel_texts
 from tests.scenes.ball_and_box import BALL
 from tests.scenes.listed import Made, copied, middle_click
 from tests.small_video import frames_along, write_video
+from tests.waiting import wait_until
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.pipeline.photos.video import key_frames
 from wildseg3d_blender.pipeline.realign import realign
@@ -65,6 +69,31 @@ def test_objects_are_neither_looked_for_nor_cut_out_in_vain(copy: Made) -> None:
             with pytest.raises(SceneError, match=r"Cannot write to .*open a copy"):
                 ask()
     assert sorted(scene.folder.rglob("*")) == before
+
+
+def test_blender_says_so_before_the_first_click_and_once(blender: Any, copy: Made) -> None:
+    from wildseg3d_blender.addon import background
+    from wildseg3d_blender.addon.session import previewing
+
+    def told() -> list[str]:
+        texts = " ".join(panel_texts(blender))
+        return [part for part in ("is protected from writing", "Cannot write to") if part in texts]
+
+    def step(until: Callable[[], object]) -> bool:
+        background.step(blender.context.scene)
+        return bool(until())
+
+    artist = Artist(blender, copy)
+    with read_only(copy[0].folder):
+        blender.ops.wildseg3d.open_scene(directory=str(copy[0].folder))
+        assert told() == ["is protected from writing"]
+        artist.click("Ball", BALL)
+        wait_until(lambda: step(previewing.problem))
+        assert "Cannot write to" in previewing.problem()
+        assert told() == ["is protected from writing"]
+    previewing.touch()  # as any click does
+    wait_until(lambda: step(previewing.answer))
+    assert told() == []
 
 
 def test_a_scene_is_not_aligned_in_vain(copy: Made) -> None:

@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import contextlib
+import time
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import bpy
 
@@ -13,10 +16,40 @@ from ..neural.space import bytes_of
 from ..scene import never_saved
 from .scene import location, lookup
 
+LOOKS_AGAIN_AFTER = 2.0
+"""Seconds after which those that are drawn are looked for again: another Blender may have quit."""
+
+
+class _Looked(NamedTuple):
+    folder: Path
+    changed: int
+    needed: frozenset[Path]
+    at: float
+    found: tuple[Path, ...]
+
+
+_looked: _Looked | None = None
+
 
 def left_over(context: bpy.types.Context) -> list[Path]:
     """Those that neither a saved file, nor a Blender that is running, nor undo in this one may need."""
     return never_saved.find(location.unsaved_folder(context), _of_this_file())
+
+
+def drawn_left_over(context: bpy.types.Context) -> tuple[Path, ...]:
+    """As ``left_over``, two seconds old at most: looking opens a file for each at every move of the mouse."""
+    global _looked
+    folder, needed, now = location.unsaved_folder(context), frozenset(_of_this_file()), time.monotonic()
+    try:
+        changed = folder.stat().st_mtime_ns
+    except OSError:
+        return ()
+    before = _looked
+    if before is not None and before[:3] == (folder, changed, needed) and now - before.at < LOOKS_AGAIN_AFTER:
+        return before.found
+    found = tuple(never_saved.find(folder, needed))
+    _looked = _Looked(folder, changed, needed, now, found)
+    return found
 
 
 def keep_those_of_this_file() -> None:
@@ -25,7 +58,7 @@ def keep_those_of_this_file() -> None:
         never_saved.keep(folder)
 
 
-def size(folders: list[Path]) -> int:
+def size(folders: Iterable[Path]) -> int:
     """Bytes that they take. Nobody writes to such folders, so each is looked through once."""
     taken = 0
     for folder in folders:

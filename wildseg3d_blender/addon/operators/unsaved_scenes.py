@@ -23,7 +23,7 @@ class WILDSEG3D_OT_remove_unsaved_scenes(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if unsaved_scenes.left_over(context):
+        if unsaved_scenes.drawn_left_over(context):
             return True
         cls.poll_message_set("There are none but those of this session, which undo may need")
         return False

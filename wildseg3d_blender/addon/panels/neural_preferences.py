@@ -46,9 +46,11 @@ def _draw_environment(layout: bpy.types.UILayout, found: Environment | None) -> 
                 text="Online access is off: allow it in System > Network to install from the internet.",
                 icon="INTERNET_OFFLINE",
             )
-        room = f"{readable(NEEDED_BYTES['cpu'])}, with an NVIDIA card {readable(NEEDED_BYTES['cu'])}"
+        # On a line of its own: buttons side by side cut it off.
+        room = f"{readable(NEEDED_BYTES['cpu'])} on disk, {readable(NEEDED_BYTES['cu'])} with an NVIDIA card"
+        layout.label(text=f"Needs {room}.", icon="DISK_DRIVE")
         row = layout.row()
-        row.operator("wildseg3d.neural_install", text=f"Install ({room})", icon="IMPORT")
+        row.operator("wildseg3d.neural_install", text="Install", icon="IMPORT")
         row.operator("wildseg3d.neural_use_existing", text="Use Existing", icon="FILE_FOLDER")
         return
     layout.label(text=f"Installed: torch {found.versions.get('torch', '')} on {found.device}")

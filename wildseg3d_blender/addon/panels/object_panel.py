@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import bpy
@@ -45,9 +46,9 @@ class WILDSEG3D_PT_objects(SidebarPanel, bpy.types.Panel):
         settings = root.wildseg3d
         if sum(item.wildseg3d.role == "ROOT" for item in context.scene.objects) > 1:
             layout.prop(context.scene.wildseg3d, "root", text="", icon="EMPTY_ARROWS")
-        if reason := _out_of_reach(root):
+        if unusable := _out_of_reach(root) or _protected(root):
             box = layout.box()
-            draw_text(box, context, reason, icon="ERROR")
+            draw_text(box, context, unusable, icon="ERROR", inset=1)
             box.prop(settings, "folder", text="")
 
         row = layout.row(align=True)
@@ -66,7 +67,7 @@ class WILDSEG3D_PT_objects(SidebarPanel, bpy.types.Panel):
         less.operator("wildseg3d.prompt_place", text="Exclude", icon="REMOVE").positive = False
         less.operator("wildseg3d.prompt_remove", text="", icon="LOOP_BACK")
         _draw_parts(layout, context, groups.active(root))
-        _draw_preview(layout, context, root)
+        _draw_preview(layout, context, root, explained=bool(unusable))
         if is_running("realign", "make_surface"):  # their own panels may be closed, and Segment has to wait
             draw_progress(layout)
         else:
@@ -127,6 +128,20 @@ def _out_of_reach(root: bpy.types.Object) -> str:
     return _read[known]
 
 
+def _protected(root: bpy.types.Object) -> str:
+    """A sentence where nothing may be written into the scene folder; empty where that is allowed.
+
+    Said before the first click: its preview would be the first thing to fail.
+    """
+    folder = lookup.scene_folder(root)
+    if os.access(folder, os.W_OK):
+        return ""
+    return (
+        f"The scene folder {folder.name} is protected from writing: no preview, no object can be made. "
+        "Allow writing there, or name a copy of it here."
+    )
+
+
 def _draw_list(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:
     """The objects, and what is done with them."""
     settings = root.wildseg3d
@@ -151,8 +166,14 @@ def _draw_parts(layout: bpy.types.UILayout, context: bpy.types.Context, item: An
     row.operator("wildseg3d.part_add", text="Take Away", icon="SELECT_SUBTRACT").subtract = True
 
 
-def _draw_preview(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:
-    """The toggle, Smaller and Larger, and one line that says what the preview is doing."""
+def _draw_preview(
+    layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object, *, explained: bool
+) -> None:
+    """The toggle, Smaller and Larger, and one line that says what the preview is doing.
+
+    Args:
+        explained: why there is none is told already.
+    """
     column = layout.column(align=True)
     row = row_of(column, context, ("Smaller", "Larger"), icons=1)
     icon = "HIDE_OFF" if context.scene.wildseg3d.preview else "HIDE_ON"
@@ -161,7 +182,8 @@ def _draw_preview(layout: bpy.types.UILayout, context: bpy.types.Context, root: 
     less.operator("wildseg3d.smaller", icon="TRIA_DOWN")
     row.operator("wildseg3d.larger", icon="TRIA_UP")
     if problem := previewing.problem():
-        draw_text(column, context, problem, icon="ERROR")
+        if not explained:
+            draw_text(column, context, problem, icon="ERROR")
         return
     preview = previewing.answer()
     draw_text(column, context, _preview_state(context, root, preview), dim=True)

@@ -71,7 +71,7 @@ def draw_unsaved_scenes(layout: bpy.types.UILayout, context: bpy.types.Context) 
     if not folder.is_dir():
         return
     row = layout.split(factor=0.7)
-    if found := unsaved_scenes.left_over(context):
+    if found := unsaved_scenes.drawn_left_over(context):
         size = readable(unsaved_scenes.size(found))
         row.label(text=f"Of files never saved: {counted(len(found), 'scene')}, {size}")
     else:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,5 +67,7 @@ def question(scene: bpy.types.Scene, asked_before: int) -> Question | None:
 
 def _key(scene: Scene, asked: str) -> str:
     status = (scene.folder / "scene.json").stat()
-    text = f"{scene.folder} {status.st_mtime_ns} {asked}"
+    # Where nothing could be written, that was the answer: it may be another when writing is allowed.
+    protected = "" if os.access(scene.folder, os.W_OK) else "protected "
+    text = f"{scene.folder} {status.st_mtime_ns} {protected}{asked}"
     return hashlib.sha1(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
