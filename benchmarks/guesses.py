@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clicks at hundreds of things in rendered scenes: is the guess taken the best one there is?
+"""Clicks and boxes at hundreds of things in rendered scenes: is the guess taken the best one there is?
 
     python -m benchmarks.guesses VIEWS [--first SEED] [--most N]
 
 VIEWS is a folder that ``python -m training.scenes`` filled. The two views of a scene become one with their
 true cameras and with depth as photos would give it: soft at outlines, noisy, with holes where there is
-nothing to match. Every thing is clicked twice in each view, in its middle and somewhere near it. Printed is
-the mean intersection over union, by pixels of superpixels in both views, of the guess that is taken, of the
-answer whose outline has settled, and of the best guess.
+nothing to match. Every thing is clicked twice in each view, in its middle and somewhere near it, and a box is
+drawn around it as people draw them, most sides a little too far out. Printed is the mean intersection over
+union, by pixels of superpixels in both views, of the guess that is taken, of the answer whose outline has
+settled, and of the best guess.
 
 What the outline and overlap networks learned from should stay out: leave out their seeds with ``--first``.
 """
@@ -17,7 +18,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +35,7 @@ from wildseg3d_blender.pipeline.segmentation.graphcut.graph import Selection
 from wildseg3d_blender.pipeline.segmentation.graphcut.hypotheses import area_overlap
 from wildseg3d_blender.pipeline.segmentation.graphcut.prompt_seeds import seeds_of
 from wildseg3d_blender.progress import silent
-from wildseg3d_blender.prompts import Click
+from wildseg3d_blender.prompts import Box, Click, Prompt
 from wildseg3d_blender.scene.folder import Scene, View, read_scene, write_scene
 
 SMALLEST = 0.003
@@ -53,6 +54,14 @@ PLAIN, PLAIN_HOLES, HOLES, HOLE_GRAIN = 2.5, 0.4, 0.02, 8.0
 """Contrast below which holes are more frequent; about the shares of pixels in holes there and elsewhere."""
 
 
+BOX_ERROR, TOO_TIGHT = 0.04, 0.25
+"""How far sides of a box are off, as shares of its size, and the share of them that are too far in, by half
+as much."""
+
+Thing = tuple[int, Prompt]
+"""A thing's number, and a prompt that asks for it."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """Intersection over union with a thing: of the guess taken, of that settled, of the best guess."""
@@ -67,12 +76,18 @@ def main(arguments: Sequence[str]) -> int:
     views, seeds = asked_scenes(arguments, __doc__ or "")
     if not seeds:
         return 1
-    everything: list[Answer] = []
+    clicks: list[Answer] = []
+    boxes: list[Answer] = []
     for seed, segmenter, instance in segmenters(views, seeds):
-        answers = list(answered(segmenter, instance, seed))
-        everything += answers
-        print(f"{seed}: {_means(answers)}", flush=True)
-    print(f"all: {_means(everything)}")
+        for kind, things, everything in (
+            ("clicks", clicked_things(instance, seed), clicks),
+            ("boxes", boxed_things(instance, seed), boxes),
+        ):
+            answers = list(answered(segmenter, instance, things))
+            everything += answers
+            print(f"{seed}: {len(answers)} {kind}{_means(answers)}", flush=True)
+    print(f"all: {len(clicks)} clicks{_means(clicks)}")
+    print(f"all: {len(boxes)} boxes{_means(boxes)}")
     return 0
 
 
@@ -159,7 +174,7 @@ def shown_things(
             yield int(thing), masks
 
 
-def clicked_things(instance: Mapping[str, NDArray[np.int64]], seed: int) -> Iterator[tuple[int, Click]]:
+def clicked_things(instance: Mapping[str, NDArray[np.int64]], seed: int) -> Iterator[Thing]:
     """Two clicks in each view at each thing that both views show, and the thing's number."""
     rng = np.random.default_rng(seed)
     for thing, masks in shown_things(instance):
@@ -168,18 +183,26 @@ def clicked_things(instance: Mapping[str, NDArray[np.int64]], seed: int) -> Iter
                 yield thing, Click(name, x, y, True)
 
 
+def boxed_things(instance: Mapping[str, NDArray[np.int64]], seed: int) -> Iterator[Thing]:
+    """A box in each view around each thing that both views show, and the thing's number."""
+    rng = np.random.default_rng(seed)
+    for thing, masks in shown_things(instance):
+        for name, mask in masks.items():
+            yield thing, _box(rng, name, mask)
+
+
 def answered(
-    segmenter: GraphCutSegmenter, instance: dict[str, NDArray[np.int64]], seed: int
+    segmenter: GraphCutSegmenter, instance: Mapping[str, NDArray[np.int64]], things: Iterable[Thing]
 ) -> Iterator[Answer]:
-    """The answers to ``clicked_things``."""
+    """The answer to each prompt."""
     graph = segmenter.graph
-    for thing, click in clicked_things(instance, seed):
+    for thing, prompt in things:
         truth: Selection = np.zeros(len(graph.nodes), dtype=bool)
         for data in graph.views:
             own = instance[data.view.name] == thing
             covered = np.bincount(data.labels[own], minlength=len(truth))
             truth |= covered > 0.5 * graph.nodes.area
-        seeds = seeds_of(segmenter.scene, graph.views, [click])
+        seeds = seeds_of(segmenter.scene, graph.views, [prompt])
         found = segmenter.hypotheses(seeds)
         final = segmenter.with_settled_outline(found, seeds)
         overlaps = [area_overlap(graph, guess.selection, truth) for guess in found]
@@ -195,11 +218,23 @@ def _clicks(rng: np.random.Generator, mask: NDArray[np.bool_]) -> Iterator[tuple
     yield float(columns[chosen]) + 0.5, float(rows[chosen]) + 0.5
 
 
+def _box(rng: np.random.Generator, view: str, mask: NDArray[np.bool_]) -> Box:
+    """A box around a mask (H, W) as somebody would draw it."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    x0, y0, x1, y1 = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+    off = np.abs(rng.normal(0.0, BOX_ERROR, 4)) * np.where(rng.random(4) < TOO_TIGHT, -0.5, 1.0)
+    left, right, top, bottom = off * np.repeat([x1 - x0, y1 - y0], 2)
+    height, width = mask.shape
+    return Box(
+        view, max(x0 - left, 0.0), max(y0 - top, 0.0), min(x1 + right, width), min(y1 + bottom, height)
+    )
+
+
 def _means(answers: Sequence[Answer]) -> str:
     if not answers:
-        return "nothing to click"
+        return ""
     taken, final, best = np.mean([(item.taken, item.final, item.best) for item in answers], axis=0)
-    return f"{len(answers)} clicks, taken {taken:.3f}, settled {final:.3f}, best guess {best:.3f}"
+    return f", taken {taken:.3f}, settled {final:.3f}, best guess {best:.3f}"
 
 
 if __name__ == "__main__":

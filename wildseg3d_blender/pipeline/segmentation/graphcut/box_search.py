@@ -1,56 +1,135 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a box to an object: nothing outside it, and an object that fills it."""
+"""From a box to an object: nothing outside it, and an object that fills it.
+
+Of 188 boxes around things in 15 rendered scenes (``benchmarks/guesses.py``) the guess taken has a mean IoU of
+.83 in the box's view and .80 in the other, the best guess .86 and .83.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ....conventions import project
+from ...side_by_side import side_by_side
 from ..pixel_prompts import PixelBox
+from .diffusion import WalkGraph
 from .graph import SceneGraph, Selection
-from .hypotheses import Hypothesis, polish
-from .outline import best_prefixes, outline_score, prefix_scores
+from .hypotheses import (
+    CONSENSUS_WEIGHT,
+    Hypothesis,
+    consensus,
+    different,
+    more_like_one_thing,
+    polish,
+)
+from .outline import SEEN_WEIGHT, best_prefixes, outline_score, prefix_scores, seen_outline
 
-LOSSES = (0.03, 0.3)
-GUESSES = 3
-MARGIN = 3
-"""Pixels by which a surface point may miss the box and still belong to the object."""
+LOSSES, OUTLINE_LOSSES = (0.03, 0.3), (0.03, 0.3, 1.0)
+"""How local the walks are, as for clicks, and those that the outline network guides as well."""
+
+GUESSES, SIZES_APART = 3, 1.4
+"""Sizes tried for each walk, and the least ratio between two of them."""
+
+KEPT, POLISHED = 40, 4
+"""How many guesses are looked at by the overlap network, and how many of them are cut anew."""
+
+FARTHEST = 3
+"""Nodes near the middle, those that walks from outside the box reach least, that are one start."""
+
+SPOTS = ((0.5, 0.5), (0.5, 0.3), (0.5, 0.7), (0.3, 0.5), (0.7, 0.5))
+"""Where in a box walks start as well, as shares of its width and height: many things are not where it is
+farthest from everything outside, and some have holes."""
+
+MARGIN, SLACK = 3, 0.04
+"""Pixels, and share of the box's longer side, by which a surface point may miss the box and still belong to
+the object."""
+
+LEAST_REACH = 1e-6
+"""Chance that a walk ends at the core below which nodes take no part in a guess."""
+
+Nodes = NDArray[np.int64]
 
 
 def from_boxes(
-    graph: SceneGraph,
-    boxes: Sequence[PixelBox],
-    inside: NDArray[np.int64],
-    outside: NDArray[np.int64],
+    graph: SceneGraph, boxes: Sequence[PixelBox], inside: Nodes, outside: Nodes
 ) -> list[Hypothesis]:
     """Hypotheses for the object that the boxes bound, best first; clicks hold as well."""
+    barred = barred_by(graph, boxes, inside, outside)
+    lost = np.flatnonzero(barred)
+    starts = _walked(graph, boxes, _cores(graph, boxes, barred, inside), barred)
+
+    def polished(start: Hypothesis) -> Hypothesis:
+        selection = polish(graph, inside, lost, start.selection)
+        return Hypothesis(selection, start.score, f"{start.note}+polish")
+
+    chosen = different(graph, starts)[:POLISHED]
+    voters = list(side_by_side(polished, chosen, lambda given: None))
+    found = as_bounded(graph, boxes, [*starts, *voters])
+    found = [replace(h, score=h.score + CONSENSUS_WEIGHT * consensus(graph, h, voters)) for h in found]
+    return sorted(found, key=lambda h: -h.score)
+
+
+def barred_by(graph: SceneGraph, boxes: Sequence[PixelBox], inside: Nodes, outside: Nodes) -> Selection:
+    """The nodes that boxes and clicks rule out."""
     barred = np.zeros(len(graph.nodes), dtype=bool)
     for box in boxes:
         barred |= _outside_box(graph, box)
     barred[inside] = False
     barred[outside] = True
-    lost = np.flatnonzero(barred)
-    found: list[Hypothesis] = []
-    for core in _cores(graph, boxes, barred, inside):
-        for loss in LOSSES:
-            reach = graph.walk.reach(core, lost, loss)
-            order = np.argsort(-reach, kind="stable")
-            scores = prefix_scores(graph, order)
-            fill = _fill_of_prefixes(graph, boxes[0], order)
-            usable = np.where(reach[order] > 1e-6, scores + fill, -np.inf)
-            area = np.cumsum(graph.nodes.area[order])
-            for length in best_prefixes(usable, area, GUESSES, ratio=1.4):
-                start = np.zeros(len(graph.nodes), dtype=bool)
-                start[order[:length]] = True
-                polished = polish(graph, core, lost, start)
-                for note, selection in (("box", start), ("box+polish", polished)):
-                    score = outline_score(graph, selection) + _fill(graph, boxes, selection)
-                    found.append(Hypothesis(selection, score, f"{note} {loss}"))
-    return sorted(found, key=lambda h: -h.score)
+    return barred
+
+
+def as_bounded(graph: SceneGraph, boxes: Sequence[PixelBox], found: Sequence[Hypothesis]) -> list[Hypothesis]:
+    """Scored anew by their outlines, by how well they fill the boxes, and by how well they cover one thing in
+    the first box's view, as a network sees it."""
+
+    def outlined(h: Hypothesis) -> Hypothesis:
+        fill = float(np.mean([_fill(graph, box, h.selection) for box in boxes]))
+        score = outline_score(graph, h.selection) + SEEN_WEIGHT * seen_outline(graph, h.selection)
+        return replace(h, score=score + fill)
+
+    data = graph.views[boxes[0].view]
+    masks = [data.mask(h.selection) for h in found]
+    return more_like_one_thing([outlined(h) for h in found], masks, data, None)
+
+
+def _walked(
+    graph: SceneGraph, boxes: Sequence[PixelBox], cores: Sequence[Nodes], barred: Selection
+) -> list[Hypothesis]:
+    """The best outlined and best filling of what walks from each core reach, at several scales."""
+    # Walks are lost at what is barred, so only the rest is needed; it is a small part of the scene.
+    taking_part = ~barred
+    taking_part[np.concatenate(cores)] = True
+    at, number = np.flatnonzero(taking_part), np.cumsum(taking_part) - 1
+    walk, outline_walk = (edges.part(at, lost_outside=True) for edges in (graph.walk, graph.outline_walk))
+    walks = [(walk, loss, "box") for loss in LOSSES]
+    walks += [(outline_walk, loss, "outline box") for loss in OUTLINE_LOSSES]
+    bounds = [_bounds(graph, box.view) for box in boxes]
+
+    def best_of(start: tuple[Nodes, tuple[WalkGraph, float, str]]) -> list[Hypothesis]:
+        core, (edges, loss, name) = start
+        reach = np.zeros(len(graph.nodes))
+        reach[at] = edges.reach(number[core], np.zeros(0, dtype=np.int64), loss)
+        order = np.argsort(-reach, kind="stable")
+        fill = [_fill_of_prefixes(bound, box, order) for bound, box in zip(bounds, boxes, strict=True)]
+        scores = prefix_scores(graph, order) + np.mean(fill, axis=0)
+        scores[reach[order] <= LEAST_REACH] = -np.inf
+        found = []
+        for length in best_prefixes(scores, np.cumsum(graph.nodes.area[order]), GUESSES, ratio=SIZES_APART):
+            selection = np.zeros(len(graph.nodes), dtype=bool)
+            selection[order[:length]] = True
+            found.append(Hypothesis(selection, float(scores[length - 1]), f"{name} {loss}"))
+        return found
+
+    starts = list(product(cores, walks))
+    found = [guess for part in side_by_side(best_of, starts, lambda given: None) for guess in part]
+    found = list({guess.selection.tobytes(): guess for guess in found}.values())
+    return sorted(found, key=lambda h: -h.score)[:KEPT]
 
 
 def _outside_box(graph: SceneGraph, box: PixelBox) -> Selection:
@@ -61,81 +140,61 @@ def _outside_box(graph: SceneGraph, box: PixelBox) -> Selection:
     inside[box.row0 : box.row1, box.column0 : box.column1] = True
     local = (data.labels - data.first).ravel()
     share = np.bincount(local, inside.ravel(), data.count) / np.bincount(local, minlength=data.count)
+    margin = max(MARGIN, SLACK * max(box.row1 - box.row0, box.column1 - box.column0))
     pixel, _ = project(graph.nodes.point_world, data.view.K, data.view.cam_to_world)
     with np.errstate(invalid="ignore"):
         hit = (
-            (pixel[:, 0] > box.column0 - MARGIN)
-            & (pixel[:, 0] < box.column1 + MARGIN)
-            & (pixel[:, 1] > box.row0 - MARGIN)
-            & (pixel[:, 1] < box.row1 + MARGIN)
+            (pixel[:, 0] > box.column0 - margin)
+            & (pixel[:, 0] < box.column1 + margin)
+            & (pixel[:, 1] > box.row0 - margin)
+            & (pixel[:, 1] < box.row1 + margin)
         )
     outside = graph.nodes.placed & ~hit
     outside[data.first : data.first + data.count] = share < 0.4
     return outside
 
 
-def _cores(
-    graph: SceneGraph, boxes: Sequence[PixelBox], barred: Selection, inside: NDArray[np.int64]
-) -> list[NDArray[np.int64]]:
-    """Nodes that are surely the object: clicked, farthest from the outside, or GrabCut's inner part."""
-    if len(inside):
-        return [inside]
-    cores = []
-    for box in boxes[:1]:
-        data = graph.views[box.view]
-        away = graph.walk.reach(np.flatnonzero(barred), np.zeros(0, dtype=np.int64), 0.03)
-        rows, columns = box.row1 - box.row0, box.column1 - box.column0
-        middle = data.labels[
+def _cores(graph: SceneGraph, boxes: Sequence[PixelBox], barred: Selection, inside: Nodes) -> list[Nodes]:
+    """Nodes to start from: the farthest from the outside, and those at some spots; all with clicked ones."""
+    box = boxes[0]
+    labels = graph.views[box.view].labels
+    rows, columns = box.row1 - box.row0, box.column1 - box.column0
+    middle = np.unique(
+        labels[
             box.row0 + rows // 4 : box.row1 - rows // 4,
             box.column0 + columns // 4 : box.column1 - columns // 4,
         ]
-        candidates = np.unique(middle)
-        candidates = candidates[~barred[candidates]]
-        if len(candidates):
-            cores.append(candidates[np.argsort(away[candidates])[:3]].astype(np.int64))
-        grabbed = _grab(data.image, box)
-        local = (data.labels - data.first).ravel()
-        share = np.bincount(local, grabbed.ravel(), data.count) / np.bincount(local, minlength=data.count)
-        solid = data.first + np.flatnonzero(share > 0.95)
-        solid = solid[~barred[solid]]
-        if len(solid) >= 3:
-            cores.append(solid)
-    if not cores:
-        first = graph.views[boxes[0].view]
-        row = (boxes[0].row0 + boxes[0].row1) // 2
-        column = (boxes[0].column0 + boxes[0].column1) // 2
-        cores.append(np.array([first.labels[row, column]], dtype=np.int64))
-    return cores
+    )
+    middle = middle[~barred[middle]].astype(np.int64)
+    away = graph.walk.reach(np.flatnonzero(barred), np.zeros(0, dtype=np.int64), LOSSES[0])
+    spots = np.unique([labels[box.row0 + int(y * rows), box.column0 + int(x * columns)] for x, y in SPOTS])
+    spots = spots[~barred[spots]].astype(np.int64)
+    cores = [inside, middle[np.argsort(away[middle])[:FARTHEST]], *spots[:, None]]
+    found = [np.union1d(core, inside) for core in cores if len(core)]
+    return found or [labels[box.row0 + rows // 2, box.column0 + columns // 2, None].astype(np.int64)]
 
 
-def _grab(image: NDArray[np.uint8], box: PixelBox) -> NDArray[np.bool_]:
-    """GrabCut inside the box, eroded by two pixels."""
-    state = np.full(image.shape[:2], cv2.GC_BGD, dtype=np.uint8)
-    state[box.row0 : box.row1, box.column0 : box.column1] = cv2.GC_PR_FGD
-    if (state == cv2.GC_BGD).sum() < 10:
-        return state > 0
-    cv2.setRNGSeed(0)
-    cv2.grabCut(image, state, None, np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK)
-    return cv2.erode(state & 1, np.ones((5, 5), np.uint8)) > 0
-
-
-def _fill_of_prefixes(graph: SceneGraph, box: PixelBox, order: NDArray[np.int64]) -> NDArray[np.float64]:
-    """For all prefixes, how well the bounding box of their pixels in the box's view matches the box."""
-    data = graph.views[box.view]
-    local = (data.labels - data.first).ravel()
-    height, width = data.labels.shape
-    rows, columns = np.divmod(np.arange(height * width), width)
-    bounds = np.empty((4, len(order)))
+def _bounds(graph: SceneGraph, view: int) -> NDArray[np.float64]:
+    """First row and column of each node and the ones after its last, (4, n); infinite in other views."""
+    data = graph.views[view]
+    bounds = np.empty((4, len(graph.nodes)))
     bounds[:2], bounds[2:] = np.inf, -np.inf
-    nodes = slice(data.first, data.first + data.count)
-    low, high = np.full((2, data.count), np.inf), np.full((2, data.count), -np.inf)
-    for k, values in enumerate((rows, columns)):
-        np.minimum.at(low[k], local, values)
-        np.maximum.at(high[k], local, values + 1)
-    bounds[:2, nodes], bounds[2:, nodes] = low, high
-    bounds = bounds[:, order]
-    row0, column0 = np.minimum.accumulate(bounds[0]), np.minimum.accumulate(bounds[1])
-    row1, column1 = np.maximum.accumulate(bounds[2]), np.maximum.accumulate(bounds[3])
+    for axis, labels in enumerate((data.labels, data.labels.T)):
+        nodes = labels.ravel()
+        line = np.repeat(np.arange(len(labels)), labels.shape[1])
+        # Of those that go to one place the last stays.
+        bounds[axis][nodes[::-1]] = line[::-1]
+        bounds[axis + 2][nodes] = line + 1
+    return bounds
+
+
+def _fill_of_prefixes(
+    bounds: NDArray[np.float64], box: PixelBox, order: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """For all prefixes, the overlap of the bounding box of their nodes in the box's view with the box."""
+    ordered = bounds[:, order]
+    row0, column0 = np.minimum.accumulate(ordered[0]), np.minimum.accumulate(ordered[1])
+    row1, column1 = np.maximum.accumulate(ordered[2]), np.maximum.accumulate(ordered[3])
     with np.errstate(invalid="ignore"):
         common = np.maximum(np.minimum(row1, box.row1) - np.maximum(row0, box.row0), 0) * np.maximum(
             np.minimum(column1, box.column1) - np.maximum(column0, box.column0), 0
@@ -146,19 +205,15 @@ def _fill_of_prefixes(graph: SceneGraph, box: PixelBox, order: NDArray[np.int64]
     return np.where(np.isfinite(fill), fill, 0.0)
 
 
-def _fill(graph: SceneGraph, boxes: Sequence[PixelBox], selection: Selection) -> float:
-    """Mean over the boxes of the overlap of the selection's bounding box with the box."""
-    total = 0.0
-    for box in boxes:
-        data = graph.views[box.view]
-        mask = selection[data.labels]
-        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-        if len(rows) == 0:
-            continue
-        height = min(int(rows[-1]) + 1, box.row1) - max(int(rows[0]), box.row0)
-        width = min(int(columns[-1]) + 1, box.column1) - max(int(columns[0]), box.column0)
-        common = max(height, 0) * max(width, 0)
-        own = (int(rows[-1]) + 1 - int(rows[0])) * (int(columns[-1]) + 1 - int(columns[0]))
-        size = (box.row1 - box.row0) * (box.column1 - box.column0)
-        total += common / (own + size - common)
-    return total / len(boxes)
+def _fill(graph: SceneGraph, box: PixelBox, selection: Selection) -> float:
+    """Overlap of the selection's bounding box in the box's view with the box."""
+    mask = selection[graph.views[box.view].labels]
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if len(rows) == 0:
+        return 0.0
+    height = min(int(rows[-1]) + 1, box.row1) - max(int(rows[0]), box.row0)
+    width = min(int(columns[-1]) + 1, box.column1) - max(int(columns[0]), box.column0)
+    common = max(height, 0) * max(width, 0)
+    own = (int(rows[-1]) + 1 - int(rows[0])) * (int(columns[-1]) + 1 - int(columns[0]))
+    size = (box.row1 - box.row0) * (box.column1 - box.column0)
+    return common / (own + size - common)

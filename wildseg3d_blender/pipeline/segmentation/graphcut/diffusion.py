@@ -78,8 +78,9 @@ class WalkGraph:
             count += len(edge)
         return np.concatenate(found)
 
-    def part(self, nodes: NDArray[np.int64]) -> WalkGraph:
-        """The graph of some nodes (k,), numbered in their order; walks do not leave it."""
+    def part(self, nodes: NDArray[np.int64], *, lost_outside: bool = False) -> WalkGraph:
+        """The graph of some nodes (k,), numbered in their order; walks do not leave it, or are lost where
+        they would: then it is the whole graph as for ``reach`` with all other nodes ``lost``."""
         number = np.full(len(self.area), -1, dtype=np.int64)
         number[nodes] = np.arange(len(nodes))
         index, edges = self._edges_of(nodes)
@@ -88,12 +89,13 @@ class WalkGraph:
         stays = target >= 0
         source, target, weight = source[stays], target[stays], self.weight[index[stays]]
         left = np.bincount(source, minlength=len(nodes))
+        degree = np.bincount(source, weight, len(nodes)).astype(np.float64)
         return WalkGraph(
             np.minimum(np.cumsum(left) - left, max(len(target) - 1, 0)),
             left == 0,
             target,
             weight,
-            np.bincount(source, weight, len(nodes)).astype(np.float64),
+            self.degree[nodes] if lost_outside else degree,
             self.area[nodes],
         )
 

@@ -88,8 +88,8 @@ def from_clicks(
     voters = polished(graph, inside, outside, starts)
 
     def weighed(h: Hypothesis) -> Hypothesis:
-        consensus, seen = _consensus(graph, h, voters), seen_outline(graph, h.selection)
-        return replace(h, score=h.score + CONSENSUS_WEIGHT * consensus + SEEN_WEIGHT * seen)
+        agreement, seen = consensus(graph, h, voters), seen_outline(graph, h.selection)
+        return replace(h, score=h.score + CONSENSUS_WEIGHT * agreement + SEEN_WEIGHT * seen)
 
     found = [weighed(h) for h in starts + voters]
     first = next((click for click in clicks if click.positive), None)
@@ -176,11 +176,11 @@ def polished(
     def all_cut(guesses: list[Hypothesis], rounds: int) -> list[Hypothesis]:
         return list(side_by_side(lambda start: cut(start, rounds), guesses, lambda given: None))
 
-    first = all_cut(_different(graph, starts)[:POLISHED], 1)
-    return all_cut(_different(graph, first)[:FULLY_POLISHED], ROUNDS - 1)
+    first = all_cut(different(graph, starts)[:POLISHED], 1)
+    return all_cut(different(graph, first)[:FULLY_POLISHED], ROUNDS - 1)
 
 
-def _consensus(graph: SceneGraph, hypothesis: Hypothesis, voters: list[Hypothesis]) -> float:
+def consensus(graph: SceneGraph, hypothesis: Hypothesis, voters: list[Hypothesis]) -> float:
     """Mean intersection over union with what the starts became: where most end up is likely the object."""
     return float(np.mean([area_overlap(graph, hypothesis.selection, v.selection) for v in voters] or [0.0]))
 
@@ -200,7 +200,7 @@ def area_overlap(graph: SceneGraph, one: Selection, other: Selection) -> float:
     return float(area[one & other].sum() / max(area[one | other].sum(), 1.0))
 
 
-def _different(graph: SceneGraph, found: list[Hypothesis]) -> list[Hypothesis]:
+def different(graph: SceneGraph, found: list[Hypothesis]) -> list[Hypothesis]:
     """Best first, without those that nearly repeat a better one."""
     kept: list[Hypothesis] = []
     for hypothesis in sorted(found, key=lambda h: -h.score):

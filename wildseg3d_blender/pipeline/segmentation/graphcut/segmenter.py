@@ -18,7 +18,7 @@ from .. import Masks
 from ..pixel_prompts import PixelClick
 from ..proposals import Proposal
 from .agreement import agreed, ties_of
-from .box_search import from_boxes
+from .box_search import as_bounded, barred_by, from_boxes
 from .contract import contract
 from .contradiction import Contradiction
 from .correction import correct
@@ -37,6 +37,10 @@ SPOILED = 0.05
 """An outline that settled is not taken where the selection is less like one thing then, by so much. Between
 things that look alike nothing holds it. Of 1056 first clicks in rendered scenes (``benchmarks/guesses.py``)
 the mean is .752 with this and .750 without."""
+
+SPOILED_IN_BOX = 0.1
+"""The same for what is found in a box, by all that guesses are ranked by there: without clicks nothing holds
+an outline of a small thing. Of 188 boxes in rendered scenes the mean is .83 with this and was .76."""
 
 HAIR = 1.5
 """Pixels: clicks nearer to an answer's outline than that say that it is a little off there, and change no
@@ -137,14 +141,24 @@ class GraphCutSegmenter:
 
     def with_settled_outline(self, found: Sequence[Hypothesis], seeds: Seeds) -> Selection:
         """The best one of ``hypotheses``, its outline where it fits; as it is where that spoils it."""
-        guess, voted = found[0].selection, None if seeds.boxes else votes(found)
-        selection = settled(self.graph, self.borders, guess, seeds.inside, seeds.outside, voted=voted)
+        if seeds.boxes:
+            return self._settled_in_boxes(found[0], seeds)
+        guess = found[0].selection
+        selection = settled(self.graph, self.borders, guess, seeds.inside, seeds.outside, voted=votes(found))
         first = next((click for click in seeds.clicks if click.positive), None)
-        if first is None or seeds.boxes:
+        if first is None:
             return selection
         data = self.graph.views[first.view]
         before, after = like_one_thing([data.mask(guess), data.mask(selection)], data, first)
         return guess if before > after + SPOILED else selection
+
+    def _settled_in_boxes(self, guess: Hypothesis, seeds: Seeds) -> Selection:
+        """A guess with its outline where it fits, but within the boxes; as it is where that spoils it."""
+        barred = barred_by(self.graph, seeds.boxes, seeds.inside, seeds.outside) & ~guess.selection
+        selection = settled(self.graph, self.borders, guess.selection, seeds.inside, np.flatnonzero(barred))
+        both = [guess, replace(guess, selection=selection)]
+        before, after = as_bounded(self.graph, seeds.boxes, both)
+        return guess.selection if before.score > after.score + SPOILED_IN_BOX else selection
 
     def _corrected(
         self, seeds: Seeds, previous: Mapping[str, NDArray[np.bool_]], before: Selection
