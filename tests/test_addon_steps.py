@@ -97,6 +97,35 @@ def test_going_on_after_undo_is_as_if_the_undone_had_never_been(blender: Any, ma
     assert fresh.state() == after_undo
 
 
+def test_smaller_leads_back_from_larger_where_a_prompt_left_nothing_in_between(
+    blender: Any, made: Made
+) -> None:
+    from wildseg3d_blender.addon.scene import groups, parts
+    from wildseg3d_blender.addon.session import previewing
+
+    def preview() -> previewing.Preview:
+        assert blender.ops.wildseg3d.preview() == {"FINISHED"}
+        previewing.touch()
+        previewing.refresh(blender.context.scene)
+        answer = previewing.answer()
+        assert answer is not None
+        return answer
+
+    artist = Artist(blender, made)
+    artist.click("Ball", BALL)
+    assert preview().larger == (True,)
+    artist.do("larger")
+    assert preview().smaller == (True,)
+    artist.click("Ball", BOX)
+    both = preview()
+    assert (both.larger, both.smaller) == ((False,), (False,)), "ball and box is all that has both clicks"
+    assert not blender.ops.wildseg3d.larger.poll()
+    artist.do("smaller")
+    assert parts.active_size(groups.active(artist.root)) == 0
+    preview()
+    assert not blender.ops.wildseg3d.smaller.poll()
+
+
 def test_undo_without_what_was_kept_goes_on_too(blender: Any, made: Made) -> None:
     artist = Artist(blender, made)
     artist.click("Ball", BALL)

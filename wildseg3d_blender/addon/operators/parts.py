@@ -118,10 +118,11 @@ class _Resize:
         return True
 
     def execute(self: Any, context: bpy.types.Context) -> set[str]:
-        """Go one step."""
+        """Go one step; where there is none, back to the best answer if that lies this way."""
         item = groups.active(lookup.require_root(context.scene))
         part = parts.active(item)
-        part.size = max(-MOST_SIZES, min(MOST_SIZES, part.size + self._by))
+        last = _returns(item, self._by) and not _has_next(item, self._by)
+        part.size = 0 if last else max(-MOST_SIZES, min(MOST_SIZES, part.size + self._by))
         background.hurry(context.scene)
         return {"FINISHED"}
 
@@ -144,17 +145,28 @@ class WILDSEG3D_OT_smaller(_Resize, bpy.types.Operator):
 
 def _at_the_end(item: Any, by: int) -> str:
     """Why the active part cannot go a step further; empty when it can, or when that is not known."""
-    known = previewing.answer()
-    shown = [part.number for part in item.parts if lookup.prompts(item.id_data, item.name, part.number)]
-    active = parts.active_number(item)
-    if known is None or active not in shown:
-        return ""
-    if (known.larger if by > 0 else known.smaller)[shown.index(active)]:
+    if _has_next(item, by) or _returns(item, by):
         return ""
     kind = "larger" if by > 0 else "smaller"
     if finding.is_wanted(lookup.scene_folder(item.id_data)):
         return f"No {kind} object is known here yet: wait until objects are found"
     return f"No {kind} object was found here: add a prompt instead"
+
+
+def _has_next(item: Any, by: int) -> bool:
+    """Whether the preview says that there is a thing one step further; True when that is not known."""
+    known = previewing.answer()
+    shown = [part.number for part in item.parts if lookup.prompts(item.id_data, item.name, part.number)]
+    active = parts.active_number(item)
+    if known is None or active not in shown:
+        return True
+    return (known.larger if by > 0 else known.smaller)[shown.index(active)]
+
+
+def _returns(item: Any, by: int) -> bool:
+    """Whether a step leads towards the best answer. It is another answer also where a prompt that was placed
+    after Larger or Smaller left nothing in between."""
+    return parts.active_size(item) * by < 0
 
 
 CLASSES = (
