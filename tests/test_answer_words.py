@@ -8,7 +8,7 @@ import pytest
 
 from tests.scenes.ball_and_box import BALL, BOX
 from tests.scenes.listed import Made, Masks, middle_click, shown
-from wildseg3d_blender.pipeline.answer_words import on_specks
+from wildseg3d_blender.pipeline.answer_words import on_losses, on_specks
 from wildseg3d_blender.pipeline.prompt_answers import Answer
 from wildseg3d_blender.prompts import Click, PromptGroup, one_group
 
@@ -66,3 +66,9 @@ def test_whatever_else_a_click_brought_is_as_it_should_be(
     # Each part is judged by what was found for it.
     apart = (PromptGroup(clicks[:1]), PromptGroup(clicks[1:]))
     assert on_specks(scene, apart, [Answer(shown(listed_scene[1], BALL)), Answer(small)]) == ()
+
+
+def test_what_neighbours_take_along_an_outline_is_not_worth_a_word() -> None:
+    assert on_losses("Seat", {"Book": 0.04}) == ()
+    (said,) = on_losses("Seat", {"Book": 0.04, "Frog": 0.194, "Pen": 1.0})
+    assert said.startswith("Seat took 19% of Frog and 100% of Pen: ")

@@ -137,6 +137,22 @@ def test_an_object_whose_points_all_belong_to_others_says_so(copy: Made) -> None
     artist.check()
 
 
+def test_what_another_object_lost_is_told_unless_it_was_clicked_for(copy: Made) -> None:
+    artist = Artist(copy)
+    artist.cut_ball()
+
+    def told(prompts: tuple[Click, ...], shared: Shared = "take") -> bool:
+        result = artist.session.segment("Both", [PromptGroup(prompts, size=1)], shared=shared)
+        return any("took 100% of Ball" in warning for warning in result.warnings)
+
+    assert not told((artist.box,), "leave")
+    assert told((artist.box,))
+    assert not told((artist.box,)), "Ball has nothing more to lose"
+    assert not told((artist.box,), "leave")
+    assert not told((artist.box, artist.ball)), "the click on the ball says that it is wanted"
+    assert artist.owned("Ball") == 0
+
+
 def test_the_same_name_replaces_and_another_does_not(copy: Made) -> None:
     artist = Artist(copy)
     artist.cut_ball(name="Ball/1")

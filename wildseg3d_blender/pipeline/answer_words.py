@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -24,6 +24,9 @@ TINY = 0.001
 BESIDE = 2
 """Pixels by which an outline may miss a click on the object's rim."""
 
+NOTABLE = 0.05
+"""What objects side by side take from each other along their outlines is less than this share of one."""
+
 
 def on_masks(name: str, masks: ViewMasks, *, measured: bool) -> tuple[str, ...]:
     """Of an object that is hard to see or to measure; ``measured``: it has 3D points."""
@@ -39,6 +42,21 @@ def on_masks(name: str, masks: ViewMasks, *, measured: bool) -> tuple[str, ...]:
             "another photo too if that one shows it.",
         )
     return ()
+
+
+def on_losses(name: str, losses: Mapping[str, float]) -> tuple[str, ...]:
+    """Of other objects that lose much to this one, which hardly shows: it covers them as they were.
+
+    Args:
+        losses: other object's name -> share of its points, see ``ownership.lost_unasked``.
+    """
+    notable = [f"{share:.0%} of {other}" for other, share in losses.items() if share >= NOTABLE]
+    if not notable:
+        return ()
+    return (
+        f"{name} took {' and '.join(notable)}: if that is not right, set Shared Points to Left to the Others "
+        f"under Refine and press Segment again, or exclude it from {name} with a click.",
+    )
 
 
 def on_specks(

@@ -21,7 +21,7 @@ from ..scene.objects import (
     read_objects,
     write_object,
 )
-from ..scene.ownership import changed, order_for, owned_by
+from ..scene.ownership import changed, lost_unasked, order_for, owned_by
 from ..scene.packed_views import ViewMasks
 from . import answer_words
 from .prompt_answers import Answer, Early, PromptAnswers
@@ -242,6 +242,7 @@ class SceneSession:
                 f"{item.name} got no 3D points: other objects own all of them. Click on it where it should "
                 "have its points, or remove those objects.",
             )
+        warnings += answer_words.on_losses(item.name, lost_unasked(before, after, item.groups, item.name))
         return SegmentResult(item, folder, owned, changed(before, after, but=item.name), warnings)
 
     def _answered(

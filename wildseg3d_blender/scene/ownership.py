@@ -51,6 +51,26 @@ def changed(before: Owned, after: Owned, *, but: str | None = None) -> tuple[str
     return tuple(name for name in common if not _same(before[name], after[name]))
 
 
+def lost_unasked(before: Owned, after: Owned, groups: Sequence[PromptGroup], name: str) -> dict[str, float]:
+    """The share of its points that each other object lost to ``name``, where none of its clicks asked for it.
+
+    Who clicks on another object's points wants them.
+
+    Args:
+        groups: the prompts of ``name``.
+
+    Returns:
+        Other object's name -> share, 0 < share <= 1; alphabetical.
+    """
+    found = {}
+    for other in changed(before, after, but=name):
+        had = sum(int(np.count_nonzero(points)) for points in before[other].values())
+        has = sum(int(np.count_nonzero(points)) for points in after[other].values())
+        if has < had and not _on_points_of_others(_taking(groups), {other: before[other]}, name):
+            found[other] = (had - has) / had
+    return found
+
+
 def order_for(
     groups: Sequence[PromptGroup],
     shared: Shared,
