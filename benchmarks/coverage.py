@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 
 from benchmarks.guesses import asked_scenes, segmenters, shown_things
 from wildseg3d_blender.pipeline.evaluation import iou
+from wildseg3d_blender.pipeline.segmentation.graphcut.candidates import candidates
 from wildseg3d_blender.pipeline.segmentation.graphcut.contract import contract
 from wildseg3d_blender.pipeline.segmentation.graphcut.graph import SceneGraph, Selection
-from wildseg3d_blender.pipeline.segmentation.graphcut.proposals import candidates
 from wildseg3d_blender.pipeline.segmentation.graphcut.segmenter import MERGED, MOST_NODES
 from wildseg3d_blender.progress import silent
 

@@ -10,8 +10,9 @@ import pytest
 
 from benchmarks.coverage import covered
 from benchmarks.guesses import shown_things
-from tests.scenes.ball_and_box import BALL, TABLE, Truth, write_object_scene
+from tests.scenes.ball_and_box import BALL, BOX, TABLE, Truth, write_object_scene
 from training.examples import FIRST_OBJECT
+from wildseg3d_blender.pipeline.segmentation.graphcut.candidates import candidates
 from wildseg3d_blender.pipeline.segmentation.graphcut.contract import Contracted, contract
 from wildseg3d_blender.pipeline.segmentation.graphcut.edges import CrossViewEdges
 from wildseg3d_blender.pipeline.segmentation.graphcut.graph import SceneGraph, build_graph
@@ -22,7 +23,15 @@ from wildseg3d_blender.pipeline.segmentation.graphcut.hierarchy import (
     grown_regions,
     merges,
 )
-from wildseg3d_blender.pipeline.segmentation.graphcut.proposals import candidates, propose
+from wildseg3d_blender.pipeline.segmentation.graphcut.hypotheses import area_overlap, like_one_thing
+from wildseg3d_blender.pipeline.segmentation.graphcut.proposals import (
+    SCORE_OVERLAP_WEIGHT,
+    SCORE_VIEWS,
+    Proposed,
+    propose,
+    settle,
+)
+from wildseg3d_blender.pipeline.segmentation.graphcut.settle import borders_of
 from wildseg3d_blender.progress import silent
 
 Made = tuple[SceneGraph, dict[str, Truth]]
@@ -97,7 +106,7 @@ def test_candidates_hold_every_thing_once(made: Made) -> None:
     }
     assert len(list(shown_things(instance))) == 2
     proposed = [
-        {data.view.name: data.mask(item.selection) for data in graph.views} for item in propose(small)
+        {data.view.name: data.mask(item.selection) for data in graph.views} for item in propose(graph, small)
     ]
     ball, box = covered(graph, proposed, instance)
     for thing in (ball, box):
@@ -105,3 +114,26 @@ def test_candidates_hold_every_thing_once(made: Made) -> None:
     only_ball = {name: truth.shows == BALL for name, truth in truths.items()}
     ball, box = covered(graph, [only_ball], instance)
     assert ball.proposed == 1.0 and box.proposed < 0.1
+
+
+def test_objects_found_are_worth_more_the_more_they_look_like_one_thing(made: Made) -> None:
+    """The ball, and the ball with half of the box: their outlines are called equally good."""
+    graph, truths = made
+    ball, box = (_nodes_of(graph, truths, thing) for thing in (BALL, BOX))
+    with_half = ball | (box & (np.arange(len(box)) % 2 == 0))
+    found = settle(graph, borders_of(graph), [Proposed(each, 0.5, 0.5) for each in (with_half, ball)])
+    worse, best = sorted(found, key=lambda item: item.score)
+    assert best.score > worse.score + 0.02
+    assert area_overlap(graph, best.selection, ball) > 0.85 > area_overlap(graph, worse.selection, ball)
+    shown = sorted(graph.views, key=lambda data: -int(data.mask(best.selection).sum()))[:SCORE_VIEWS]
+    seen = [like_one_thing([data.mask(best.selection)], data, None)[0] for data in shown]
+    assert best.score == pytest.approx(0.5 + SCORE_OVERLAP_WEIGHT * np.mean(seen))
+
+
+def _nodes_of(graph: SceneGraph, truths: dict[str, Truth], thing: int) -> np.ndarray:
+    """The superpixels that show a thing for the most part, (n,) bool."""
+    own = np.zeros(len(graph.nodes), dtype=bool)
+    for data in graph.views:
+        covered = np.bincount(data.labels[truths[data.view.name].shows == thing], minlength=len(own))
+        own |= covered > 0.5 * graph.nodes.area
+    return own

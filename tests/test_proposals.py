@@ -8,13 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from wildseg3d_blender.errors import Cancelled
-from wildseg3d_blender.pipeline.segmentation.graphcut.proposals import (
-    BLOCK,
-    CROWDING,
-    _inverted,
-    _solved,
-    distinct,
-)
+from wildseg3d_blender.pipeline.segmentation.graphcut.candidates import BLOCK, _inverted, _solved
+from wildseg3d_blender.pipeline.segmentation.graphcut.proposals import CROWDING, distinct
 from wildseg3d_blender.progress import silent
 
 

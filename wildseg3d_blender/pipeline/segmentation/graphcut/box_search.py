@@ -179,12 +179,7 @@ def _bounds(graph: SceneGraph, view: int) -> NDArray[np.float64]:
     data = graph.views[view]
     bounds = np.empty((4, len(graph.nodes)))
     bounds[:2], bounds[2:] = np.inf, -np.inf
-    for axis, labels in enumerate((data.labels, data.labels.T)):
-        nodes = labels.ravel()
-        line = np.repeat(np.arange(len(labels)), labels.shape[1])
-        # Of those that go to one place the last stays.
-        bounds[axis][nodes[::-1]] = line[::-1]
-        bounds[axis + 2][nodes] = line + 1
+    bounds[:, data.first : data.first + data.count] = data.extents.T + np.array([[0], [0], [1], [1]])
     return bounds
 
 

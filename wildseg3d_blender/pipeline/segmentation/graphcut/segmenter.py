@@ -28,19 +28,15 @@ from .prompt_seeds import Seeds, node_at, seeds_of
 from .proposals import propose, settle
 from .refine import obeying, refine
 from .rough import contracted, rough_selection
-from .settle import borders_of, settled
+from .settle import SPOILED, borders_of, settled
 
 MERGED, MOST_NODES = 6, 1700
 """How many nodes become one in the graph on which proposals are looked for, and how many it has at most."""
 
-SPOILED = 0.05
-"""An outline that settled is not taken where the selection is less like one thing then, by so much. Between
-things that look alike nothing holds it. Of 1056 first clicks in rendered scenes (``benchmarks/guesses.py``)
-the mean is .752 with this and .750 without."""
-
 SPOILED_IN_BOX = 0.1
-"""The same for what is found in a box, by all that guesses are ranked by there: without clicks nothing holds
-an outline of a small thing. Of 188 boxes in rendered scenes the mean is .83 with this and was .76."""
+"""As ``settle.SPOILED``, for what is found in a box, by all that guesses are ranked by there: without clicks
+nothing holds an outline of a small thing. Of 188 boxes in rendered scenes the mean is .83 with this and was
+.76 without."""
 
 HAIR = 1.5
 """Pixels: clicks nearer to an answer's outline than that say that it is a little off there, and change no
@@ -118,7 +114,7 @@ class GraphCutSegmenter:
         """Objects of the scene, as ``Proposer.proposals`` describes."""
         nodes = min(len(self.graph.nodes) // MERGED, MOST_NODES)
         small = contract(self.graph, nodes, progress, learned=True)
-        rough = propose(small, span(progress, 0.0, 0.3))
+        rough = propose(self.graph, small, span(progress, 0.0, 0.3))
         found = settle(self.graph, self.borders, rough, span(progress, 0.3, 0.6))
         # One after the other: in threads, steps as small as these take turns at Python's lock, which costs
         # more than a second processor gives.
