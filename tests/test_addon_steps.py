@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.artist import Artist
+from tests.drawn_panels import panel_texts
 from tests.scenes.ball_and_box import BALL, BOX
 from tests.scenes.listed import Made, copied
 
@@ -124,6 +125,34 @@ def test_smaller_leads_back_from_larger_where_a_prompt_left_nothing_in_between(
     assert parts.active_size(groups.active(artist.root)) == 0
     preview()
     assert not blender.ops.wildseg3d.smaller.poll()
+
+
+def test_what_segment_warned_of_stays_in_the_panel_with_what_it_made(blender: Any, made: Made) -> None:
+    from wildseg3d_blender.addon.session import previewing
+
+    def warned() -> bool:
+        previewing.touch()
+        previewing.refresh(blender.context.scene)
+        return "took 100% of Ball" in " ".join(panel_texts(blender))
+
+    artist = Artist(blender, made)
+    artist.click("Ball", BALL)
+    artist.do("segment")
+    artist.click("Box", BOX)
+    artist.do("larger")
+    assert not warned()
+    artist.do("segment")
+    assert warned()
+    artist.root.wildseg3d.row = 0
+    assert not warned(), "it is about the other"
+    artist.root.wildseg3d.row = 1
+    assert warned()
+    artist.undo()
+    assert not warned()
+    artist.redo()
+    assert warned()
+    artist.do("segment", shared="LEAVE")
+    assert not warned()
 
 
 def test_undo_without_what_was_kept_goes_on_too(blender: Any, made: Made) -> None:

@@ -11,7 +11,7 @@ import bpy
 from ...errors import NeuralError, SceneError
 from ...wording import counted
 from ..scene import groups, lookup, parts
-from ..session import choosing, finding, previewing, runtime
+from ..session import choosing, finding, previewing, runtime, warned
 from . import object_lists
 from .drawing import (
     SidebarPanel,
@@ -187,8 +187,16 @@ def _draw_preview(
         return
     preview = previewing.answer()
     draw_text(column, context, _preview_state(context, root, preview), dim=True)
-    for warning in preview.warnings if preview is not None else ():
+    for warning in _warnings(groups.active(root), preview):
         draw_text(column, context, warning, icon="ERROR")
+
+
+def _warnings(item: Any | None, preview: previewing.Preview | None) -> tuple[str, ...]:
+    """What is not as the artist may think: about the preview, or about the object as it was cut out."""
+    asked = previewing.current()
+    if item is not None and asked is not None and asked.applied:
+        return warned.of(asked.about, item.applied)
+    return () if preview is None else preview.warnings
 
 
 def _preview_state(

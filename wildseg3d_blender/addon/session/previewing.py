@@ -23,7 +23,7 @@ from ...scene.packed_views import ViewMasks
 from ...scene.previews import read_preview
 from ...worker.messages import EarlyPreview, Previewed
 from ..scene import kept_points, picking, viewing
-from . import questions, runtime
+from . import questions, runtime, warned
 from .questions import Question
 
 METHOD = "preview"
@@ -89,6 +89,7 @@ def forget() -> None:
     _state = _State()
     picking.forget()
     kept_points.forget()
+    warned.forget()
 
 
 def forget_answers() -> None:

@@ -15,7 +15,7 @@ from ...worker.messages import Segment, Segmented
 from .. import conditions, in_step
 from ..scene import following, groups, lookup, reading, splitting, viewing
 from ..scene.steps import object_named
-from ..session import choosing
+from ..session import choosing, warned
 from .driving import Call, Warn, Work
 
 AS_SET = "OBJECT"
@@ -71,6 +71,7 @@ def _segmenting(scene: Scene, root_name: str, requests: Mapping[str, Segment]) -
         if (group := groups.find(root, asked)) is not None:
             group.shared = requests[asked].shared.upper()
             group.applied, group.put_back = digests[asked], ""
+        warned.remember((scene.folder, asked), digests[asked], answers[asked].warnings)
     following.follow(root)
     _select(bpy.context, made)
     viewing.redraw()
