@@ -39,8 +39,11 @@ def _disc(plus: bool) -> NDArray[np.float32]:
 
 
 def _frame() -> NDArray[np.float32]:
-    """A frame that is open inside, (SIDE, SIDE, 4)."""
+    """A faint frame that is open inside, (SIDE, SIDE, 4).
+
+    It is as wide as the box is large, and as strong for each object: what is drawn over it tells them apart.
+    """
     y, x = np.abs((np.mgrid[:SIDE, :SIDE] + 0.5) / SIDE * 2 - 1)
     edge = np.maximum(x, y)
-    alpha = np.where(edge > 0.96, 1.0, 0.06)
+    alpha = np.where(edge > 0.98, 0.25, 0.02)
     return np.dstack([np.ones((SIDE, SIDE, 3)), alpha]).astype(np.float32)
