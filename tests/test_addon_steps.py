@@ -125,6 +125,8 @@ def test_smaller_leads_back_from_larger_where_a_prompt_left_nothing_in_between(
     assert parts.active_size(groups.active(artist.root)) == 0
     preview()
     assert not blender.ops.wildseg3d.smaller.poll()
+    blender.ops.wildseg3d.part_add()
+    assert not blender.ops.wildseg3d.larger.poll(), "the part has no prompt yet"
 
 
 def test_what_segment_warned_of_stays_in_the_panel_with_what_it_made(blender: Any, made: Made) -> None:

@@ -109,7 +109,7 @@ class _Resize:
             return False
         root = lookup.require_root(context.scene)
         item = groups.active(root)
-        if item is None or not lookup.prompts(root, item.name):
+        if item is None or not lookup.prompts(root, item.name, parts.active_number(item)):
             cls.poll_message_set("No prompts yet: press Add Prompt and click on an object in a photo")
             return False
         if reason := _at_the_end(item, cls._by):
