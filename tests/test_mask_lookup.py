@@ -13,6 +13,7 @@ from tests.scenes.cached import Known, Made, answers, cache_of, mean_iou, middle
 from wildseg3d_blender.pipeline.segmentation.lift import lift
 from wildseg3d_blender.pipeline.segmentation.mask_cache.building import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.mask_cache.group_mapping import (
+    CERTAIN,
     Answers,
     matching_objects,
     next_size,
@@ -112,6 +113,24 @@ def test_several_good_answers_that_hardly_differ_come_before_one_that_looks_a_li
     assert found.agreement < 1.0
     # A box says which one it is.
     assert matching_objects(cache, pixel_prompts(cached_copy, [box])).items[0] == 0
+
+
+def test_a_box_is_only_answered_without_solving_by_what_fills_it_closely(
+    cached_scene: Made, cached_copy: Scene
+) -> None:
+    truths = cached_scene[1]
+    cache = build_mask_cache(cached_copy, Known(truths))
+    rows, columns = np.nonzero(truths["v2"].shows == BALL)
+    size = columns.max() + 1 - columns.min()
+
+    def found(room: float) -> Answers:
+        """What a box gets whose right side is that share of the ball's width too far out."""
+        box = Box("v2", columns.min(), rows.min(), columns.max() + 1 + room * size, rows.max() + 1)
+        return matching_objects(cache, pixel_prompts(cached_copy, [box]))
+
+    close, loose = found(0.1), found(0.4)
+    assert close.items[0] == loose.items[0] == 0 and min(close.agreement, loose.agreement) > CERTAIN
+    assert close.certain and not loose.certain
 
 
 def test_a_click_against_the_likeliest_objects_makes_no_remaining_one_certain(

@@ -35,6 +35,14 @@ SIZE_WEIGHT = 0.1
 BOX_FIT = 0.6
 """Intersection over union that an object's bounding box must reach with a drawn one."""
 
+SURE_FIT = 0.8
+"""The same for the best answer, to be taken without solving: people draw boxes closely.
+
+Of 78 boxes around things in five rendered scenes 31 % are answered from the cache then, and answers, cached
+or else solved, have a mean IoU of .635, as much as all solved; 54 % and .624 without. On the five others it
+is 30 % and .825, all solved .824, without it 44 % and .829.
+"""
+
 BOX_WEIGHT = 1.0
 
 LARGEST_DISTANCE_MAP = 96
@@ -49,15 +57,17 @@ class Answers:
         items: best first.
         agreement: in [0, 1], the intersection over union to be expected of the best one; 0 without any.
             What the later clicks ruled out counts as 0, as likely as it was before them.
+        fills: whether the best one fills every box closely.
     """
 
     items: tuple[int, ...]
     agreement: float
+    fills: bool = True
 
     @property
     def certain(self) -> bool:
         """Whether the best answer can be taken as it is, without solving."""
-        return self.agreement > CERTAIN
+        return self.agreement > CERTAIN and self.fills
 
 
 def matching_objects(cache: MaskCache, prompts: PixelPrompts) -> Answers:
@@ -78,8 +88,9 @@ def matching_objects(cache: MaskCache, prompts: PixelPrompts) -> Answers:
     if len(found) == 0:
         return Answers((), 0.0)
     worth = cache.scores.astype(np.float64)
-    for box in prompts.boxes:
-        worth += BOX_WEIGHT * _box_fit(cache, box)
+    fits = [_box_fit(cache, box) for box in prompts.boxes]
+    for fit in fits:
+        worth += BOX_WEIGHT * fit
     if first is not None:
         worth[meant] += CENTRE_WEIGHT * np.array([_centredness(cache, int(item), first) for item in meant])
     pixels = sum(height * width for height, width in cache.masks.shapes)
@@ -87,7 +98,9 @@ def matching_objects(cache: MaskCache, prompts: PixelPrompts) -> Answers:
     likely = np.exp((worth[meant] - worth[meant].max()) / SPREAD)
     expected = cache.iou_of(found) @ (likely[np.isin(meant, found)] / likely.sum())
     order = np.argsort(-expected, kind="stable")
-    return Answers(tuple(int(item) for item in found[order]), float(expected[order[0]]))
+    best = int(found[order[0]])
+    fills = all(fit[best] > SURE_FIT for fit in fits)
+    return Answers(tuple(int(item) for item in found[order]), float(expected[order[0]]), fills)
 
 
 def fitting_objects(cache: MaskCache, prompts: PixelPrompts) -> NDArray[np.int64]:
