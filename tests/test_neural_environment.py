@@ -271,7 +271,8 @@ def test_the_true_environment_killed_finished_proven_and_removed(
     started = time.perf_counter()
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        assert any("packages: Building" in line for line in process.stderr)
+        # Torch is there then, the rest is on its way; a quick machine says no more before it is done.
+        assert any(" packages: " in line for line in process.stderr)
         process.send_signal(signal.SIGKILL)
     killed = time.perf_counter() - started
     kept = bytes_of(folder)
