@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.artist import Artist
+from tests.command_line import last_object
 from tests.scenes.ball_and_box import BALL, BOX
 from tests.scenes.listed import Made, copied, middle_click
 from wildseg3d_blender.errors import PhotoError, PromptError, SceneError, WildSegError
@@ -186,7 +187,7 @@ def test_the_command_cuts_out_exports_and_saves(
             *("--export", str(tmp_path / "{name}.glb"), "--export", str(tmp_path / "all.ply")),
         ]
     )
-    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    result = last_object(capsys.readouterr().out)
     assert code == 0 and sorted(result["objects"]) == ["Ball", "Box"]
     assert [Path(file).name for file in result["files"]] == ["Ball.glb", "Box.glb", "all.ply"]
     assert all(Path(file).is_file() for file in result["files"])
@@ -202,7 +203,7 @@ def test_the_command_cuts_out_exports_and_saves(
     assert command.run(["segment", str(tmp_path / "none.blend"), "--json"]) == 1
     said = capsys.readouterr()
     assert "cannot be opened" in said.err
-    error = json.loads(said.out.splitlines()[-1])["error"]
+    error = last_object(said.out)["error"]
     assert error["code"] == "scene" and error["message"] == said.err.splitlines()[-1]
     assert command.run(["segment", str(made[0].folder)]) == 0
     assert (tmp_path / "scene.blend").is_file()

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.command_line import last_object
 from tests.scenes.ball_and_box import BALL, BOX
 from tests.scenes.listed import Made, copied, core, middle_click, same, shown
 from wildseg3d_blender.cli.main import main
@@ -84,8 +84,7 @@ def test_sizes_groups_and_shared_points(copy: Made, capsys: pytest.CaptureFixtur
 
     def segment(name: str, *options: str) -> dict[str, Any]:
         assert main(["segment", str(scene.folder), "--json", "--name", name, *options]) == 0
-        result: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
-        return result
+        return last_object(capsys.readouterr().out)
 
     assert segment("Both", *ball, "--size", "1")["changed"] == []
     assert same(masks_in(scene, "Both"), shown(truths, BALL, BOX))

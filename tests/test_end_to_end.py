@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Photos in, objects out, against the sample's truth."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 
 from samples.truth import SampleTruth
+from tests.command_line import last_object
 from wildseg3d_blender.cli.main import main
 from wildseg3d_blender.conventions import project
 from wildseg3d_blender.errors import PromptError
@@ -81,7 +81,7 @@ def test_command_line_equals_the_call(own_scene: Path, capsys: pytest.CaptureFix
     x, y = scene_view.warp.to_photo(np.array([90.0, 150.0]))
     arguments = ["segment", str(own_scene), "--view", "table_05.jpg", "--click", str(x), str(y)]
     assert main([*arguments, "--name", "Book", "--json"]) == 0
-    answer = json.loads(capsys.readouterr().out.splitlines()[-1])
+    answer = last_object(capsys.readouterr().out)
     session = SceneSession(own_scene)
     expected = session.masks([Click("table_05", 90, 150)])
     item = read_object(session.scene, Path(answer["folder"]))

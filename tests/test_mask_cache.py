@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.command_line import last_object
 from tests.scenes.ball_and_box import BALL, SIZE, Truth, write_object_scene
 from tests.scenes.cached import Known, Made, cache_of
 from wildseg3d_blender.cli.main import main
@@ -41,7 +42,7 @@ def test_the_command_line_finds_objects_once(cached_copy: Scene, capsys: pytest.
     count = len(cache_of(cached_copy))
     made_at = (cached_copy.folder / FOLDER / "cache.json").stat().st_mtime_ns
     assert main(["find-objects", str(cached_copy.folder), "--json"]) == 0
-    data = json.loads(capsys.readouterr().out.splitlines()[-1])
+    data = last_object(capsys.readouterr().out)
     assert data["objects"] == count and data["parts"] > 0
     assert (cached_copy.folder / FOLDER / "cache.json").stat().st_mtime_ns == made_at
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.command_line import last_object
 from tests.scenes.aligned import BALL, BOX, write_aligned_scene, write_true_object
 from tests.synthetic import Corruption, TrueView, all_pairs, orbit, pair_graph
 from wildseg3d_blender.cli.main import main
@@ -308,7 +308,7 @@ def test_command_line_and_worker_do_as_the_function(
     by_command, by_worker = (shutil.copytree(scene.folder, tmp_path / name) for name in ("one", "two"))
     result = realign(scene.folder, ["Ball", "Box ü/1"])
     assert main(["realign", str(by_command), "--object", "Ball", "--object", "Box ü/1", "--json"]) == 0
-    printed = json.loads(capsys.readouterr().out.splitlines()[-1])
+    printed = last_object(capsys.readouterr().out)
     answer = _ask_worker(Realign(str(by_worker), ("Ball", "Box ü/1")))
     for folder, answered in ((by_command, Realigned.from_json(printed)), (by_worker, answer)):
         assert answered.scene == str(folder)

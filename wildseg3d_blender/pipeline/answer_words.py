@@ -54,8 +54,8 @@ def on_losses(name: str, losses: Mapping[str, float]) -> tuple[str, ...]:
     if not notable:
         return ()
     return (
-        f"{name} took {' and '.join(notable)}: if that is not right, set Shared Points to Left to the Others "
-        f"under Refine and press Segment again, or exclude it from {name} with a click.",
+        f"{name} took {' and '.join(notable)}: if that is not right, segment it again with shared points "
+        "left to the others, or exclude what is not its own with a click.",
     )
 
 
