@@ -68,6 +68,16 @@ def listed_scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, dict[
     return write_listed_scene(tmp_path_factory.mktemp("listed") / "scene")
 
 
+@pytest.fixture
+def listed_copy(
+    listed_scene: tuple[Scene, dict[str, Truth]], tmp_path: Path
+) -> tuple[Scene, dict[str, Truth]]:
+    """A copy of that scene and its cache that a test may write into."""
+    from tests.scenes.listed import copied
+
+    return copied(listed_scene, tmp_path / "scene")
+
+
 @pytest.fixture(scope="session")
 def aligned_scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     """A scene aligned from pairs, with a ball and a box as objects. Read it, never write into it."""

@@ -23,15 +23,6 @@ def scene(tmp_path: Path) -> Scene:
     return write_object_scene(tmp_path / "scene", holes=False)[0]
 
 
-@pytest.fixture
-def root(blender: Any, scene: Scene) -> Any:
-    from wildseg3d_blender.addon.scene import importing
-
-    made = importing.import_scene(blender.context.scene, scene.folder)
-    blender.context.view_layer.update()
-    return made
-
-
 def _ray(origin: NDArray[np.float64], target: NDArray[np.float64], spread: float = 0.003) -> Any:
     from wildseg3d_blender.addon.scene.point_index import Ray
 

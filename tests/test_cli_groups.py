@@ -12,7 +12,7 @@ import pytest
 
 from tests.command_line import last_object
 from tests.scenes.ball_and_box import BALL, BOX
-from tests.scenes.listed import Made, copied, core, middle_click, same, shown
+from tests.scenes.listed import Made, core, middle_click, same, shown
 from wildseg3d_blender.cli.main import main
 from wildseg3d_blender.cli.prompt_options import EXAMPLES, photo_groups
 from wildseg3d_blender.errors import PromptError
@@ -21,12 +21,6 @@ from wildseg3d_blender.prompts import Box, Click
 from wildseg3d_blender.scene.folder import Scene
 from wildseg3d_blender.scene.objects import object_folders, read_object
 from wildseg3d_blender.scene.ownership import owned_points
-
-
-@pytest.fixture
-def copy(listed_scene: Made, tmp_path: Path) -> Made:
-    """One to write into."""
-    return copied(listed_scene, tmp_path / "scene")
 
 
 def photo_pixel(scene: Scene, click: Click) -> list[str]:
@@ -77,8 +71,8 @@ def test_groups_without_prompts_are_named(
         photo_groups(listed_scene[0], given)
 
 
-def test_sizes_groups_and_shared_points(copy: Made, capsys: pytest.CaptureFixture[str]) -> None:
-    scene, truths = copy
+def test_sizes_groups_and_shared_points(listed_copy: Made, capsys: pytest.CaptureFixture[str]) -> None:
+    scene, truths = listed_copy
     ball = ["--view", "v2", "--click", *photo_pixel(scene, middle_click(truths, BALL))]
     box = ["--click", *photo_pixel(scene, middle_click(truths, BOX))]
 
@@ -99,9 +93,9 @@ def test_sizes_groups_and_shared_points(copy: Made, capsys: pytest.CaptureFixtur
 
 
 def test_the_ply_file_holds_the_points_that_are_owned(
-    copy: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    listed_copy: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    scene, truths = copy
+    scene, truths = listed_copy
     ball = ["--view", "v2", "--click", *photo_pixel(scene, middle_click(truths, BALL))]
     file = tmp_path / "both.ply"
     assert main(["segment", str(scene.folder), "--name", "Ball", *ball]) == 0
@@ -112,8 +106,8 @@ def test_the_ply_file_holds_the_points_that_are_owned(
     assert f"Both: {owned:,} points" in capsys.readouterr().out
 
 
-def test_what_cannot_be_done_is_one_sentence(copy: Made, capsys: pytest.CaptureFixture[str]) -> None:
-    scene, truths = copy
+def test_what_cannot_be_done_is_one_sentence(listed_copy: Made, capsys: pytest.CaptureFixture[str]) -> None:
+    scene, truths = listed_copy
     ball = ["--view", "v2", "--click", *photo_pixel(scene, middle_click(truths, BALL))]
     for options, words in (
         ([*ball, "--subtract"], "There is no prompt after --subtract"),
@@ -134,9 +128,9 @@ def test_what_cannot_be_done_is_one_sentence(copy: Made, capsys: pytest.CaptureF
 
 
 def test_a_size_before_objects_were_found_is_explained(
-    copy: Made, capsys: pytest.CaptureFixture[str]
+    listed_copy: Made, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    scene, truths = copy
+    scene, truths = listed_copy
     shutil.rmtree(scene.folder / FOLDER)
     ball = ["--view", "v2", "--click", *photo_pixel(scene, middle_click(truths, BALL))]
     assert main(["segment", str(scene.folder), *ball, "--size", "1"]) == 0

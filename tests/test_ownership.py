@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.scenes.ball_and_box import BALL, BOX
-from tests.scenes.listed import Made, copied, middle_click, same, shown
+from tests.scenes.listed import Made, middle_click, same, shown
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.pipeline.segment import SceneSession, SegmentResult
 from wildseg3d_blender.prompts import Click, PromptGroup, one_group, prompt_to_json
@@ -25,12 +24,6 @@ from wildseg3d_blender.scene.objects import (
     write_object,
 )
 from wildseg3d_blender.scene.ownership import Owned, changed, owned_by, owned_points
-
-
-@pytest.fixture
-def copy(listed_scene: Made, tmp_path: Path) -> Made:
-    """One to write into."""
-    return copied(listed_scene, tmp_path / "scene")
 
 
 class Artist:
@@ -67,8 +60,8 @@ def size(owned: Owned, name: str) -> int:
     return sum(int(mask.sum()) for mask in owned[name].values())
 
 
-def test_a_later_object_takes_what_it_shares_and_gives_it_back_when_removed(copy: Made) -> None:
-    artist = Artist(copy)
+def test_a_later_object_takes_what_it_shares_and_gives_it_back_when_removed(listed_copy: Made) -> None:
+    artist = Artist(listed_copy)
     both = artist.cut_both()
     whole = artist.owned("Both")
     assert both.changed == () and whole > 2000
@@ -84,8 +77,8 @@ def test_a_later_object_takes_what_it_shares_and_gives_it_back_when_removed(copy
     assert [folder.name for folder in (artist.scene.folder / "objects").iterdir()] == ["Both"]
 
 
-def test_an_object_may_leave_what_it_shares(copy: Made) -> None:
-    artist = Artist(copy)
+def test_an_object_may_leave_what_it_shares(listed_copy: Made) -> None:
+    artist = Artist(listed_copy)
     artist.cut_ball()
     alone = artist.owned("Ball")
     both = artist.cut_both(shared="leave")
@@ -100,8 +93,8 @@ def test_an_object_may_leave_what_it_shares(copy: Made) -> None:
     artist.check()
 
 
-def test_correcting_an_object_takes_nothing_elsewhere_but_where_it_is_clicked(copy: Made) -> None:
-    artist = Artist(copy)
+def test_correcting_an_object_takes_nothing_elsewhere_but_where_it_is_clicked(listed_copy: Made) -> None:
+    artist = Artist(listed_copy)
     artist.cut_both()
     artist.cut_ball()
     alone = artist.owned("Ball")
@@ -116,8 +109,8 @@ def test_correcting_an_object_takes_nothing_elsewhere_but_where_it_is_clicked(co
     artist.check()
 
 
-def test_an_object_made_smaller_gives_back_what_it_had_taken(copy: Made) -> None:
-    artist = Artist(copy)
+def test_an_object_made_smaller_gives_back_what_it_had_taken(listed_copy: Made) -> None:
+    artist = Artist(listed_copy)
     artist.cut_both()
     whole = artist.owned("Both")
     artist.cut_ball()
@@ -128,8 +121,8 @@ def test_an_object_made_smaller_gives_back_what_it_had_taken(copy: Made) -> None
     artist.check()
 
 
-def test_an_object_whose_points_all_belong_to_others_says_so(copy: Made) -> None:
-    artist = Artist(copy)
+def test_an_object_whose_points_all_belong_to_others_says_so(listed_copy: Made) -> None:
+    artist = Artist(listed_copy)
     artist.cut_both()
     result = artist.cut_ball(shared="leave")
     assert not any(mask.any() for mask in result.owned.values())
@@ -137,8 +130,8 @@ def test_an_object_whose_points_all_belong_to_others_says_so(copy: Made) -> None
     artist.check()
 
 
-def test_what_another_object_lost_is_told_unless_it_was_clicked_for(copy: Made) -> None:
-    artist = Artist(copy)
+def test_what_another_object_lost_is_told_unless_it_was_clicked_for(listed_copy: Made) -> None:
+    artist = Artist(listed_copy)
     artist.cut_ball()
 
     def told(prompts: tuple[Click, ...], shared: Shared = "take") -> bool:
@@ -153,8 +146,8 @@ def test_what_another_object_lost_is_told_unless_it_was_clicked_for(copy: Made) 
     assert artist.owned("Ball") == 0
 
 
-def test_the_same_name_replaces_and_another_does_not(copy: Made) -> None:
-    artist = Artist(copy)
+def test_the_same_name_replaces_and_another_does_not(listed_copy: Made) -> None:
+    artist = Artist(listed_copy)
     artist.cut_ball(name="Ball/1")
     artist.cut_ball(name="Ball:1")
     artist.session.segment("Ball/1", one_group([artist.box]))
@@ -165,8 +158,8 @@ def test_the_same_name_replaces_and_another_does_not(copy: Made) -> None:
     artist.check()
 
 
-def test_a_renamed_object_keeps_all_else(copy: Made) -> None:
-    artist = Artist(copy)
+def test_a_renamed_object_keeps_all_else(listed_copy: Made) -> None:
+    artist = Artist(listed_copy)
     artist.cut_both()
     artist.cut_ball()
     before = owned_points(artist.scene)
@@ -188,8 +181,8 @@ def test_a_renamed_object_keeps_all_else(copy: Made) -> None:
         remove_object(artist.scene, "Mug")
 
 
-def test_a_damaged_object_is_named_and_can_be_replaced_or_removed(copy: Made) -> None:
-    artist = Artist(copy)
+def test_a_damaged_object_is_named_and_can_be_replaced_or_removed(listed_copy: Made) -> None:
+    artist = Artist(listed_copy)
     folder = artist.cut_ball().folder
     (folder / "points.npy").write_bytes(b"half")
     with pytest.raises(SceneError, match=r"Ball is damaged .* segment it again, or remove it"):
@@ -203,8 +196,8 @@ def test_a_damaged_object_is_named_and_can_be_replaced_or_removed(copy: Made) ->
     artist.check()
 
 
-def test_objects_of_an_earlier_format_are_claims_in_the_order_of_their_folders(copy: Made) -> None:
-    artist = Artist(copy)
+def test_objects_of_an_earlier_format_are_claims_in_the_order_of_their_folders(listed_copy: Made) -> None:
+    artist = Artist(listed_copy)
     for name in ("Both", "Ball"):
         (artist.cut_both if name == "Both" else artist.cut_ball)()
         folder = object_folder(artist.scene, name)
@@ -228,8 +221,8 @@ def test_objects_of_an_earlier_format_are_claims_in_the_order_of_their_folders(c
     artist.check()
 
 
-def test_an_object_that_cannot_be_understood_is_refused_in_one_sentence(copy: Made) -> None:
-    artist = Artist(copy)
+def test_an_object_that_cannot_be_understood_is_refused_in_one_sentence(listed_copy: Made) -> None:
+    artist = Artist(listed_copy)
     file = artist.cut_ball().folder / "object.json"
     good = json.loads(file.read_text())
     for bad in (
@@ -243,8 +236,8 @@ def test_an_object_that_cannot_be_understood_is_refused_in_one_sentence(copy: Ma
             read_objects(artist.scene)
 
 
-def test_interrupted_in_the_middle_an_object_is_as_it_was(copy: Made) -> None:
-    artist = Artist(copy)
+def test_interrupted_in_the_middle_an_object_is_as_it_was(listed_copy: Made) -> None:
+    artist = Artist(listed_copy)
     item = artist.cut_ball().object
     before = sorted(path.name for path in artist.scene.folder.rglob("*"))
 
@@ -262,8 +255,8 @@ def test_interrupted_in_the_middle_an_object_is_as_it_was(copy: Made) -> None:
     artist.check()
 
 
-def test_order_alone_decides(copy: Made) -> None:
-    artist = Artist(copy)
+def test_order_alone_decides(listed_copy: Made) -> None:
+    artist = Artist(listed_copy)
     ball, both = artist.cut_ball().object, artist.cut_both().object
     for first, second in ((1, 2), (2, 1), (-3, 0)):
         owned = owned_by([replace(both, order=first), replace(ball, order=second)])

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -17,7 +16,6 @@ from tests.scenes.listed import (
     Listed,
     Made,
     Masks,
-    copied,
     core,
     known_objects,
     middle_click,
@@ -32,12 +30,6 @@ from wildseg3d_blender.pipeline.segmentation.mask_cache.cache import FOLDER
 from wildseg3d_blender.pipeline.segmentation.mask_cache.group_mapping import matching_objects
 from wildseg3d_blender.pipeline.segmentation.pixel_prompts import pixel_prompts
 from wildseg3d_blender.prompts import Box, Click, PromptGroup, one_group
-
-
-@pytest.fixture
-def copy(listed_scene: Made, tmp_path: Path) -> Made:
-    """One to write into."""
-    return copied(listed_scene, tmp_path / "scene")
 
 
 @pytest.fixture
@@ -78,8 +70,10 @@ def test_later_groups_are_added_and_taken_away_in_order(listed_scene: Made, ball
     assert not session.prepared
 
 
-def test_an_object_of_several_groups_is_written_and_read_again(copy: Made, ball: Click, box: Click) -> None:
-    scene, truths = copy
+def test_an_object_of_several_groups_is_written_and_read_again(
+    listed_copy: Made, ball: Click, box: Click
+) -> None:
+    scene, truths = listed_copy
     groups = (PromptGroup((ball,), size=1), PromptGroup((box,), subtract=True))
     result = SceneSession(scene.folder).segment("Ball", groups)
     assert result.object.groups == groups and result.object.prompts == (ball, box)
@@ -120,8 +114,8 @@ def test_a_size_holds_for_prompts_that_agree_with_it(listed_scene: Made, ball: C
     assert not refined.masks["v2"][int(box.y), int(box.x)] and refined.masks["v2"][int(ball.y), int(ball.x)]
 
 
-def test_sizes_before_any_object_was_found_are_explained(copy: Made, ball: Click) -> None:
-    scene, _ = copy
+def test_sizes_before_any_object_was_found_are_explained(listed_copy: Made, ball: Click) -> None:
+    scene, _ = listed_copy
     shutil.rmtree(scene.folder / FOLDER)
     session = SceneSession(scene.folder)
     preview = session.preview([PromptGroup((ball,), size=1)])
@@ -130,8 +124,8 @@ def test_sizes_before_any_object_was_found_are_explained(copy: Made, ball: Click
     assert same(preview.masks, session.preview(one_group([ball])).masks)
 
 
-def test_where_good_answers_disagree_the_answer_is_solved(copy: Made, ball: Click) -> None:
-    scene, truths = copy
+def test_where_good_answers_disagree_the_answer_is_solved(listed_copy: Made, ball: Click) -> None:
+    scene, truths = listed_copy
     nested = [shown(truths, BALL), shown(truths, BALL, BOX), shown(truths, BALL, BOX, TABLE)]
     build_mask_cache(scene, Listed(nested, [1.0, 1.1, 1.2]))
     session = SceneSession(scene.folder)
@@ -146,8 +140,8 @@ def test_where_good_answers_disagree_the_answer_is_solved(copy: Made, ball: Clic
     assert preview.masks["v2"][int(click.y), int(click.x)]
 
 
-def test_segment_solves_nothing_that_was_previewed(copy: Made, ball: Click, box: Click) -> None:
-    scene, truths = copy
+def test_segment_solves_nothing_that_was_previewed(listed_copy: Made, ball: Click, box: Click) -> None:
+    scene, truths = listed_copy
     session, rounds = SceneSession(scene.folder), Rounds()
     nick = Click("v2", ball.x - 14, ball.y, positive=False)
     groups = (PromptGroup((ball, nick)), PromptGroup((box,)))
@@ -165,8 +159,8 @@ def test_segment_solves_nothing_that_was_previewed(copy: Made, ball: Click, box:
     assert rounds.solved == 2
 
 
-def test_opened_again_a_scene_goes_on_from_its_objects(copy: Made, ball: Click, box: Click) -> None:
-    scene, _ = copy
+def test_opened_again_a_scene_goes_on_from_its_objects(listed_copy: Made, ball: Click, box: Click) -> None:
+    scene, _ = listed_copy
     nick = Click("v2", ball.x - 14, ball.y, positive=False)
     groups = (PromptGroup((box,)), PromptGroup((ball, nick)))
     written = SceneSession(scene.folder).segment("Both", groups).object
@@ -184,8 +178,8 @@ def test_opened_again_a_scene_goes_on_from_its_objects(copy: Made, ball: Click, 
     assert session.preview(groups[:1]).cached
 
 
-def test_what_another_segmenter_found_is_no_beginning(copy: Made, ball: Click) -> None:
-    scene, _ = copy
+def test_what_another_segmenter_found_is_no_beginning(listed_copy: Made, ball: Click) -> None:
+    scene, _ = listed_copy
     nick = Click("v2", ball.x - 14, ball.y, positive=False)
     folder = SceneSession(scene.folder).segment("Ball", one_group([ball, nick])).folder
     file = folder / "object.json"
@@ -195,8 +189,8 @@ def test_what_another_segmenter_found_is_no_beginning(copy: Made, ball: Click) -
     assert rounds.solved == 1
 
 
-def test_objects_found_meanwhile_leave_what_was_solved_alone(copy: Made, ball: Click) -> None:
-    scene, truths = copy
+def test_objects_found_meanwhile_leave_what_was_solved_alone(listed_copy: Made, ball: Click) -> None:
+    scene, truths = listed_copy
     shutil.rmtree(scene.folder / FOLDER)
     session = SceneSession(scene.folder)
     solved = session.preview(one_group([ball]))
@@ -234,16 +228,16 @@ def test_bad_prompts_are_refused_before_anything_is_prepared(listed_scene: Made,
     assert not session.prepared and not list((listed_scene[0].folder / "objects").iterdir())
 
 
-def test_taking_everything_away_is_explained(copy: Made, ball: Click) -> None:
-    session = SceneSession(copy[0].folder)
+def test_taking_everything_away_is_explained(listed_copy: Made, ball: Click) -> None:
+    session = SceneSession(listed_copy[0].folder)
     groups = [PromptGroup((ball,)), PromptGroup((ball,), subtract=True)]
     assert not any(mask.any() for mask in session.preview(groups).masks.values())
     with pytest.raises(PromptError, match="Nothing is left of Ball"):
         session.segment("Ball", groups)
 
 
-def test_where_nothing_was_measured_the_mask_still_works_and_says_so(copy: Made) -> None:
-    scene, truths = copy
+def test_where_nothing_was_measured_the_mask_still_works_and_says_so(listed_copy: Made) -> None:
+    scene, truths = listed_copy
     shutil.rmtree(scene.folder / FOLDER)
     sky = shown(truths, BALL)
     around = np.ones((25, 25), np.uint8)
@@ -261,8 +255,8 @@ def test_where_nothing_was_measured_the_mask_still_works_and_says_so(copy: Made)
     assert result.object.masks["v2"][int(click.y), int(click.x)]
 
 
-def test_a_damaged_cache_counts_as_none_and_is_made_anew(copy: Made, ball: Click) -> None:
-    scene, truths = copy
+def test_a_damaged_cache_counts_as_none_and_is_made_anew(listed_copy: Made, ball: Click) -> None:
+    scene, truths = listed_copy
     packed = scene.folder / FOLDER / "masks.npy"
     packed.write_bytes(packed.read_bytes()[:200])
     session = SceneSession(scene.folder)

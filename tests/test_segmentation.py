@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.scenes.ball_and_box import BALL, BOX, SIZE, Truth, write_object_scene
+from tests.scenes.cached import middle
 from wildseg3d_blender.errors import PromptError, SceneError
 from wildseg3d_blender.pipeline.evaluation import iou
 from wildseg3d_blender.pipeline.segmentation import create_segmenter
@@ -31,11 +32,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return scene, truths, segmenter
 
 
-def centre_of(truth: Truth, thing: int) -> tuple[float, float]:
-    rows, columns = np.nonzero(truth.shows == thing)
-    return float(np.median(columns)) + 0.5, float(np.median(rows)) + 0.5
-
-
 def scores(
     masks: Mapping[str, NDArray[np.bool_]], truths: Mapping[str, Truth], thing: int
 ) -> dict[str, float]:
@@ -46,7 +42,7 @@ def scores(
 @pytest.mark.parametrize("view", ["v0", "v2"])
 def test_one_click_finds_the_object_in_every_view(made: Made, thing: int, view: str) -> None:
     scene, truths, segmenter = made
-    masks = segmenter.segment([Click(view, *centre_of(truths[view], thing))], progress=silent)
+    masks = segmenter.segment([Click(view, *middle(truths[view], thing))], progress=silent)
     assert list(masks) == [v.name for v in scene.views]
     assert all(mask.shape == SIZE[::-1] and mask.dtype == bool for mask in masks.values())
     found = scores(masks, truths, thing)
@@ -63,9 +59,9 @@ def test_a_box_finds_the_object_in_every_view(made: Made) -> None:
 
 def test_a_positive_correction_adds_a_second_object(made: Made) -> None:
     _, truths, segmenter = made
-    clicks = [Click("v2", *centre_of(truths["v2"], BALL))]
+    clicks = [Click("v2", *middle(truths["v2"], BALL))]
     first = segmenter.segment(clicks, progress=silent)
-    clicks.append(Click("v2", *centre_of(truths["v2"], BOX)))
+    clicks.append(Click("v2", *middle(truths["v2"], BOX)))
     both = segmenter.segment(clicks, previous=first, progress=silent)
     for name, truth in truths.items():
         wanted = truth.shows > 0
@@ -76,8 +72,8 @@ def test_a_negative_correction_takes_an_object_away(made: Made) -> None:
     _, truths, segmenter = made
     too_much = {name: truth.shows > 0 for name, truth in truths.items()}
     clicks = [
-        Click("v2", *centre_of(truths["v2"], BALL)),
-        Click("v2", *centre_of(truths["v2"], BOX), positive=False),
+        Click("v2", *middle(truths["v2"], BALL)),
+        Click("v2", *middle(truths["v2"], BOX), positive=False),
     ]
     found = scores(segmenter.segment(clicks, previous=too_much, progress=silent), truths, BALL)
     assert min(found.values()) > 0.85, found
@@ -91,7 +87,7 @@ def test_a_small_correction_changes_no_more_than_its_click_says(made: Made) -> N
     y, x = np.mgrid[0 : SIZE[1], 0 : SIZE[0]]
     bitten = {name: ball.copy() for name, ball in balls.items()}
     bitten["v2"] &= (y - row) ** 2 + (x - column) ** 2 > 9**2
-    clicks = [Click("v2", *centre_of(truths["v2"], BALL)), Click("v2", column + 0.5, row + 0.5)]
+    clicks = [Click("v2", *middle(truths["v2"], BALL)), Click("v2", column + 0.5, row + 0.5)]
     masks = segmenter.segment(clicks, previous=bitten, progress=silent)
     for name, ball in balls.items():
         box = truths[name].shows == BOX
@@ -101,7 +97,7 @@ def test_a_small_correction_changes_no_more_than_its_click_says(made: Made) -> N
 
 def test_clicks_hold_at_their_pixels(made: Made) -> None:
     _, truths, segmenter = made
-    x, y = centre_of(truths["v2"], BALL)
+    x, y = middle(truths["v2"], BALL)
     clicks = [Click("v2", x, y), Click("v2", x - 12, y - 6, positive=False)]
     mask = segmenter.segment(clicks, progress=silent)["v2"]
     assert mask[int(y), int(x)]
@@ -131,7 +127,7 @@ def test_the_default_click_is_on_an_object(made: Made) -> None:
 
 def test_same_prompts_give_same_masks(made: Made) -> None:
     _, truths, segmenter = made
-    click = Click("v3", *centre_of(truths["v3"], BOX))
+    click = Click("v3", *middle(truths["v3"], BOX))
     one, other = (segmenter.segment([click], progress=silent) for _ in range(2))
     assert all((one[name] == other[name]).all() for name in one)
 
@@ -181,5 +177,5 @@ def test_a_scene_without_any_depth_still_segments_the_clicked_view(tmp_path: Pat
     for view in scene.views:
         np.save(scene.folder / "confidence" / f"{view.name}.npy", np.zeros(SIZE[::-1], np.float32))
     segmenter = GraphCutSegmenter(scene, silent)
-    masks = segmenter.segment([Click("v2", *centre_of(truths["v2"], BALL))], progress=silent)
+    masks = segmenter.segment([Click("v2", *middle(truths["v2"], BALL))], progress=silent)
     assert iou(masks["v2"], truths["v2"].shows == BALL) > 0.7

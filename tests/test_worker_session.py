@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.scenes.ball_and_box import BALL, BOX
-from tests.scenes.listed import Listed, Made, copied, core, middle_click, same, shown
+from tests.scenes.listed import Listed, Made, core, middle_click, same, shown
 from tests.scenes.tiny import write_tiny_scene
 from tests.test_worker_server import Peer
 from wildseg3d_blender.errors import Cancelled, PromptError, SceneError
@@ -36,12 +36,6 @@ from wildseg3d_blender.worker.messages import (
     Segmented,
 )
 from wildseg3d_blender.worker.params import Params
-
-
-@pytest.fixture
-def copy(listed_scene: Made, tmp_path: Path) -> Made:
-    """One to write into."""
-    return copied(listed_scene, tmp_path / "scene")
 
 
 class Worker:
@@ -96,8 +90,8 @@ def worker(tmp_path: Path) -> Iterator[Worker]:
             pipe.close()
 
 
-def test_a_preview_is_what_segment_then_cuts_out(copy: Made, worker: Worker) -> None:
-    scene, truths = copy
+def test_a_preview_is_what_segment_then_cuts_out(listed_copy: Made, worker: Worker) -> None:
+    scene, truths = listed_copy
     ball, box = middle_click(truths, BALL), middle_click(truths, BOX)
     groups = (PromptGroup((ball,), size=1), PromptGroup((box,), subtract=True))
     seen = worker.preview(scene.folder, *groups)
@@ -112,8 +106,8 @@ def test_a_preview_is_what_segment_then_cuts_out(copy: Made, worker: Worker) -> 
     assert both.changed == ("Ball",)
 
 
-def test_a_solved_preview_is_not_solved_again(copy: Made, worker: Worker) -> None:
-    scene, truths = copy
+def test_a_solved_preview_is_not_solved_again(listed_copy: Made, worker: Worker) -> None:
+    scene, truths = listed_copy
     ball = middle_click(truths, BALL)
     group = PromptGroup((ball, Click("v2", ball.x - 14, ball.y, positive=False)))
     seen = worker.preview(scene.folder, group)
@@ -126,8 +120,8 @@ def test_a_solved_preview_is_not_solved_again(copy: Made, worker: Worker) -> Non
     assert same(here.masks, masks)
 
 
-def test_finding_objects_is_cancelled_and_taken_up_again(copy: Made, worker: Worker) -> None:
-    scene, truths = copy
+def test_finding_objects_is_cancelled_and_taken_up_again(listed_copy: Made, worker: Worker) -> None:
+    scene, truths = listed_copy
     shutil.rmtree(scene.folder / FOLDER)
     before = sorted(path.name for path in scene.folder.iterdir())
     for _ in range(2):
@@ -148,8 +142,8 @@ def test_finding_objects_is_cancelled_and_taken_up_again(copy: Made, worker: Wor
     assert worker.stages == []
 
 
-def test_one_that_waits_is_cancelled_too(copy: Made, worker: Worker) -> None:
-    scene, truths = copy
+def test_one_that_waits_is_cancelled_too(listed_copy: Made, worker: Worker) -> None:
+    scene, truths = listed_copy
     shutil.rmtree(scene.folder / FOLDER)
     running = worker.send("find_objects", FindObjects(str(scene.folder)))
     waiting = worker.send("preview", Preview(str(scene.folder), one_group([middle_click(truths, BALL)])))
@@ -161,8 +155,8 @@ def test_one_that_waits_is_cancelled_too(copy: Made, worker: Worker) -> None:
         worker.answer(running)
 
 
-def test_what_another_process_changed_is_seen(copy: Made, worker: Worker, tmp_path: Path) -> None:
-    scene, truths = copy
+def test_what_another_process_changed_is_seen(listed_copy: Made, worker: Worker, tmp_path: Path) -> None:
+    scene, truths = listed_copy
     ball = middle_click(truths, BALL)
     seen = worker.preview(scene.folder, *one_group([ball]))
     assert same(read_preview(scene, seen.folder), shown(truths, BALL))
@@ -182,8 +176,8 @@ def test_what_another_process_changed_is_seen(copy: Made, worker: Worker, tmp_pa
         worker.preview(other.folder, *one_group([ball]))
 
 
-def test_bad_prompts_arrive_as_sentences_and_do_no_harm(copy: Made, worker: Worker) -> None:
-    scene, truths = copy
+def test_bad_prompts_arrive_as_sentences_and_do_no_harm(listed_copy: Made, worker: Worker) -> None:
+    scene, truths = listed_copy
     ball = middle_click(truths, BALL)
     negative = Click("v0", 5.0, 5.0, positive=False)
     for groups, words in (
@@ -203,9 +197,9 @@ def test_bad_prompts_arrive_as_sentences_and_do_no_harm(copy: Made, worker: Work
 
 @pytest.mark.parametrize("damage", ["older", "half"])
 def test_an_older_or_half_written_cache_is_worked_without_and_made_anew(
-    copy: Made, worker: Worker, damage: str
+    listed_copy: Made, worker: Worker, damage: str
 ) -> None:
-    scene, truths = copy
+    scene, truths = listed_copy
     file = scene.folder / FOLDER / ("cache.json" if damage == "older" else "points.npy")
     if damage == "older":
         file.write_text(json.dumps({**json.loads(file.read_text()), "format": 0}))
@@ -219,8 +213,8 @@ def test_an_older_or_half_written_cache_is_worked_without_and_made_anew(
     assert cache is not None and len(cache) > 1
 
 
-def test_where_nothing_was_measured_a_preview_says_so(copy: Made, worker: Worker) -> None:
-    scene, truths = copy
+def test_where_nothing_was_measured_a_preview_says_so(listed_copy: Made, worker: Worker) -> None:
+    scene, truths = listed_copy
     for view in scene.views:
         file = scene.folder / "confidence" / f"{view.name}.npy"
         np.save(file, np.zeros_like(np.load(file)))
@@ -229,8 +223,8 @@ def test_where_nothing_was_measured_a_preview_says_so(copy: Made, worker: Worker
     assert same(read_preview(scene, seen.folder), shown(truths, BALL))
 
 
-def test_a_scene_that_cannot_be_written_is_explained(copy: Made, worker: Worker) -> None:
-    scene, truths = copy
+def test_a_scene_that_cannot_be_written_is_explained(listed_copy: Made, worker: Worker) -> None:
+    scene, truths = listed_copy
     (scene.folder / PREVIEWS).write_text("in the way")
     with pytest.raises(SceneError, match="permissions"):
         worker.preview(scene.folder, *one_group([middle_click(truths, BALL)]))
