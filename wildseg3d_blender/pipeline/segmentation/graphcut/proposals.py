@@ -51,6 +51,8 @@ The best proposal's mean IoU with the true objects of a table, a garden, a shelf
 after two, three and four: .932 .934 .934, .845 .845 .845, .439 .442 .444, .841 .841 .841.
 """
 
+SETTLING_TEXT = "Settling outlines"
+
 
 @dataclass(frozen=True)
 class Proposed:
@@ -107,17 +109,17 @@ def _chosen(
 
 
 def _like_one_thing(
-    graph: SceneGraph, selections: Sequence[Selection], views: int, progress: Progress
+    graph: SceneGraph, selections: Sequence[Selection], views: int, progress: Progress, text: str = CHOOSING
 ) -> NDArray[np.float64]:
     """How well selections cover one thing, (k,) in [0, 1], as the overlap network sees it: the mean of those
-    ``views`` that show most of each."""
+    ``views`` that show most of each. ``text`` is what the progress says."""
     nodes, total, asked = graph.nodes, np.zeros(len(selections)), np.zeros(len(selections))
     shown = np.array(
         [np.bincount(nodes.view[own], nodes.area[own], len(graph.views)) for own in selections]
     ).reshape(len(selections), len(graph.views))
     rank = np.argsort(np.argsort(-shown, axis=1, kind="stable"), axis=1)
     for number, data in enumerate(graph.views):
-        progress("proposals", number / len(graph.views), CHOOSING)
+        progress("proposals", number / len(graph.views), text)
         here = np.flatnonzero((rank[:, number] < views) & (shown[:, number] > 0))
         total[here] += like_one_thing([data.mask(selections[k]) for k in here], data, None)
         asked[here] += 1
@@ -153,11 +155,11 @@ def settle(
         return settled(graph, borders, item.selection, none, none, SETTLING)
 
     def waiting(number: int) -> None:
-        progress("proposals", 0.6 * number / max(len(found), 1), "Settling outlines")
+        progress("proposals", 0.6 * number / max(len(found), 1), SETTLING_TEXT)
 
     rough, new = [item.selection for item in found], list(side_by_side(one, found, waiting))
-    before = _like_one_thing(graph, rough, SCORE_VIEWS, span(progress, 0.6, 0.8))
-    after = _like_one_thing(graph, new, SCORE_VIEWS, span(progress, 0.8, 1.0))
+    before = _like_one_thing(graph, rough, SCORE_VIEWS, span(progress, 0.6, 0.8), SETTLING_TEXT)
+    after = _like_one_thing(graph, new, SCORE_VIEWS, span(progress, 0.8, 1.0), SETTLING_TEXT)
     spoiled = before > after + SPOILED
     overlap = np.where(spoiled, before, after)
     best = [
