@@ -13,7 +13,7 @@ from tests.scenes.cached import Known, Made, answers, cache_of, mean_iou, middle
 from wildseg3d_blender.pipeline.segmentation.lift import lift
 from wildseg3d_blender.pipeline.segmentation.mask_cache.building import build_mask_cache
 from wildseg3d_blender.pipeline.segmentation.mask_cache.group_mapping import (
-    CERTAIN,
+    CERTAIN_IN_BOX,
     Answers,
     matching_objects,
     next_size,
@@ -129,7 +129,7 @@ def test_a_box_is_only_answered_without_solving_by_what_fills_it_closely(
         return matching_objects(cache, pixel_prompts(cached_copy, [box]))
 
     close, loose = found(0.1), found(0.4)
-    assert close.items[0] == loose.items[0] == 0 and min(close.agreement, loose.agreement) > CERTAIN
+    assert close.items[0] == loose.items[0] == 0 and min(close.agreement, loose.agreement) > CERTAIN_IN_BOX
     assert close.certain and not loose.certain
 
 
