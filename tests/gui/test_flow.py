@@ -231,15 +231,25 @@ def test_a_box_finds_another_object(window: Window, sample_truth: SampleTruth) -
     window.picture("two-objects")
 
 
-def test_alt_click_selects_an_object(window: Window, sample_truth: SampleTruth) -> None:
+def test_alt_click_selects_and_boxes_of_others_are_not_in_the_way(
+    window: Window, sample_truth: SampleTruth
+) -> None:
     mug, teddy = window.ask(OBJECTS)
     window.wait_for(f"{ACTIVE} == {teddy!r}")
+    left, high, _, low = window.ask(BOX)
     window.press("ops.wildseg3d.prompt_place(")
     window.wait_for(LOOKS_THROUGH)
     window.click(*_seen_inside(window, sample_truth, "mug"), keys=("alt",))
     window.wait_for(f"{ACTIVE} == {mug!r}")
     window.picture("selected-by-click")
     assert window.ask("bpy.context.view_layer.objects.active.name") == mug
+
+    prompts = window.ask(PROMPTS)
+    window.click(*window.ask(f"at_photo({left}, {(high + low) / 2})"))
+    window.wait_for(f"len({PROMPTS}) == {len(prompts) + 1}")  # the frame of another's box is not in the way
+    assert window.ask(ACTIVE) == mug
+    window.key("ctrl+z")
+    window.wait_for(f"{PROMPTS} == {prompts}")
     window.key("Escape")
 
 

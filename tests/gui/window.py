@@ -134,6 +134,9 @@ class Window:
             LookupError: the mouse met no such button.
         """
         x, y, width, height = self.ask(f"area_rect({kind!r}, {region!r})")
+        # A button that was just pressed stays the one below the mouse until Blender has seen it leave.
+        self.move(x - 20, y + 20)
+        self.take_in()
         seen: dict[str, None] = {}
         for share in (0.3, 0.75, 0.5, 0.93):
             for row in range(y + height - 8, y, -step):
