@@ -138,7 +138,7 @@ class GraphCutSegmenter:
     def with_settled_outline(self, found: Sequence[Hypothesis], seeds: Seeds) -> Selection:
         """The best one of ``hypotheses``, its outline where it fits; as it is where that spoils it."""
         if seeds.boxes:
-            return self._settled_in_boxes(found[0], seeds)
+            return self._settled_in_boxes(found, seeds)
         guess = found[0].selection
         selection = settled(self.graph, self.borders, guess, seeds.inside, seeds.outside, voted=votes(found))
         first = next((click for click in seeds.clicks if click.positive), None)
@@ -148,13 +148,15 @@ class GraphCutSegmenter:
         before, after = like_one_thing([data.mask(guess), data.mask(selection)], data, first)
         return guess if before > after + SPOILED else selection
 
-    def _settled_in_boxes(self, guess: Hypothesis, seeds: Seeds) -> Selection:
-        """A guess with its outline where it fits, but within the boxes; as it is where that spoils it."""
-        barred = barred_by(self.graph, seeds.boxes, seeds.inside, seeds.outside) & ~guess.selection
-        selection = settled(self.graph, self.borders, guess.selection, seeds.inside, np.flatnonzero(barred))
-        both = [guess, replace(guess, selection=selection)]
+    def _settled_in_boxes(self, found: Sequence[Hypothesis], seeds: Seeds) -> Selection:
+        """The same within boxes: nothing that they rule out joins."""
+        guess = found[0].selection
+        barred = barred_by(self.graph, seeds.boxes, seeds.inside, seeds.outside) & ~guess
+        outside = np.flatnonzero(barred)
+        selection = settled(self.graph, self.borders, guess, seeds.inside, outside, voted=votes(found))
+        both = [found[0], replace(found[0], selection=selection)]
         before, after = as_bounded(self.graph, seeds.boxes, both)
-        return guess.selection if before.score > after.score + SPOILED_IN_BOX else selection
+        return guess if before.score > after.score + SPOILED_IN_BOX else selection
 
     def _corrected(
         self, seeds: Seeds, previous: Mapping[str, NDArray[np.bool_]], before: Selection
