@@ -53,7 +53,6 @@ DEPTH_NOISE, NOISE_GRAIN = 0.004, 4.0
 PLAIN, PLAIN_HOLES, HOLES, HOLE_GRAIN = 2.5, 0.4, 0.02, 8.0
 """Contrast below which holes are more frequent; about the shares of pixels in holes there and elsewhere."""
 
-
 BOX_ERROR, TOO_TIGHT = 0.04, 0.25
 """How far sides of a box are off, as shares of its size, and the share of them that are too far in, by half
 as much."""

@@ -13,6 +13,7 @@ from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
 from wildseg3d_blender.pipeline.segmentation.graphcut.box_search import barred_by, from_boxes
 from wildseg3d_blender.pipeline.segmentation.graphcut.hypotheses import Hypothesis
 from wildseg3d_blender.pipeline.segmentation.graphcut.prompt_seeds import Seeds, seeds_of
+from wildseg3d_blender.pipeline.segmentation.pixel_prompts import PixelBox
 from wildseg3d_blender.progress import silent
 from wildseg3d_blender.prompts import Box, Click, Prompt
 
@@ -101,3 +102,12 @@ def test_an_outline_that_leaves_its_box_is_not_taken(made: Made) -> None:
     data = graph.views[2]
     assert iou(data.mask(kept), shown["v2"] == thing) > 0.85
     assert not (kept & barred_by(graph, seeds.boxes, NONE, NONE) & ~alone).any()
+
+
+def test_overlap_of_boxes() -> None:
+    """The same box, a quarter of it and as much beside it, one beside it, and none at all."""
+    row0, row1, column0, column1 = np.array(
+        [[0, 4, 0, 8], [2, 6, 4, 12], [4, 8, 0, 8], [np.inf, -np.inf, np.inf, -np.inf]], dtype=float
+    ).T
+    box = PixelBox(0, row0=0, row1=4, column0=0, column1=8)
+    assert box.overlap(row0, row1, column0, column1) == pytest.approx([1.0, 8 / 56, 0.0, 0.0])

@@ -7,9 +7,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ...errors import PromptError
 from ...prompts import Box, Click, Prompt
 from ...scene.folder import Scene, View
+
+Edges = NDArray[np.float64] | np.float64
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,15 @@ class PixelBox:
     row1: int
     column0: int
     column1: int
+
+    def overlap(self, row0: Edges, row1: Edges, column0: Edges, column1: Edges) -> NDArray[np.float64]:
+        """Intersection over union with other boxes of the view, (k,) each and (k,) in [0, 1]; an empty one's
+        edges may be infinite, the first ones positive."""
+        height = np.minimum(row1, self.row1) - np.maximum(row0, self.row0)
+        width = np.minimum(column1, self.column1) - np.maximum(column0, self.column0)
+        common = np.maximum(height, 0.0) * np.maximum(width, 0.0)
+        own = (self.row1 - self.row0) * (self.column1 - self.column0)
+        return np.asarray(common / ((row1 - row0) * (column1 - column0) + own - common))
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from .hypotheses import (
     more_like_one_thing,
     polish,
 )
-from .outline import SEEN_WEIGHT, best_prefixes, outline_score, prefix_scores, seen_outline
+from .outline import SEEN_WEIGHT, best_selections, outline_score, prefix_scores, seen_outline
 
 LOSSES, OUTLINE_LOSSES = (0.03, 0.3), (0.03, 0.3, 1.0)
 """How local the walks are, as for clicks, and those that the outline network guides as well."""
@@ -88,10 +88,12 @@ def as_bounded(graph: SceneGraph, boxes: Sequence[PixelBox], found: Sequence[Hyp
     """Scored anew by their outlines, by how well they fill the boxes, and by how well they cover one thing in
     the first box's view, as a network sees it."""
 
+    edges = [_edges(graph, box.view) for box in boxes]
+
     def outlined(h: Hypothesis) -> Hypothesis:
-        fill = float(np.mean([_fill(graph, box, h.selection) for box in boxes]))
+        fill = np.mean([_fill(each, box, h.selection) for each, box in zip(edges, boxes, strict=True)])
         score = outline_score(graph, h.selection) + SEEN_WEIGHT * seen_outline(graph, h.selection)
-        return replace(h, score=score + fill)
+        return replace(h, score=score + float(fill))
 
     data = graph.views[boxes[0].view]
     masks = [data.mask(h.selection) for h in found]
@@ -109,22 +111,19 @@ def _walked(
     walk, outline_walk = (edges.part(at, lost_outside=True) for edges in (graph.walk, graph.outline_walk))
     walks = [(walk, loss, "box") for loss in LOSSES]
     walks += [(outline_walk, loss, "outline box") for loss in OUTLINE_LOSSES]
-    bounds = [_bounds(graph, box.view) for box in boxes]
+    edges_in = [_edges(graph, box.view) for box in boxes]
 
     def best_of(start: tuple[Nodes, tuple[WalkGraph, float, str]]) -> list[Hypothesis]:
         core, (edges, loss, name) = start
         reach = np.zeros(len(graph.nodes))
         reach[at] = edges.reach(number[core], np.zeros(0, dtype=np.int64), loss)
         order = np.argsort(-reach, kind="stable")
-        fill = [_fill_of_prefixes(bound, box, order) for bound, box in zip(bounds, boxes, strict=True)]
+        fill = [_fills(each, box, order) for each, box in zip(edges_in, boxes, strict=True)]
         scores = prefix_scores(graph, order) + np.mean(fill, axis=0)
         scores[reach[order] <= LEAST_REACH] = -np.inf
-        found = []
-        for length in best_prefixes(scores, np.cumsum(graph.nodes.area[order]), GUESSES, ratio=SIZES_APART):
-            selection = np.zeros(len(graph.nodes), dtype=bool)
-            selection[order[:length]] = True
-            found.append(Hypothesis(selection, float(scores[length - 1]), f"{name} {loss}"))
-        return found
+        area = np.cumsum(graph.nodes.area[order])
+        sizes = best_selections(order, scores, area, GUESSES, ratio=SIZES_APART)
+        return [Hypothesis(selection, score, f"{name} {loss}") for selection, score in sizes]
 
     starts = list(product(cores, walks))
     found = [guess for part in side_by_side(best_of, starts, lambda given: None) for guess in part]
@@ -174,41 +173,24 @@ def _cores(graph: SceneGraph, boxes: Sequence[PixelBox], barred: Selection, insi
     return found or [labels[box.row0 + rows // 2, box.column0 + columns // 2, None].astype(np.int64)]
 
 
-def _bounds(graph: SceneGraph, view: int) -> NDArray[np.float64]:
+def _edges(graph: SceneGraph, view: int) -> NDArray[np.float64]:
     """First row and column of each node and the ones after its last, (4, n); infinite in other views."""
     data = graph.views[view]
-    bounds = np.empty((4, len(graph.nodes)))
-    bounds[:2], bounds[2:] = np.inf, -np.inf
-    bounds[:, data.first : data.first + data.count] = data.extents.T + np.array([[0], [0], [1], [1]])
-    return bounds
+    edges = np.empty((4, len(graph.nodes)))
+    edges[:2], edges[2:] = np.inf, -np.inf
+    edges[:, data.first : data.first + data.count] = data.extents.T + np.array([[0], [0], [1], [1]])
+    return edges
 
 
-def _fill_of_prefixes(
-    bounds: NDArray[np.float64], box: PixelBox, order: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """For all prefixes, the overlap of the bounding box of their nodes in the box's view with the box."""
-    ordered = bounds[:, order]
-    row0, column0 = np.minimum.accumulate(ordered[0]), np.minimum.accumulate(ordered[1])
-    row1, column1 = np.maximum.accumulate(ordered[2]), np.maximum.accumulate(ordered[3])
-    with np.errstate(invalid="ignore"):
-        common = np.maximum(np.minimum(row1, box.row1) - np.maximum(row0, box.row0), 0) * np.maximum(
-            np.minimum(column1, box.column1) - np.maximum(column0, box.column0), 0
-        )
-        own = (row1 - row0) * (column1 - column0)
-    size = (box.row1 - box.row0) * (box.column1 - box.column0)
-    fill = common / np.maximum(own + size - common, 1)
-    return np.where(np.isfinite(fill), fill, 0.0)
+def _fills(edges: NDArray[np.float64], box: PixelBox, order: Nodes) -> NDArray[np.float64]:
+    """For all prefixes of an order of nodes, the overlap of their bounding box in the box's view with it."""
+    row0, column0 = np.minimum.accumulate(edges[:2, order], axis=1)
+    row1, column1 = np.maximum.accumulate(edges[2:, order], axis=1)
+    return box.overlap(row0, row1, column0, column1)
 
 
-def _fill(graph: SceneGraph, box: PixelBox, selection: Selection) -> float:
-    """Overlap of the selection's bounding box in the box's view with the box."""
-    mask = selection[graph.views[box.view].labels]
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if len(rows) == 0:
-        return 0.0
-    height = min(int(rows[-1]) + 1, box.row1) - max(int(rows[0]), box.row0)
-    width = min(int(columns[-1]) + 1, box.column1) - max(int(columns[0]), box.column0)
-    common = max(height, 0) * max(width, 0)
-    own = (int(rows[-1]) + 1 - int(rows[0])) * (int(columns[-1]) + 1 - int(columns[0]))
-    size = (box.row1 - box.row0) * (box.column1 - box.column0)
-    return common / (own + size - common)
+def _fill(edges: NDArray[np.float64], box: PixelBox, selection: Selection) -> float:
+    """The same of one selection."""
+    row0, column0 = edges[:2, selection].min(axis=1, initial=np.inf)
+    row1, column1 = edges[2:, selection].max(axis=1, initial=-np.inf)
+    return float(box.overlap(row0, row1, column0, column1))

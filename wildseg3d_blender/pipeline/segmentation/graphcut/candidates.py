@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ....progress import Progress, span
 from .graph import SceneGraph, Selection
 from .hierarchy import grown_regions
-from .outline import best_prefixes, outline_score, prefix_scores
+from .outline import best_selections, outline_score, prefix_scores
 
 LOSSES = (0.3, 0.05, 2.0)
 """How local the walks are (see ``diffusion``): an object, more, less. The first places the seeds."""
@@ -148,9 +148,4 @@ def _best_outlines(graph: SceneGraph, walk: NDArray[np.float32]) -> list[tuple[S
     share = area / area[-1]
     scores = prefix_scores(graph, order)
     scores[(share < SMALLEST) | (share > LARGEST) | (walk[order] <= 0)] = -np.inf
-    found = []
-    for length in best_prefixes(scores, area, SIZES):
-        selection = np.zeros(len(order), dtype=bool)
-        selection[order[:length]] = True
-        found.append((selection, float(scores[length - 1])))
-    return found
+    return best_selections(order, scores, area, SIZES)

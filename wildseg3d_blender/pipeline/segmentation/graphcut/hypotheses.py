@@ -16,7 +16,7 @@ from .evidence import LIMIT, Evidence, colour_evidence, place_evidence
 from .graph import SceneGraph, Selection
 from .outline import (
     SEEN_WEIGHT,
-    best_prefixes,
+    best_selections,
     centredness,
     outline_score,
     prefix_scores,
@@ -114,12 +114,10 @@ def walked(graph: SceneGraph, inside: NDArray[np.int64], outside: NDArray[np.int
         share = area / area[-1]
         scores = prefix_scores(graph, order)
         scores[(share < SMALLEST) | (share > LARGEST) | (reach[order] <= 0)] = -np.inf
-        starts = []
-        for length in best_prefixes(scores, area, GUESSES):
-            start = np.zeros(len(graph.nodes), dtype=bool)
-            start[order[:length]] = True
-            starts.append(Hypothesis(start, float(scores[length - 1]), f"{name} {loss} {length}"))
-        return starts
+        return [
+            Hypothesis(start, score, f"{name} {loss} {np.count_nonzero(start)}")
+            for start, score in best_selections(order, scores, area, GUESSES)
+        ]
 
     return [start for part in side_by_side(best_of, walks, lambda given: None) for start in part]
 

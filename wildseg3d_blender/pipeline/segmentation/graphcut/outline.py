@@ -166,3 +166,20 @@ def best_prefixes(
         chosen.append(best + 1)
         usable[(area > area[best] / ratio) & (area < area[best] * ratio)] = -np.inf
     return chosen
+
+
+def best_selections(
+    order: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    area: NDArray[np.float64],
+    count: int,
+    *,
+    ratio: float = 1.6,
+) -> list[tuple[Selection, float]]:
+    """The ``best_prefixes`` of an order (n,) of all nodes, as selections with their scores."""
+    found = []
+    for length in best_prefixes(scores, area, count, ratio=ratio):
+        selection = np.zeros(len(order), dtype=bool)
+        selection[order[:length]] = True
+        found.append((selection, float(scores[length - 1])))
+    return found

@@ -131,12 +131,7 @@ def next_size(cache: MaskCache, prompts: PixelPrompts, item: int, *, larger: boo
 
 def _box_fit(cache: MaskCache, box: PixelBox) -> NDArray[np.float64]:
     """Intersection over union of every object's bounding box with a drawn one, (k,)."""
-    row0, row1, column0, column1 = cache.masks.boxes[:, box.view].T.astype(np.float64)
-    height = np.minimum(row1, box.row1) - np.maximum(row0, box.row0)
-    width = np.minimum(column1, box.column1) - np.maximum(column0, box.column0)
-    common = np.maximum(height, 0) * np.maximum(width, 0)
-    drawn = (box.row1 - box.row0) * (box.column1 - box.column0)
-    return common / ((row1 - row0) * (column1 - column0) + drawn - common)
+    return box.overlap(*cache.masks.boxes[:, box.view].T.astype(np.float64))
 
 
 def _centredness(cache: MaskCache, item: int, click: PixelClick) -> float:
