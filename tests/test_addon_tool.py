@@ -88,15 +88,22 @@ def test_hints_name_the_keys_as_the_keymap_has_them(blender: Any) -> None:
     from wildseg3d_blender.addon.viewport import tools
 
     entries = next(keymap.keymap_items for keymap in _keymaps(blender) if len(keymap.keymap_items))
-    hints = tools.hints_of(entries)
-    assert hints[1].startswith("Ctrl Left Mouse") and hints[-1].startswith("Esc")
-    assert hints[2:4] == ["Shift Left Mouse: new object", "Alt Left Mouse: select"]
+    hints = [([entry.to_string() for entry in hint.entries], hint.what) for hint in tools.hints_of(entries)]
+    assert hints[1:4] == [
+        (["Ctrl Left Mouse"], "the opposite"),
+        (["Shift Left Mouse"], "new object"),
+        (["Alt Left Mouse"], "select"),
+    ]
+    assert hints[-1] == (["Esc"], "done")
+    assert {what: len(keys) for keys, what in hints}["other photos"] == 2
     step = next(entry for entry in entries if entry.idname == "wildseg3d.prompt_end")
     step.type = "Q"
     try:
-        assert tools.hints_of(entries)[-1].startswith("Q:")
+        assert tools.hints_of(entries)[-1].entries[0].to_string() == "Q"
+        step.active = False
+        assert "done" not in {hint.what for hint in tools.hints_of(entries)}
     finally:
-        step.type = "ESC"
+        step.type, step.active = "ESC", True
 
 
 def test_the_icon_is_what_its_drawing_makes(blender: Any) -> None:

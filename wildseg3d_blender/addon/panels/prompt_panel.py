@@ -51,10 +51,7 @@ def _draw_keys(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     header.label(text="Keys")
     if body is None:
         return
-    hints = body.column(align=True)
-    hints.active = False
-    for hint in tools.key_hints(context):
-        hints.label(text=hint)
+    tools.draw_hints(body.column(align=True), context)
 
 
 def _draw_prompt(layout: bpy.types.UILayout, prompt: bpy.types.Object, text: str) -> None:

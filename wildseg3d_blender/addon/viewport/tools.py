@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -70,31 +71,43 @@ class ObjectPromptTool(bpy.types.WorkSpaceTool):
             layout.label(text="Refining…", icon="SORTTIME")
         layout.prop(context.scene.wildseg3d, "thumbnails", text="", icon="IMAGE_REFERENCE")
         if context.region is not None and context.region.type == "TOOL_HEADER":
-            hint = layout.row()
-            hint.active = False
-            hint.label(text="   ".join(key_hints(context)))
+            draw_hints(layout, context)
 
 
-def key_hints(context: bpy.types.Context) -> list[str]:
-    """What the tool's keys do, as they are in the artist's keymap now."""
+@dataclass(frozen=True)
+class Hint:
+    """What keys do: entries of the tool's keymap, and a word or two."""
+
+    entries: tuple[bpy.types.KeyMapItem, ...]
+    what: str
+
+
+def draw_hints(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """What the tool's keys do, as the artist's keymap has them now: Blender's pictures of keys, and words."""
     config = context.window_manager.keyconfigs.user
     keymap = None if config is None else config.keymaps.get(_keymap_name())
-    return [] if keymap is None else hints_of(keymap.keymap_items)
+    for hint in [] if keymap is None else hints_of(keymap.keymap_items):
+        row = layout.row(align=True)
+        row.alignment = "LEFT"
+        *others, last = hint.entries
+        for entry in others:
+            row.template_event_from_keymap_item(entry)
+        row.template_event_from_keymap_item(last, text=hint.what)
 
 
-def hints_of(entries: Iterable[bpy.types.KeyMapItem]) -> list[str]:
+def hints_of(entries: Iterable[bpy.types.KeyMapItem]) -> list[Hint]:
     """What those entries of the tool's keymap do that are not switched off."""
     entries = [entry for entry in entries if entry.active]
     hints = []
     for idname, settings, what in _HINTS:
-        keys = [
-            entry.to_string()
+        keys = tuple(
+            entry
             for entry in entries
             if entry.idname == idname
             and all(getattr(entry.properties, name) == value for name, value in settings.items())
-        ]
+        )
         if keys:
-            hints.append(f"{' / '.join(sorted(keys))}: {what}")
+            hints.append(Hint(keys, what))
     return hints
 
 
