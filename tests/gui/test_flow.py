@@ -231,6 +231,28 @@ def test_a_box_finds_another_object(window: Window, sample_truth: SampleTruth) -
     window.picture("two-objects")
 
 
+def test_a_click_on_a_box_frame_is_a_click_and_a_drag_moves_the_box(window: Window) -> None:
+    prompts, box = window.ask(PROMPTS), window.ask(BOX)
+    left, high, right, low = box
+    window.press("ops.wildseg3d.prompt_place(")
+    window.wait_for(LOOKS_THROUGH)
+    on_frame, beyond = window.ask(
+        f"[at_photo({left}, {(high + low) / 2}), at_photo({left + 0.05}, {(high + low) / 2})]"
+    )
+    for keys, positive in ((), True), (("ctrl",), False):
+        window.click(*on_frame, keys=keys)
+        window.wait_for(f"{PROMPTS} == {[*prompts, positive]}")
+        window.key("ctrl+z")
+        window.wait_for(f"{PROMPTS} == {prompts}")
+    window.drag(tuple(on_frame), tuple(beyond))
+    window.wait_for(f"abs({BOX}[0] - {left + 0.05}) < 0.005")
+    assert window.ask(PROMPTS) == prompts
+    window.key("ctrl+z")
+    window.wait_for(f"abs({BOX}[0] - {left}) < 0.005")
+    assert window.ask(BOX) == pytest.approx([left, high, right, low], abs=0.005)
+    window.key("Escape")
+
+
 def test_alt_click_selects_and_boxes_of_others_are_not_in_the_way(
     window: Window, sample_truth: SampleTruth
 ) -> None:

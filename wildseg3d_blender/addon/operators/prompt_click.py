@@ -71,9 +71,7 @@ class WILDSEG3D_OT_prompt_click(bpy.types.Operator):
             if (view := thumbnails.view_at(context, self._pressed)) is not None:
                 look_through_view(context, view)
                 return {"FINISHED"}
-            held = None if self.another else overlay.prompt_at(context, self._pressed)
-            if held is not None:
-                self._hold(context, held)
+            self._take_hold(context)
         except WildSegError as error:
             report_error(self, error)
             return {"CANCELLED"}
@@ -106,15 +104,26 @@ class WILDSEG3D_OT_prompt_click(bpy.types.Operator):
             self._grip.put_back()
         viewing.redraw()
 
-    def _hold(self, context: bpy.types.Context, prompt: bpy.types.Object) -> None:
-        self._grip = gripping.grip(context, prompt, self._pressed)
-        prompting.select(context.view_layer, prompt)
+    def _take_hold(self, context: bpy.types.Context) -> None:
+        """Grip the prompt under the mouse, if there is one.
+
+        The frame of a box runs through what is clicked on: only a drag moves it, and not with the key that
+        says what must stay out.
+        """
+        held = None if self.another else overlay.prompt_at(context, self._pressed)
+        if held is None or (held.wildseg3d.is_box and self.invert):
+            return
+        self._grip = gripping.grip(context, held, self._pressed)
+        if not self._grip.is_box:
+            self._grip.select(context)
 
     def _move(self, context: bpy.types.Context, mouse: tuple[int, int]) -> None:
         threshold = self._threshold * context.preferences.system.ui_scale
         far = max(abs(a - b) for a, b in zip(self._pressed, mouse, strict=True)) >= threshold
         if not (far or self._dragged):
             return
+        if self._grip is not None and not self._dragged:
+            self._grip.select(context)
         self._dragged = True
         if self._grip is None:
             self._band.show(context.region, self._pressed, mouse)
@@ -125,7 +134,7 @@ class WILDSEG3D_OT_prompt_click(bpy.types.Operator):
 
     def _release(self, context: bpy.types.Context, mouse: tuple[int, int]) -> set[str]:
         self._band.hide()
-        if self._grip is not None:
+        if self._grip is not None and (self._dragged or not self._grip.is_box):
             background.hurry(context.scene)
             what = "Move" if self._dragged else "Select"
             bpy.ops.ed.undo_push(message=f"{what} Prompt {self._grip.name}")

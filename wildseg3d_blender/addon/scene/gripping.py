@@ -27,6 +27,16 @@ class Grip:
     before: Prompt
     offset: tuple[float, float]
 
+    @property
+    def is_box(self) -> bool:
+        """Whether it is a box, which is gripped by its frame."""
+        return isinstance(self.before, Box)
+
+    def select(self, context: bpy.types.Context) -> None:
+        """Select its Empty and nothing else."""
+        item, _ = self._found()
+        prompting.select(context.view_layer, item)
+
     def move(self, context: bpy.types.Context, mouse: aiming.Mouse) -> None:
         """Put it under the mouse; where the mouse points at nothing, it stays where it was last."""
         item, root = self._found()

@@ -60,18 +60,20 @@ def _draw_preview(context: bpy.types.Context, camera: bpy.types.Object) -> None:
 
 
 def prompt_at(context: bpy.types.Context, mouse: tuple[float, float]) -> bpy.types.Object | None:
-    """The prompt whose mark is under the mouse in the view at hand, the active object's first; or None.
+    """The prompt whose mark is under the mouse in the view at hand, or None.
 
-    Frames of other objects' boxes reach far into what is clicked on: they are not in the way.
+    Marks of clicks come before frames of boxes, and the active object's before others. Frames of other
+    objects' boxes reach far into what is clicked on: they are not in the way.
     """
-    found: tuple[tuple[float, float], bpy.types.Object] | None = None
+    found: tuple[tuple[bool, float, float], bpy.types.Object] | None = None
     reach = (RADIUS + 2.0) * context.preferences.system.ui_scale
     for prompt, strength in _marked(context):
         if prompt.wildseg3d.is_box and strength == INACTIVE:
             continue
         distance = _distance(context, prompt, mouse)
-        if distance <= reach and (found is None or (-strength, distance) < found[0]):
-            found = ((-strength, distance), prompt)
+        rank = (prompt.wildseg3d.is_box, -strength, distance)
+        if distance <= reach and (found is None or rank < found[0]):
+            found = (rank, prompt)
     return None if found is None else found[1]
 
 
