@@ -8,13 +8,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.scenes.ball_and_box import BALL, BOX
 from tests.scenes.listed import Made, middle_click, same, shown
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.pipeline.segment import SceneSession, SegmentResult
-from wildseg3d_blender.prompts import Click, PromptGroup, one_group, prompt_to_json
+from wildseg3d_blender.prompts import Box, Click, PromptGroup, one_group, prompt_to_json
 from wildseg3d_blender.scene.objects import (
+    SceneObject,
     Shared,
     object_folder,
     read_object,
@@ -23,7 +25,14 @@ from wildseg3d_blender.scene.objects import (
     rename_object,
     write_object,
 )
-from wildseg3d_blender.scene.ownership import Owned, changed, owned_by, owned_points
+from wildseg3d_blender.scene.ownership import (
+    Owned,
+    changed,
+    lost_unasked,
+    order_for,
+    owned_by,
+    owned_points,
+)
 
 
 class Artist:
@@ -144,6 +153,37 @@ def test_what_another_object_lost_is_told_unless_it_was_clicked_for(listed_copy:
     assert not told((artist.box,), "leave")
     assert not told((artist.box, artist.ball)), "the click on the ball says that it is wanted"
     assert artist.owned("Ball") == 0
+
+
+def _rectangle(rows: slice, columns: slice) -> dict[str, NDArray[np.bool_]]:
+    mask = np.zeros((60, 80), dtype=bool)
+    mask[rows, columns] = True
+    return {"v": mask}
+
+
+@pytest.mark.parametrize(
+    ("box", "meant"),
+    [
+        (Box("v", 18, 8, 52, 42), True),
+        (Box("v", 21, 11, 49, 39), True),  # drawn a little too tightly
+        (Box("v", 0, 0, 80, 60), False),  # around something that the mug stands on
+        (Box("v", 36, 8, 52, 42), False),  # around a part of it
+        (Box("w", 18, 8, 52, 42), False),  # in a photo in which it has no points
+    ],
+)
+def test_a_box_around_another_object_asks_for_it(box: Box, meant: bool) -> None:
+    mug = _rectangle(slice(10, 40), slice(20, 50))
+    mug["v"][50, 70] = True  # one of its points is astray
+    nothing = {"v": np.zeros_like(mug["v"])}
+    before: Owned = {"Mug": mug}
+    after: Owned = {"Mug": nothing, "Table": mug}
+    lost = lost_unasked(before, after, one_group([box]), "Table")
+    assert lost == ({} if meant else {"Mug": 1.0})
+
+    old = SceneObject("Table", one_group([Click("v", 5.0, 55.0)]), nothing, nothing, order=3)
+    other = SceneObject("Mug", one_group([Click("v", 30.0, 20.0)]), mug, mug, order=5)
+    groups = one_group([*old.groups[0].prompts, box])
+    assert order_for(groups, "take", old, [other], before) == (6 if meant else 3)
 
 
 def test_the_same_name_replaces_and_another_does_not(listed_copy: Made) -> None:

@@ -12,10 +12,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..prompts import Click, PromptGroup, spot_of
+from ..prompts import Box, Click, Prompt, PromptGroup, is_positive, spot_of
 from .folder import Scene
 from .objects import OLDEST, SceneObject, Shared, read_objects
 from .packed_views import ViewMasks
+
+HOLDS = 0.8
+"""A box is drawn around what it holds this share of, and ..."""
+
+FILLS = 0.5
+"""... which reaches over this share of the box: else it is drawn around something larger."""
 
 Owned = dict[str, dict[str, NDArray[np.bool_]]]
 """Object name -> view name -> (H, W) bool: the pixels whose 3D points are the object's own."""
@@ -52,9 +58,9 @@ def changed(before: Owned, after: Owned, *, but: str | None = None) -> tuple[str
 
 
 def lost_unasked(before: Owned, after: Owned, groups: Sequence[PromptGroup], name: str) -> dict[str, float]:
-    """The share of its points that each other object lost to ``name``, where none of its clicks asked for it.
+    """The share of its points that each other object lost to ``name`` though none of its prompts asked for it.
 
-    Who clicks on another object's points wants them.
+    Who clicks on another object's points, or draws a box around that object, wants them.
 
     Args:
         groups: the prompts of ``name``.
@@ -66,7 +72,7 @@ def lost_unasked(before: Owned, after: Owned, groups: Sequence[PromptGroup], nam
     for other in changed(before, after, but=name):
         had = sum(int(np.count_nonzero(points)) for points in before[other].values())
         has = sum(int(np.count_nonzero(points)) for points in after[other].values())
-        if has < had and not _on_points_of_others(_taking(groups), {other: before[other]}, name):
+        if has < had and not _meant(_taking(groups), {other: before[other]}, name):
             found[other] = (had - has) / had
     return found
 
@@ -82,7 +88,8 @@ def order_for(
 
     A new object takes what it shares, or leaves it, as ``shared`` says. One that was there keeps its place,
     so that correcting it in one spot takes nothing from others in another. It moves when ``shared`` says
-    something else than before, or when a new click on it is on a point that another object owns.
+    something else than before, or when a new prompt asks for what another object owns: a click on a point of
+    it, or a box around it.
 
     Args:
         groups: the object's, now.
@@ -91,35 +98,52 @@ def order_for(
         owned: the points of all objects as they were before.
     """
     if before is not None and before.shared == shared:
-        clicks = _new_clicks(groups, before)
-        if shared == "leave" or not _on_points_of_others(clicks, owned, before.name):
+        prompts = _new_prompts(groups, before)
+        if shared == "leave" or not _meant(prompts, owned, before.name):
             return before.order
     orders = [other.order for other in others] or [OLDEST]
     return max(orders) + 1 if shared == "take" else min(orders) - 1
 
 
-def _new_clicks(groups: Sequence[PromptGroup], before: SceneObject) -> list[Click]:
-    known = {spot_of(click) for click in _taking(before.groups)}
-    return [click for click in _taking(groups) if spot_of(click) not in known]
+def _new_prompts(groups: Sequence[PromptGroup], before: SceneObject) -> list[Prompt]:
+    known = {spot_of(prompt) for prompt in _taking(before.groups)}
+    return [prompt for prompt in _taking(groups) if spot_of(prompt) not in known]
 
 
-def _taking(groups: Sequence[PromptGroup]) -> list[Click]:
-    """The clicks that say what is the object's."""
+def _taking(groups: Sequence[PromptGroup]) -> list[Prompt]:
+    """The clicks and boxes that say what is the object's."""
     prompts = [prompt for group in groups if not group.subtract for prompt in group.prompts]
-    return [prompt for prompt in prompts if isinstance(prompt, Click) and prompt.positive]
+    return [prompt for prompt in prompts if is_positive(prompt)]
 
 
-def _on_points_of_others(clicks: Sequence[Click], owned: Owned, name: str) -> bool:
-    for click in clicks:
+def _meant(prompts: Sequence[Prompt], owned: Owned, name: str) -> bool:
+    """Whether any of the prompts asks for points of an object other than ``name``."""
+    for prompt in prompts:
         for other, points in owned.items():
-            mask = points.get(click.view)
+            mask = points.get(prompt.view)
             if other == name or mask is None:
                 continue
-            row = min(max(int(click.y), 0), mask.shape[0] - 1)
-            column = min(max(int(click.x), 0), mask.shape[1] - 1)
-            if mask[row, column]:
+            if isinstance(prompt, Box) and _is_around(prompt, mask):
+                return True
+            if isinstance(prompt, Click) and _is_on(prompt, mask):
                 return True
     return False
+
+
+def _is_on(click: Click, mask: NDArray[np.bool_]) -> bool:
+    row = min(max(int(click.y), 0), mask.shape[0] - 1)
+    column = min(max(int(click.x), 0), mask.shape[1] - 1)
+    return bool(mask[row, column])
+
+
+def _is_around(box: Box, mask: NDArray[np.bool_]) -> bool:
+    """Whether the box was drawn around what the mask shows, not around something larger."""
+    inside = mask[max(round(box.y0), 0) : round(box.y1), max(round(box.x0), 0) : round(box.x1)]
+    if not inside.any() or np.count_nonzero(inside) < HOLDS * np.count_nonzero(mask):
+        return False
+    spans = (np.flatnonzero(inside.any(axis=axis)) for axis in (0, 1))
+    width, height = (int(span[-1] - span[0]) + 1 for span in spans)
+    return width * height >= FILLS * inside.size
 
 
 def _same(one: ViewMasks, other: ViewMasks) -> bool:
