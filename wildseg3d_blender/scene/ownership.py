@@ -58,7 +58,7 @@ def changed(before: Owned, after: Owned, *, but: str | None = None) -> tuple[str
 
 
 def lost_unasked(before: Owned, after: Owned, groups: Sequence[PromptGroup], name: str) -> dict[str, float]:
-    """The share of its points that each other object lost to ``name`` though none of its prompts asked for it.
+    """The share of its points that each other object lost to ``name`` where no prompt asked for them.
 
     Who clicks on another object's points, or draws a box around that object, wants them.
 
