@@ -229,7 +229,7 @@ def test_answers_that_are_looked_up_follow_each_step_of_a_drag(
         asked = previewing.current()
         assert asked is not None and previewing.due() and previewing.outdated()
         masks = {view.name: np.zeros(view.size[::-1], np.bool_) for view in scene.views}
-        previewing.remember(asked.key, previewing.Preview(masks, cached, False, False, ()))
+        previewing.remember(asked.key, previewing.Preview(masks, cached, (False,), (False,), (0,), ()))
         assert not previewing.due()
 
         prompt = next(item for item in blender.data.objects if item.wildseg3d.role == "PROMPT")

@@ -98,35 +98,52 @@ def test_going_on_after_undo_is_as_if_the_undone_had_never_been(blender: Any, ma
     assert fresh.state() == after_undo
 
 
+def _preview(bpy: Any) -> Any:
+    """The answer about the active object."""
+    from wildseg3d_blender.addon.session import previewing
+
+    assert bpy.ops.wildseg3d.preview() == {"FINISHED"}
+    previewing.touch()
+    previewing.refresh(bpy.context.scene)
+    answer = previewing.answer()
+    assert answer is not None
+    return answer
+
+
 def test_smaller_leads_back_from_larger_where_a_prompt_left_nothing_in_between(
     blender: Any, made: Made
 ) -> None:
     from wildseg3d_blender.addon.scene import groups, parts
-    from wildseg3d_blender.addon.session import previewing
-
-    def preview() -> previewing.Preview:
-        assert blender.ops.wildseg3d.preview() == {"FINISHED"}
-        previewing.touch()
-        previewing.refresh(blender.context.scene)
-        answer = previewing.answer()
-        assert answer is not None
-        return answer
 
     artist = Artist(blender, made)
     artist.click("Ball", BALL)
-    assert preview().larger == (True,)
+    assert _preview(blender).larger == (True,)
     artist.do("larger")
-    assert preview().smaller == (True,)
+    assert _preview(blender).smaller == (True,)
     artist.click("Ball", BOX)
-    both = preview()
+    both = _preview(blender)
     assert (both.larger, both.smaller) == ((False,), (False,)), "ball and box is all that has both clicks"
     assert not blender.ops.wildseg3d.larger.poll()
     artist.do("smaller")
     assert parts.active_size(groups.active(artist.root)) == 0
-    preview()
+    _preview(blender)
     assert not blender.ops.wildseg3d.smaller.poll()
     blender.ops.wildseg3d.part_add()
     assert not blender.ops.wildseg3d.larger.poll(), "the part has no prompt yet"
+
+
+def test_sizes_are_counted_as_far_as_they_go(blender: Any, made: Made) -> None:
+    from wildseg3d_blender.addon.scene import groups, parts
+
+    artist = Artist(blender, made)
+    artist.click("Ball", BALL)
+    part = parts.active(groups.active(artist.root))
+    part.size = 3  # as it stays where a later prompt left but one of the things that were asked for
+    assert _preview(blender).steps == (1,)
+    assert "Preview: known object, 1× larger" in panel_texts(blender)
+    artist.do("smaller")
+    assert part.size == 0, "a step from what is shown, not from what was asked for"
+    assert _preview(blender).steps == (0,)
 
 
 def test_what_segment_warned_of_stays_in_the_panel_with_what_it_made(blender: Any, made: Made) -> None:

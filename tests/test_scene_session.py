@@ -96,6 +96,7 @@ def test_sizes_go_up_and_down_and_end_somewhere(listed_scene: Made, ball: Click)
         preview = session.preview([PromptGroup((ball,), size=size)])
         assert same(preview.masks, masks), size
         assert (preview.larger, preview.smaller) == ((size < 1,), (size > -1,))
+        assert preview.steps == (max(-1, min(1, size)),), "no more than there are"
     assert not session.prepared
 
 
@@ -110,7 +111,7 @@ def test_a_size_holds_for_prompts_that_agree_with_it(listed_scene: Made, ball: C
     assert not session.prepared
     # Nothing that is known holds the ball without the box and is larger: what was chosen is corrected.
     refined = session.preview([PromptGroup((ball, Click(box.view, box.x, box.y, positive=False)), size=1)])
-    assert not refined.cached
+    assert not refined.cached and refined.steps == (1,)
     assert not refined.masks["v2"][int(box.y), int(box.x)] and refined.masks["v2"][int(ball.y), int(ball.x)]
 
 

@@ -51,7 +51,7 @@ MESSAGES = [
     Prepare("/scene"),
     Prepared("graphcut"),
     EarlyPreview(3, "/scene/previews/1"),
-    Previewed("/scene/previews/1", True, (False, True), (True, False), ("Found in a only.",)),
+    Previewed("/scene/previews/1", True, (False, True), (True, False), (0, -2), ("Found in a only.",)),
     Segmented("Cup", "/scene/objects/Cup", 12, {"a": 3, "b": 4}, ("Ü/1",), ("Few points.",)),
     Realign("/scene"),
     Realign("/scene", ("Cup", "Ü/1"), cached=True, alpha_p=0.25),

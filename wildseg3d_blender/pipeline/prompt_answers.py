@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,10 +27,18 @@ REMEMBERED_ROUNDS = 64
 
 @dataclass(frozen=True)
 class Answer:
-    """What prompts led to: masks, and the cached object they are, if they are one as it is."""
+    """What prompts led to.
+
+    Attributes:
+        masks: (H, W) bool by view.
+        item: the cached object that it is, if it is one as it is.
+        steps: how far it is from the best answer, as ``PromptGroup.size`` counts: there may be fewer things
+            that fit the prompts than the size asked for.
+    """
 
     masks: Masks
     item: int | None = None
+    steps: int = 0
 
 
 Early = Callable[[Masks], None]
@@ -108,7 +116,10 @@ class PromptAnswers:
             if earlier.item is not None and earlier.item in self._fitting(prompts):
                 answer = earlier
             elif earlier is not self._known(prompts[:-1], 0):
-                answer = self._solved(prompts, earlier, span(progress, 0.75, 1.0))
+                corrected = self._solved(prompts, earlier, span(progress, 0.75, 1.0))
+                answer = replace(corrected, steps=earlier.steps)
+            if answer is not None and answer.item is not None and answer.item == best.item:
+                answer = best
         return self._remember(prompts, size, answer or best)
 
     def _round(self, prompts: tuple[Prompt, ...], progress: Progress, early: Early | None = None) -> Answer:
@@ -168,11 +179,11 @@ class PromptAnswers:
     def _steps(self, prompts: tuple[Prompt, ...], start: Answer, size: int) -> Answer | None:
         """``size`` steps from ``start``, or as many as there are; None when there is none."""
         reached = None
-        for _ in range(abs(size)):
+        for count in range(1, abs(size) + 1):
             item = self._next(prompts, reached or start, larger=size > 0)
             if item is None:
                 break
-            reached = self._cached_answer(item)
+            reached = replace(self._cached_answer(item), steps=count if size > 0 else -count)
         return reached
 
     def _next(self, prompts: tuple[Prompt, ...], start: Answer, *, larger: bool) -> int | None:
@@ -221,7 +232,8 @@ class PromptAnswers:
         if masks is None:
             return None
         same = (item for item in self._fitting(prompts) if self._is(item, masks))
-        return self._remember(prompts, size, Answer(masks, next(same, None)))
+        # How many steps it was is not stored: as many as were asked for, which is so with most.
+        return self._remember(prompts, size, Answer(masks, next(same, None), steps=size))
 
     def _is(self, item: int, masks: Masks) -> bool:
         assert self._cache is not None

@@ -64,6 +64,7 @@ class PreviewResult:
         masks: of the whole object, in every view.
         cached: whether every group's answer is one of the scene's cached objects as it is.
         larger, smaller: whether each group's size can go up or down from where it is.
+        steps: how far each group's answer is from its best one, which may be less than its size.
         warnings: what the artist should know about it, a sentence each.
     """
 
@@ -71,6 +72,7 @@ class PreviewResult:
     cached: bool
     larger: tuple[bool, ...]
     smaller: tuple[bool, ...]
+    steps: tuple[int, ...]
     warnings: tuple[str, ...]
 
 
@@ -182,6 +184,7 @@ class SceneSession:
             cached=all(answer.item is not None for answer in answers),
             larger=larger,
             smaller=tuple(self._answers.has_next(group, answer, larger=False) for group, answer in both),
+            steps=tuple(answer.steps for answer in answers),
             warnings=answer_words.on_masks("This", masks, measured=self._has_points(masks))
             + answer_words.on_specks(self.scene, groups, answers, larger)
             + self._unsized(groups),

@@ -117,6 +117,7 @@ class Jobs:
             cached=result.cached,
             larger=result.larger,
             smaller=result.smaller,
+            steps=result.steps,
             warnings=result.warnings,
         )
 

@@ -173,12 +173,14 @@ class Previewed(Params):
     """Masks were written to ``folder``: read them with ``scene.previews.read_preview``, at once.
 
     ``cached``: nothing had to be solved; ``larger``, ``smaller``: whether each group's size can go up or down
-    from where it is; ``warnings``: sentences for the artist."""
+    from where it is; ``steps``: how far each group's answer is from its best one, which may be less than its
+    size; ``warnings``: sentences for the artist."""
 
     folder: str
     cached: bool
     larger: tuple[bool, ...]
     smaller: tuple[bool, ...]
+    steps: tuple[int, ...]
     warnings: tuple[str, ...]
 
 

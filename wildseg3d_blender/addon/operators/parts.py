@@ -122,7 +122,7 @@ class _Resize:
         item = groups.active(lookup.require_root(context.scene))
         part = parts.active(item)
         last = _returns(item, self._by) and not _has_next(item, self._by)
-        part.size = 0 if last else max(-MOST_SIZES, min(MOST_SIZES, part.size + self._by))
+        part.size = 0 if last else max(-MOST_SIZES, min(MOST_SIZES, _reached(item) + self._by))
         background.hurry(context.scene)
         return {"FINISHED"}
 
@@ -155,18 +155,23 @@ def _at_the_end(item: Any, by: int) -> str:
 
 def _has_next(item: Any, by: int) -> bool:
     """Whether the preview says that there is a thing one step further; True when that is not known."""
-    known = previewing.answer()
-    shown = [part.number for part in item.parts if lookup.prompts(item.id_data, item.name, part.number)]
-    active = parts.active_number(item)
-    if known is None or active not in shown:
+    known, place = previewing.answer(), parts.place_of_active(item)
+    if known is None or place is None:
         return True
-    return (known.larger if by > 0 else known.smaller)[shown.index(active)]
+    return (known.larger if by > 0 else known.smaller)[place]
+
+
+def _reached(item: Any) -> int:
+    """How far the active part's answer is from the best one: less than was asked for where there is no more,
+    and then a step from what was asked for would change nothing."""
+    known, place = previewing.answer(), parts.place_of_active(item)
+    return parts.active_size(item) if known is None or place is None else known.steps[place]
 
 
 def _returns(item: Any, by: int) -> bool:
     """Whether a step leads towards the best answer. It is another answer also where a prompt that was placed
     after Larger or Smaller left nothing in between."""
-    return parts.active_size(item) * by < 0
+    return _reached(item) * by < 0
 
 
 CLASSES = (

@@ -214,7 +214,8 @@ def _preview_state(
         return "Segmented; prompts refine it"
     if preview is not None:
         found = "known object" if preview.cached else "found for these prompts"
-        return f"Preview: {found}{_steps(parts.active_size(item))}"
+        place = parts.place_of_active(item)
+        return f"Preview: {found}{'' if place is None else _steps(preview.steps[place])}"
     if previewing.refining():
         return "Preview: refining…"
     quiet = runtime.quiet_job()
@@ -258,9 +259,9 @@ def _segmenter(context: bpy.types.Context) -> str:
         return ""
 
 
-def _steps(size: int) -> str:
+def _steps(steps: int) -> str:
     """How far the active part is from the best answer."""
-    return f", {abs(size)}× {'larger' if size > 0 else 'smaller'}" if size else ""
+    return f", {abs(steps)}× {'larger' if steps > 0 else 'smaller'}" if steps else ""
 
 
 CLASSES = (

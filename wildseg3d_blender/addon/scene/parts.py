@@ -53,6 +53,13 @@ def active_number(item: Any) -> int:
     return WHOLE if part is None else int(part.number)
 
 
+def place_of_active(item: Any) -> int | None:
+    """Which one the active part is among those with prompts, which a preview speaks about. Reads only."""
+    asked = [part.number for part in item.parts if lookup.prompts(item.id_data, item.name, part.number)]
+    active = active_number(item)
+    return asked.index(active) if active in asked else None
+
+
 def find(item: Any, number: int) -> Any:
     """The part of that number. PromptError when there is none."""
     for part in ensure(item):

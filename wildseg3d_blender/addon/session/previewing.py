@@ -47,6 +47,7 @@ class Preview:
     Attributes:
         cached: it was looked up, not solved.
         larger, smaller: for each part with prompts, whether there is a next larger (smaller) thing that fits.
+        steps: for each of those parts, how far it is from the best answer, as ``PromptGroup.size`` counts.
         warnings: sentences for the artist.
         kind: "early" ones only show about what the answer will be, which is on its way; "segmented" ones what
             the object was cut out by. Of both nothing but the masks is known.
@@ -56,6 +57,7 @@ class Preview:
     cached: bool
     larger: tuple[bool, ...]
     smaller: tuple[bool, ...]
+    steps: tuple[int, ...]
     warnings: tuple[str, ...]
     kind: Literal["answer", "early", "segmented"] = "answer"
 
@@ -192,6 +194,7 @@ def take(asked: Question, result: Any) -> Preview:
         cached=answer.cached,
         larger=answer.larger,
         smaller=answer.smaller,
+        steps=answer.steps,
         warnings=answer.warnings,
     )
     remember(asked.key, made)
@@ -209,8 +212,9 @@ def _read(asked: Question, folder: str) -> ViewMasks:
 
 
 def _masks_alone(asked: Question, masks: ViewMasks, kind: Literal["early", "segmented"]) -> Preview:
-    sizes = (False,) * len(asked.prompt_groups)
-    return Preview(masks=masks, cached=False, larger=sizes, smaller=sizes, warnings=(), kind=kind)
+    count = len(asked.prompt_groups)
+    unknown, best = (False,) * count, (0,) * count
+    return Preview(masks, cached=False, larger=unknown, smaller=unknown, steps=best, warnings=(), kind=kind)
 
 
 def _recall_segmented() -> None:
