@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.cut_out import split_object
 from tests.drawn_panels import draw
-from tests.scenes.awkward import write_awkward_scene
+from tests.scenes.awkward import WALL, surface, write_awkward_scene
 
 KEYMAP = "3D View Tool: Object, Object Prompt"
 
@@ -185,6 +186,34 @@ def test_a_new_surface_is_not_left_behind_the_photo(blender: Any, root: Any, vie
     region_3d.view_location = (9.0, 9.0, 9.0)
     blender.ops.wildseg3d.make_surface()
     assert tuple(region_3d.view_location) == (9.0, 9.0, 9.0)
+
+
+def test_isolate_turns_away_from_the_photo_that_covers_what_it_shows(
+    blender: Any, root: Any, view_3d: Any
+) -> None:
+    from wildseg3d_blender.addon.scene import groups, lookup
+
+    region_3d = view_3d.space_data.region_3d
+    groups.add(root, "Wall")
+    scene = lookup.open_scene(root)
+    points = {view.name: surface(view, WALL) & (scene.confidence(view) > 0) for view in scene.views}
+    split_object(scene, root, "Wall", points)
+    blender.ops.wildseg3d.look(view="wide")
+    assert region_3d.view_perspective == "CAMERA"
+    blender.ops.wildseg3d.isolate(object="Wall")
+    assert region_3d.view_perspective == "PERSP"
+    region_3d.view_location = (9.0, 9.0, 9.0)
+    blender.ops.wildseg3d.isolate()
+    blender.ops.wildseg3d.isolate(object="Wall")
+    assert tuple(region_3d.view_location) == (9.0, 9.0, 9.0), "it stays where the artist has turned it"
+
+
+def test_another_object_begins_with_nothing_selected(blender: Any, root: Any) -> None:
+    blender.context.view_layer.objects.active = root
+    root.select_set(True)
+    assert blender.ops.wildseg3d.object_add() == {"FINISHED"}
+    assert list(blender.context.selected_objects) == []
+    assert [item.name for item in root.wildseg3d.groups] == ["Object"]
 
 
 def test_going_through_photos_keeps_the_zoom(blender: Any, root: Any, view_3d: Any) -> None:

@@ -8,7 +8,6 @@ import bpy
 from .. import conditions
 from ..scene import groups, lookup, objects, selecting
 from .base import has_root, holds, idle, object_mode, reporting
-from .surface import select_only
 
 
 class _OfOne:
@@ -63,7 +62,7 @@ class WILDSEG3D_OT_object_add(bpy.types.Operator):
     @reporting
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add it to the list."""
-        groups.add(lookup.require_root(context.scene), self.name.strip() or groups.DEFAULT_NAME)
+        selecting.begin_another(lookup.require_root(context.scene), self.name.strip() or groups.DEFAULT_NAME)
         return {"FINISHED"}
 
 
@@ -139,7 +138,7 @@ class WILDSEG3D_OT_object_duplicate(_OfCutOut, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Copy and select the copy."""
         root = lookup.require_root(context.scene)
-        select_only(context, objects.duplicate_as_mesh(context, root, self.name))
+        selecting.only(context.view_layer, objects.duplicate_as_mesh(context, root, self.name))
         return {"FINISHED"}
 
 

@@ -10,7 +10,7 @@ import bpy
 
 from ...errors import PromptError, WildSegError
 from .. import background
-from ..scene import aiming, gripping, groups, lookup, prompting, viewing
+from ..scene import aiming, gripping, groups, lookup, prompting, selecting, viewing
 from ..viewport import overlay, thumbnails
 from .base import has_root, object_mode, report_error
 from .look import look_through_view
@@ -166,7 +166,7 @@ class WILDSEG3D_OT_prompt_click(bpy.types.Operator):
     def _begin_another(self, root: bpy.types.Object) -> None:
         active = groups.active(root)
         if self.another and active is not None and lookup.prompts(root, active.name):
-            groups.add(root)
+            selecting.begin_another(root)
 
 
 CLASSES = (WILDSEG3D_OT_prompt_click,)

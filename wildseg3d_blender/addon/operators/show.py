@@ -7,9 +7,8 @@ import bpy
 
 from ...errors import SceneError
 from .. import conditions
-from ..scene import groups, lookup, surfaces, viewing, visibility
+from ..scene import groups, lookup, selecting, surfaces, viewing, visibility
 from .base import has_root, holds, object_mode, reporting
-from .surface import select_only
 from .surface_clicks import Place, SurfaceClicks, place_under
 
 
@@ -58,7 +57,7 @@ class WILDSEG3D_OT_select_under_cursor(SurfaceClicks, bpy.types.Operator):
         found = next((item for item in lookup.point_objects(root) if item.name == self.object), None)
         if found is None:
             raise SceneError(f"{root.name} has no points named {self.object!r}.")
-        select_only(context, visibility.stands_for(root, found))
+        selecting.only(context.view_layer, visibility.stands_for(root, found))
         for index, item in enumerate(root.wildseg3d.groups):
             if item.object == found:
                 root.wildseg3d.active_group = index
@@ -91,7 +90,9 @@ class WILDSEG3D_OT_isolate(bpy.types.Operator):
         name = self.object or ("" if active is None else active.name)
         if not name:
             raise SceneError("There is no object to isolate yet: click on one in a photo and press Segment.")
-        visibility.isolate(root, surfaces.points_of(root, name))
+        alone = surfaces.points_of(root, name)
+        visibility.isolate(root, alone)
+        viewing.show_uncovered(alone, astray=0.01)
         return {"FINISHED"}
 
 

@@ -8,7 +8,7 @@ import bpy
 from ...wording import counted
 from .. import conditions
 from ..properties.surfaces import SurfaceSettings
-from ..scene import lookup, surfaces, viewing
+from ..scene import lookup, selecting, surfaces, viewing
 from ..scene.steps import object_named
 from .base import Work, WorkerOperator, has_root, holds, idle, object_mode
 
@@ -52,18 +52,9 @@ class WILDSEG3D_OT_make_surface(SurfaceSettings, WorkerOperator, bpy.types.Opera
         root = lookup.require_root(context.scene)
         name = yield from surfaces.making(root.name, self.object, surfaces.read(self))
         made = object_named(name)
-        select_only(bpy.context, made)
-        bpy.context.view_layer.update()  # where it is in the world
-        viewing.show_made(made)
+        selecting.only(bpy.context.view_layer, made)
+        viewing.show_uncovered(made)
         return f"{made.name}: {counted(len(made.data.polygons), 'face')}"
-
-
-def select_only(context: bpy.types.Context, item: bpy.types.Object) -> None:
-    """Make ``item`` the one that is selected and active."""
-    for other in context.view_layer.objects:
-        other.select_set(False)
-    item.select_set(True)
-    context.view_layer.objects.active = item
 
 
 CLASSES = (WILDSEG3D_OT_make_surface,)

@@ -18,7 +18,7 @@ from ...conventions import camera_rays
 from ...errors import PromptError
 from ...prompts import Box, Click, Prompt
 from ...scene.folder import Scene, View
-from . import cameras, groups, lookup, parts, symbols
+from . import cameras, groups, lookup, parts, selecting, symbols
 
 POSITIVE_COLOUR = (0.1, 0.9, 0.2, 1.0)
 NEGATIVE_COLOUR = (1.0, 0.1, 0.1, 1.0)
@@ -158,11 +158,10 @@ def remove(root: bpy.types.Object, name: str = "") -> None:
 
 def select(view_layer: bpy.types.ViewLayer, prompt: bpy.types.Object) -> None:
     """Select a prompt's Empty and nothing else, where it is not hidden."""
-    for item in view_layer.objects.selected:
-        item.select_set(False, view_layer=view_layer)
     if prompt.visible_get(view_layer=view_layer):
-        prompt.select_set(True, view_layer=view_layer)
-        view_layer.objects.active = prompt
+        selecting.only(view_layer, prompt)
+    else:
+        selecting.clear(view_layer)
 
 
 def follow(camera: bpy.types.Object, before: cameras.Lens) -> None:

@@ -13,6 +13,27 @@ _seen: tuple[str, str] = ("", "")
 """Scene and active object when last looked at: only a new choice counts, not each change of the file."""
 
 
+def clear(view_layer: bpy.types.ViewLayer) -> None:
+    """Select nothing."""
+    for item in list(view_layer.objects.selected):
+        item.select_set(False, view_layer=view_layer)
+
+
+def only(view_layer: bpy.types.ViewLayer, item: bpy.types.Object) -> None:
+    """Make ``item`` the one that is selected and active."""
+    clear(view_layer)
+    item.select_set(True, view_layer=view_layer)
+    view_layer.objects.active = item
+
+
+def begin_another(root: bpy.types.Object, name: str = groups.DEFAULT_NAME) -> Any:
+    """A new item of the list, active. Nothing is selected: the outline of the object before, which shines
+    through the photo, is not what is worked on."""
+    if bpy.context.mode == "OBJECT":
+        clear(bpy.context.view_layer)
+    return groups.add(root, name)
+
+
 def select_mesh(root: bpy.types.Object) -> None:
     """Select the mesh of the list's active object, if it has one that can be selected now."""
     item = groups.active(root)
@@ -20,11 +41,7 @@ def select_mesh(root: bpy.types.Object) -> None:
     context = bpy.context
     if mesh is None or context.mode != "OBJECT" or not visibility.is_seen(root, mesh):
         return
-    mesh = visibility.stands_for(root, mesh)
-    for other in context.selected_objects:
-        other.select_set(False)
-    mesh.select_set(True)
-    context.view_layer.objects.active = mesh
+    only(context.view_layer, visibility.stands_for(root, mesh))
 
 
 def take_choice(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> bool:

@@ -59,33 +59,45 @@ def frame(root: bpy.types.Object) -> None:
     areas = list(views_3d())
     if not areas:
         return
-    mesh = lookup.points(root).data
-    position = np.empty(len(mesh.vertices) * 3, np.float32)
-    mesh.attributes["position"].data.foreach_get("vector", position)
-    position = position.reshape(-1, 3)
-    position = position[:: max(1, len(position) // 50000)]
-    if not len(position):
+    extent = _extent(lookup.points(root).data, 0.05)
+    if extent is None:
         return
-    low, high = np.quantile(position, [0.05, 0.95], axis=0)
     found = lookup.cameras(root)
     rotation = found[len(found) // 2].matrix_world.to_quaternion() if found else None
     for area in areas:
-        _turn_to(area, root.matrix_world, low, high, rotation)
+        _turn_to(area, root.matrix_world, *extent, rotation)
     redraw()
 
 
-def show_made(item: bpy.types.Object) -> None:
-    """Let a new mesh be seen where 3D views look through a photo, which covers it: from nearly there."""
-    corners = np.array(item.bound_box)
-    low, high = corners.min(axis=0), corners.max(axis=0)
+def show_uncovered(item: bpy.types.Object, *, astray: float = 0.0) -> None:
+    """Let a mesh be seen where 3D views look through a photo, which covers it: from nearly there.
+
+    ``astray``: this share of its points, at either end, need not be in sight.
+    """
+    extent = _extent(item.data, astray)
+    if extent is None:
+        return
+    bpy.context.view_layer.update()  # where it is in the world
     aside = mathutils.Quaternion((0.0, 0.0, 1.0), ASIDE)
     for area in views_3d():
         space = area.spaces.active
         camera = photo_camera(space, space.region_3d, bpy.context.scene)
         if camera is not None:
             rotation = aside @ camera.matrix_world.to_quaternion()
-            _turn_to(area, item.matrix_world, low, high, rotation)
+            _turn_to(area, item.matrix_world, *extent, rotation)
     redraw()
+
+
+def _extent(mesh: bpy.types.Mesh, astray: float) -> tuple[NDArray[np.floating], NDArray[np.floating]] | None:
+    """Low and high corner, (3,) each, of a mesh but for a share of its points at either end."""
+    position = np.empty(len(mesh.vertices) * 3, np.float32)
+    mesh.attributes["position"].data.foreach_get("vector", position)
+    position = position.reshape(-1, 3)
+    position = position[:: max(1, len(position) // 50000)]
+    if not len(position):
+        return None
+    low, high = np.quantile(position, [astray, 1.0 - astray], axis=0)
+    return low, high
 
 
 def _turn_to(

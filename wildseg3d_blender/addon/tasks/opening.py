@@ -10,7 +10,7 @@ import bpy
 from ...scene import never_saved
 from ...wording import counted
 from .. import conditions
-from ..scene import importing, lookup, replacing, viewing
+from ..scene import importing, lookup, replacing, selecting, viewing
 from ..scene.steps import object_named
 from .driving import Work
 
@@ -43,9 +43,6 @@ def show_imported(context: bpy.types.Context, root: bpy.types.Object) -> None:
     settings.show_photos = settings.show_reconstruct = False
     context.view_layer.update()
     if context.mode == "OBJECT":  # the artist may have gone on to edit something while the photos were read
-        for item in context.selected_objects:
-            item.select_set(False)
-        root.select_set(True)
-        context.view_layer.objects.active = root
+        selecting.only(context.view_layer, root)
     viewing.show_photo_colours()
     viewing.frame(root)

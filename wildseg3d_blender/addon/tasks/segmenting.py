@@ -13,7 +13,7 @@ from ...scene.history import stored as stored_objects
 from ...wording import counted
 from ...worker.messages import Segment, Segmented
 from .. import conditions, in_step
-from ..scene import following, groups, lookup, reading, splitting, viewing
+from ..scene import following, groups, lookup, reading, selecting, splitting, viewing
 from ..scene.steps import object_named
 from ..session import choosing, warned
 from .driving import Call, Warn, Work
@@ -119,8 +119,7 @@ def _requests(scene: Scene, root: bpy.types.Object, name: str, shared: str) -> d
 def _select(context: bpy.types.Context, names: Sequence[str]) -> None:
     if context.mode != "OBJECT":  # the artist went on to edit something else meanwhile
         return
-    for item in context.selected_objects:
-        item.select_set(False)
+    selecting.clear(context.view_layer)
     for name in names:
         item = bpy.data.objects[name]
         if item.name in context.view_layer.objects:
