@@ -92,7 +92,7 @@ class WILDSEG3D_OT_isolate(bpy.types.Operator):
             raise SceneError("There is no object to isolate yet: click on one in a photo and press Segment.")
         alone = surfaces.points_of(root, name)
         visibility.isolate(root, alone)
-        viewing.show_uncovered(alone, astray=0.01)
+        viewing.show_uncovered(alone, astray=0.02)
         return {"FINISHED"}
 
 

@@ -22,6 +22,11 @@ SENSOR_WIDTH = 36.0
 """Millimetres. Only the ratio of lens to sensor counts; 36 makes the lens the familiar full-frame number."""
 
 
+OPACITY = 0.9
+"""Of photos. A tenth of the points shows through, so that objects moved away are seen; more of them, and the
+photo has stains where none was measured."""
+
+
 class Lens(NamedTuple):
     """``scale``: focal length in frame widths; the shifts are in frame widths too."""
 
@@ -41,8 +46,8 @@ def make(view: View, image: bpy.types.Image | None) -> bpy.types.Object:
         background = data.background_images.new()
         background.image = image
         # Over the points: behind them it would show through where one of them is missing, and what is
-        # clicked on is the photo. A fifth of the points shows through, so that objects moved away are seen.
-        background.alpha = 0.8
+        # clicked on is the photo.
+        background.alpha = OPACITY
         background.display_depth = "FRONT"
         background.frame_method = "FIT"
     item = bpy.data.objects.new(view.name, data)
