@@ -272,6 +272,25 @@ def test_undo_of_segment_keeps_the_object_in_the_list(blender: Any, made: Made) 
     assert active is not None and active.name == "Box" and groups.mesh_object(active) is None
 
 
+def test_the_list_of_a_file_that_is_opened_stays_where_it_was(blender: Any, made: Made) -> None:
+    from wildseg3d_blender.addon.scene import groups, selecting
+
+    artist = Artist(blender, made)
+    assert blender.context.object.name == "Ball"
+    artist.do("object_add", name="Cup")
+    blender.ops.wm.save_mainfile()
+    blend = blender.data.filepath
+    blender.ops.wm.read_factory_settings(use_empty=True)
+    selecting.take_choice(blender.context.scene, blender.context.view_layer)
+    blender.ops.wm.open_mainfile(filepath=blend)
+    assert blender.context.object.name == "Ball"
+    selecting.take_choice(blender.context.scene, blender.context.view_layer)
+    assert groups.active(artist.root).name == "Cup"
+    artist.do("object_add", name="Jug")
+    selecting.take_choice(blender.context.scene, blender.context.view_layer)
+    assert groups.active(artist.root).name == "Jug"
+
+
 def test_a_linked_reconstruction_is_for_looking_only(blender: Any, made: Made, tmp_path: Path) -> None:
     source = tmp_path / "table" / "work.blend"
     blender.ops.wm.read_factory_settings(use_empty=True)

@@ -226,8 +226,11 @@ def test_choosing_a_surface_chooses_its_object_in_the_list(blender: Any, root: A
     from wildseg3d_blender.addon.scene import selecting
 
     blender.ops.wildseg3d.make_surface(object="Wall", step=4)
+    made = blender.context.object
+    blender.context.view_layer.objects.active = root
+    selecting.keep_choice(blender.context.scene, blender.context.view_layer)
     root.wildseg3d.active_group = 1
-    selecting.forget()
+    blender.context.view_layer.objects.active = made
     assert selecting.take_choice(blender.context.scene, blender.context.view_layer)
     assert root.wildseg3d.active_group == 0
     root.wildseg3d.row = 1

@@ -21,7 +21,8 @@ def _on_load(*_: Any) -> None:
     finding.forget()
     preparing.forget()
     previewing.forget()
-    selecting.forget()
+    if bpy.context.scene is not None and bpy.context.view_layer is not None:
+        selecting.keep_choice(bpy.context.scene, bpy.context.view_layer)
     for root in _roots():
         # The file may have been moved since it was saved, and its scene folders with it.
         root.wildseg3d.anchor = bpy.data.filepath

@@ -46,12 +46,10 @@ def select_mesh(root: bpy.types.Object) -> None:
 
 def take_choice(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> bool:
     """Make what was made active in the viewport active in the list too; True when that changed the list."""
-    global _seen
-    chosen = view_layer.objects.active
-    now = (scene.name, "" if chosen is None else chosen.name)
-    if now == _seen:
+    if _active(scene, view_layer) == _seen:
         return False
-    _seen = now
+    keep_choice(scene, view_layer)
+    chosen = view_layer.objects.active
     root = lookup.root_of(chosen)
     if chosen is None or root is None or root.library is not None or root.name not in scene.objects:
         return False
@@ -67,18 +65,21 @@ def take_choice(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> bool
 
 def keep_uncut(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> None:
     """Undone or redone: an object that has no points yet stays the list's, whatever is active beside it."""
-    global _seen
     root = lookup.active_root(scene)
     item = None if root is None else groups.active(root)
     if item is not None and groups.mesh_object(item) is None:
-        chosen = view_layer.objects.active
-        _seen = (scene.name, "" if chosen is None else chosen.name)
+        keep_choice(scene, view_layer)
 
 
-def forget() -> None:
-    """Another file was opened."""
+def keep_choice(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> None:
+    """What is active in the viewport is no new choice: a file was opened that was saved like this."""
     global _seen
-    _seen = ("", "")
+    _seen = _active(scene, view_layer)
+
+
+def _active(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> tuple[str, str]:
+    chosen = view_layer.objects.active
+    return scene.name, "" if chosen is None else chosen.name
 
 
 def is_visible(item: Any) -> bool:
