@@ -219,6 +219,7 @@ def test_answers_that_are_looked_up_follow_each_step_of_a_drag(
 ) -> None:
     """While something is moved, only what is known at once is asked about; then whatever it is."""
     from wildseg3d_blender.addon.session import previewing
+    from wildseg3d_blender.addon.session.preview_answers import Preview
 
     scene, _ = made
     _click(blender, scene, "Thing", ON_BALL)
@@ -229,7 +230,7 @@ def test_answers_that_are_looked_up_follow_each_step_of_a_drag(
         asked = previewing.current()
         assert asked is not None and previewing.due() and previewing.outdated()
         masks = {view.name: np.zeros(view.size[::-1], np.bool_) for view in scene.views}
-        previewing.remember(asked.key, previewing.Preview(masks, cached, (False,), (False,), (0,), ()))
+        previewing.remember(asked.key, Preview(masks, cached, (False,), (False,), (0,), ()))
         assert not previewing.due()
 
         prompt = next(item for item in blender.data.objects if item.wildseg3d.role == "PROMPT")

@@ -12,6 +12,7 @@ from ...errors import NeuralError, SceneError
 from ...wording import counted
 from ..scene import groups, lookup, parts
 from ..session import choosing, finding, previewing, runtime, warned
+from ..session.preview_answers import Preview
 from . import object_lists
 from .drawing import (
     SidebarPanel,
@@ -191,7 +192,7 @@ def _draw_preview(
         draw_text(column, context, warning, icon="ERROR")
 
 
-def _warnings(item: Any | None, preview: previewing.Preview | None) -> tuple[str, ...]:
+def _warnings(item: Any | None, preview: Preview | None) -> tuple[str, ...]:
     """What is not as the artist may think: about the preview, or about the object as it was cut out."""
     asked = previewing.current()
     if item is not None and asked is not None and asked.applied:
@@ -199,9 +200,7 @@ def _warnings(item: Any | None, preview: previewing.Preview | None) -> tuple[str
     return () if preview is None else preview.warnings
 
 
-def _preview_state(
-    context: bpy.types.Context, root: bpy.types.Object, preview: previewing.Preview | None
-) -> str:
+def _preview_state(context: bpy.types.Context, root: bpy.types.Object, preview: Preview | None) -> str:
     item, asked = groups.active(root), previewing.current()
     if item is None or not lookup.prompts(root, item.name):
         return "Click on an object in a photo"

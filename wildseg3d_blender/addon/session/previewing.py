@@ -8,22 +8,17 @@ kept by what was asked, so undo, redo and going back to an object show theirs at
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import bpy
 
 from ...errors import Cancelled, NeuralError, PromptError, SceneError, WildSegError
-from ...scene.folder import read_scene
-from ...scene.history import stored as stored_objects
-from ...scene.objects import read_object
-from ...scene.packed_views import ViewMasks
-from ...scene.previews import read_preview
 from ...worker.messages import EarlyPreview, Previewed
 from ..scene import kept_points, picking, viewing
-from . import questions, runtime, warned
+from . import preview_answers, questions, runtime, warned
+from .preview_answers import Answers, Preview
 from .questions import Question
 
 METHOD = "preview"
@@ -36,31 +31,6 @@ As long as the object's answers are looked up, each step is asked about."""
 FADES_AFTER = 0.15
 """Seconds after which a preview that a newer one is about to replace fades: what comes sooner would blink."""
 
-REMEMBERED = 24
-"""Answers that are kept, some 0.2 MB each."""
-
-
-@dataclass(frozen=True)
-class Preview:
-    """An answer: masks, and what can be done next.
-
-    Attributes:
-        cached: it was looked up, not solved.
-        larger, smaller: for each part with prompts, whether there is a next larger (smaller) thing that fits.
-        steps: for each of those parts, how far it is from the best answer, as ``PromptGroup.size`` counts.
-        warnings: sentences for the artist.
-        kind: "early" ones only show about what the answer will be, which is on its way; "segmented" ones what
-            the object was cut out by. Of both nothing but the masks is known.
-    """
-
-    masks: ViewMasks
-    cached: bool
-    larger: tuple[bool, ...]
-    smaller: tuple[bool, ...]
-    steps: tuple[int, ...]
-    warnings: tuple[str, ...]
-    kind: Literal["answer", "early", "segmented"] = "answer"
-
 
 @dataclass
 class _State:
@@ -71,7 +41,7 @@ class _State:
     problem: str = ""
     since: float = 0.0
     changed: float = 0.0
-    answers: OrderedDict[str, Preview | WildSegError] = field(default_factory=OrderedDict)
+    answers: Answers = field(default_factory=Answers)
     latest: tuple[tuple[Path, str], str] | None = None
     asked_before: int = 0
 
@@ -135,7 +105,7 @@ def question(scene: bpy.types.Scene) -> Question | None:
 def due() -> bool:
     """Whether the worker is to be asked now."""
     asked = _state.question
-    if asked is None or asked.applied or _is_answered(asked):
+    if asked is None or asked.applied or _state.answers.has_final(asked.key):
         return False
     known = _latest(asked)
     return _has_settled() or (known is not None and known.cached)
@@ -147,11 +117,6 @@ def outdated() -> bool:
     Not before they settled: at each step of a drag nothing would ever be answered.
     """
     return _has_settled() and (_state.question is None or _state.asked != _state.question.key)
-
-
-def _is_answered(asked: Question) -> bool:
-    known = _state.answers.get(asked.key)
-    return isinstance(known, WildSegError) or (known is not None and known.kind == "answer")
 
 
 def _has_settled() -> bool:
@@ -188,33 +153,15 @@ def take(asked: Question, result: Any) -> Preview:
     Raises:
         SceneError: the masks or the scene folder are gone.
     """
-    answer = Previewed.from_json(result)
-    made = Preview(
-        masks=_read(asked, answer.folder),
-        cached=answer.cached,
-        larger=answer.larger,
-        smaller=answer.smaller,
-        steps=answer.steps,
-        warnings=answer.warnings,
-    )
+    made = preview_answers.of_worker(asked, Previewed.from_json(result))
     remember(asked.key, made)
     return made
 
 
 def take_early(asked: Question, told: EarlyPreview) -> None:
     """Take in what the answer will be roughly, to be shown until it comes. Raises as ``take``."""
-    if not _is_answered(asked):
-        remember(asked.key, _masks_alone(asked, _read(asked, told.folder), "early"))
-
-
-def _read(asked: Question, folder: str) -> ViewMasks:
-    return read_preview(read_scene(asked.folder), Path(folder))
-
-
-def _masks_alone(asked: Question, masks: ViewMasks, kind: Literal["early", "segmented"]) -> Preview:
-    count = len(asked.prompt_groups)
-    unknown, best = (False,) * count, (0,) * count
-    return Preview(masks, cached=False, larger=unknown, smaller=unknown, steps=best, warnings=(), kind=kind)
+    if not _state.answers.has_final(asked.key):
+        remember(asked.key, preview_answers.of_worker_early(asked, told))
 
 
 def _recall_segmented() -> None:
@@ -226,18 +173,13 @@ def _recall_segmented() -> None:
     asked = _state.question
     if asked is None or not asked.applied or ((known := _known()) is not None and known.kind != "early"):
         return
-    scene = read_scene(asked.folder)
-    for item in stored_objects(scene):
-        if item.version == asked.version if asked.version else item.name == asked.about[1]:
-            remember(asked.key, _masks_alone(asked, read_object(scene, item.folder).masks, "segmented"))
-            return
+    if (segmented := preview_answers.of_segmented(asked)) is not None:
+        remember(asked.key, segmented)
 
 
 def remember(key: str, answer: Preview | WildSegError) -> None:
-    """Keep an answer, the oldest making way."""
-    _state.answers[key] = answer
-    while len(_state.answers) > REMEMBERED:
-        _state.answers.popitem(last=False)
+    """Keep an answer, and have it drawn."""
+    _state.answers.keep(key, answer)
     _remember_latest()
     redraw()
 
@@ -261,8 +203,7 @@ def refining() -> bool:
 
 def _known() -> Preview | None:
     """The answer about the active object as it is now, or a first one."""
-    known = None if _state.question is None else _state.answers.get(_state.question.key)
-    return known if isinstance(known, Preview) else None
+    return None if _state.question is None else _state.answers.preview(_state.question.key)
 
 
 @dataclass(frozen=True)
@@ -287,7 +228,7 @@ def shown() -> Shown | None:
     Until there is an answer to the prompts as they are now, that is the object's latest one, outdated.
     """
     asked = _state.question
-    if asked is None or isinstance(_state.answers.get(asked.key), WildSegError):
+    if asked is None or _state.answers.error(asked.key) is not None:
         return None
     if (now := _known()) is not None:
         return Shown(_shown_key(asked.key, now), now, applied=asked.applied)
@@ -304,8 +245,8 @@ def _shown_key(key: str, preview: Preview) -> str:
 
 def problem() -> str:
     """Why there is no preview, in a sentence; empty when there is nothing wrong."""
-    known = None if _state.question is None else _state.answers.get(_state.question.key)
-    return known.message if isinstance(known, WildSegError) else _state.problem
+    error = None if _state.question is None else _state.answers.error(_state.question.key)
+    return _state.problem if error is None else error.message
 
 
 def redraw() -> None:
@@ -323,11 +264,10 @@ def _latest(asked: Question) -> Preview | None:
     """The object's latest answer, to whatever prompts."""
     if _state.latest is None or _state.latest[0] != asked.about:
         return None
-    known = _state.answers.get(_state.latest[1])
-    return known if isinstance(known, Preview) else None
+    return _state.answers.preview(_state.latest[1])
 
 
 def _remember_latest() -> None:
     asked = _state.question
-    if asked is not None and isinstance(_state.answers.get(asked.key), Preview):
+    if asked is not None and _state.answers.preview(asked.key) is not None:
         _state.latest = (asked.about, asked.key)

@@ -20,6 +20,7 @@ from ...errors import WildSegError
 from ...scene.folder import View
 from ..scene import groups, lookup, preview_points
 from ..session import previewing
+from ..session.preview_answers import Preview
 
 PHOTO_ALPHA = 0.38
 OUTLINE_ALPHA = 0.95
@@ -204,7 +205,7 @@ def _draw_batches(context: bpy.types.Context, root: bpy.types.Object, shader: An
         batch.draw(shader)
 
 
-def _prepare_batches(root: bpy.types.Object, key: str, preview: previewing.Preview, shader: Any) -> None:
+def _prepare_batches(root: bpy.types.Object, key: str, preview: Preview, shader: Any) -> None:
     global _batches_for
     wanted = (root.name, key, preview_points.fingerprint(root))
     if wanted == _batches_for:
@@ -230,7 +231,7 @@ def _in_region(
     return location_3d_to_region_2d(context.region, context.region_data, position)
 
 
-def _texture(key: str, view: str, preview: previewing.Preview) -> Any:
+def _texture(key: str, view: str, preview: Preview) -> Any:
     known = _textures.get(view)
     if known is None or known[0] != key:
         values = _softened(preview.masks[view])
