@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from tests.scenes.ball_and_box import BALL, BOX
 from tests.scenes.listed import Made, middle_click, same, shown
 from wildseg3d_blender.errors import SceneError
-from wildseg3d_blender.pipeline.segment import SceneSession, SegmentResult
+from wildseg3d_blender.pipeline.object_writing import SegmentResult
+from wildseg3d_blender.pipeline.segment import SceneSession
 from wildseg3d_blender.prompts import Box, Click, PromptGroup, one_group, prompt_to_json
 from wildseg3d_blender.scene.objects import (
     SceneObject,

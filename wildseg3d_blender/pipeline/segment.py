@@ -4,56 +4,26 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from ..errors import PromptError, SceneError
+from ..errors import PromptError
+from ..files.stamps import stamp_of
 from ..progress import Progress, silent, span
 from ..prompts import Prompt, PromptGroup, check_groups, one_group
 from ..scene.folder import Scene, check_open, read_scene
-from ..scene.objects import (
-    SceneObject,
-    Shared,
-    object_folder,
-    read_object,
-    read_objects,
-    write_object,
-)
-from ..scene.ownership import changed, lost_unasked, order_for, owned_by
-from ..scene.packed_views import ViewMasks
+from ..scene.objects import SceneObject, Shared
 from . import answer_words
+from .cached_objects import CachedObjects
+from .object_writing import SegmentResult, any_pixel, write_among_others
 from .prompt_answers import Answer, Early, PromptAnswers
 from .resumable import Resumable
-from .segmentation import Masks, Segmenter, create_segmenter
+from .segmentation import Masks, create_segmenter
 from .segmentation.lift import Lifting
-from .segmentation.mask_cache.building import build_mask_cache
-from .segmentation.mask_cache.cache import FOLDER as CACHE_FOLDER
-from .segmentation.mask_cache.cache import MaskCache, read_mask_cache
+from .segmentation.mask_cache.cache import MaskCache
 from .segmentation.pixel_prompts import pixel_prompts
-from .segmentation.proposals import Proposer
-
-_Stamp = tuple[int, int] | None
-
-
-@dataclass(frozen=True)
-class SegmentResult:
-    """An object as written.
-
-    Attributes:
-        object: with all it claims.
-        folder: where it is.
-        owned: view name -> (H, W) bool, the points it owns.
-        changed: other objects that own other points now than before.
-        warnings: what the artist should know about it, a sentence each.
-    """
-
-    object: SceneObject
-    folder: Path
-    owned: ViewMasks
-    changed: tuple[str, ...]
-    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -86,27 +56,25 @@ class SceneSession:
     def __init__(self, folder: Path, *, segmenter: str = "graphcut") -> None:
         """Open the scene at ``folder``; SceneError when there is none. Cheap: nothing is prepared yet."""
         self.scene: Scene = read_scene(folder)
-        self._stamp = _stamp(self.scene.folder / "scene.json")
+        self._stamp = stamp_of(self.scene.folder / "scene.json")
         self._segmenter_name = segmenter
         # What is given away here must not hold the session: in a cycle, what it maps would stay mapped
         # until Python's collector comes by.
         self._preparing = preparing = Resumable(partial(create_segmenter, segmenter, self.scene))
         # Made when first needed: it takes a few tenths of a second.
         self._geometry = functools.cache(partial(Lifting, self.scene))
-        self._finding = self._to_be_found()
-        self._cache_stamp = _stamp(self._cache_file)
-        self._cache = read_mask_cache(self.scene, segmenter)
+        self._objects = CachedObjects(self.scene, segmenter, preparing, self._geometry)
         self._answers = PromptAnswers(
-            self.scene, segmenter, preparing.result, lambda: preparing.succeeded, self._cache
+            self.scene, segmenter, preparing.result, lambda: preparing.succeeded, self._objects.known
         )
 
     def is_current(self) -> bool:
         """Whether the scene on disk is still the one that was opened."""
-        return self._stamp is not None and _stamp(self.scene.folder / "scene.json") == self._stamp
+        return self._stamp is not None and stamp_of(self.scene.folder / "scene.json") == self._stamp
 
     def close(self) -> None:
         """End what was cancelled and would go on later. Nothing can be asked afterwards."""
-        self._finding.stop()
+        self._objects.stop()
         self._preparing.stop()
 
     @property
@@ -117,22 +85,19 @@ class SceneSession:
     def prepare(self, progress: Progress = silent) -> None:
         """Prepare the segmenter, so that no prompt has to wait for that. Cancelled, it goes on from there."""
         # Finding objects prepares it too.
-        self._finding.settle(progress)
+        self._objects.settle(progress)
         self._preparing.result(progress)
 
     @property
     def cache(self) -> MaskCache | None:
         """The scene's cached objects; None before ``find_objects``, here or by another process."""
         self._look_for_cache()
-        return self._cache
+        return self._objects.known
 
     def _look_for_cache(self) -> None:
         """Take in what another process may have found."""
-        stamp = _stamp(self._cache_file)
-        if stamp != self._cache_stamp:
-            self._cache_stamp = stamp
-            self._cache = read_mask_cache(self.scene, self._segmenter_name)
-            self._answers.use_cache(self._cache)
+        if self._objects.look():
+            self._answers.use_cache(self._objects.known)
 
     def find_objects(self, progress: Progress = silent) -> MaskCache:
         """The scene's cached objects, looked for and kept in the scene folder unless they are there.
@@ -143,14 +108,11 @@ class SceneSession:
             SceneError: the scene folder is gone or cannot be written.
             PromptError: the segmenter cannot find objects by itself.
         """
-        if self.cache is not None:
-            return self.cache
-        check_open(self.scene)
-        self._cache = self._finding.result(progress)
-        self._finding = self._to_be_found()
-        self._cache_stamp = _stamp(self._cache_file)
-        self._answers.use_cache(self._cache)
-        return self._cache
+        if (known := self.cache) is not None:
+            return known
+        found = self._objects.find(progress)
+        self._answers.use_cache(found)
+        return found
 
     def masks(self, prompts: Sequence[Prompt], progress: Progress = silent) -> Masks:
         """Masks of what one group of prompts means in every view, (H, W) bool on the view grids.
@@ -210,7 +172,7 @@ class SceneSession:
         check_open(self.scene)
         answers = self._answered(groups, span(progress, 0.0, 0.9))
         masks = self._combined(answers, groups)
-        if not _any(masks):
+        if not any_pixel(masks):
             raise PromptError(answer_words.on_nothing(name, answers))
         item = SceneObject(
             name,
@@ -223,30 +185,9 @@ class SceneSession:
         )
         # The last moment to cancel: once the object is in its place, it is there.
         progress("lifting", 1.0, "Saving")
-        result = self._written(item)
+        result = write_among_others(self.scene, item)
         specks = answer_words.on_specks(self.scene, groups, answers)
         return replace(result, warnings=result.warnings + specks + self._unsized(groups))
-
-    def _written(self, item: SceneObject) -> SegmentResult:
-        """The object in its place in the order, written, and what that changed for the others."""
-        others = read_objects(self.scene, but=item.name)
-        before = owned_by(others)
-        old = _as_it_was(self.scene, item.name)
-        if old is not None:
-            before = owned_by([*others, old])
-        order = order_for(item.groups, item.shared, old, others, before)
-        item = replace(item, order=order)
-        folder = write_object(self.scene, item)
-        after = owned_by([*others, item])
-        owned = after[item.name]
-        warnings = answer_words.on_masks(item.name, item.masks, measured=_any(item.points))
-        if _any(item.points) and not _any(owned):
-            warnings += (
-                f"{item.name} got no 3D points: other objects own all of them. Click on it where it should "
-                "have its points, or remove those objects.",
-            )
-        warnings += answer_words.on_losses(item.name, lost_unasked(before, after, item.groups, item.name))
-        return SegmentResult(item, folder, owned, changed(before, after, but=item.name), warnings)
 
     def _answered(
         self, groups: Sequence[PromptGroup], progress: Progress, early: Early | None = None
@@ -256,8 +197,7 @@ class SceneSession:
             # Bad prompts are refused before anything is prepared for them, which takes seconds.
             pixel_prompts(self.scene, group.prompts)
         self._look_for_cache()
-        # A segmenter need not bear being asked by two threads.
-        self._finding.settle(progress)
+        self._objects.settle(progress)
         answers: list[Answer] = []
 
         def with_others(masks: Masks) -> None:
@@ -279,15 +219,12 @@ class SceneSession:
                 masks[view] = masks[view] & ~mask if group.subtract else masks[view] | mask
         return masks
 
-    def _to_be_found(self) -> Resumable[MaskCache]:
-        return Resumable(partial(_find, self.scene, self._preparing, self._geometry))
-
     def _points(self, answers: Sequence[Answer], masks: Masks, progress: Progress) -> Masks:
         """The pixels of the masks, which ``answers`` led to, whose 3D points belong to the object."""
         progress("lifting", 0.0, "Taking the object's points")
         item = answers[0].item
-        if len(answers) == 1 and item is not None and self._cache is not None:
-            return self._cache.points_of(item)
+        if len(answers) == 1 and item is not None and self._objects.known is not None:
+            return self._objects.known.points_of(item)
         names = [view.name for view in self.scene.views]
 
         def waiting(number: int) -> None:
@@ -298,7 +235,7 @@ class SceneSession:
 
     def _unsized(self, groups: Sequence[PromptGroup]) -> tuple[str, ...]:
         """A word about sizes that were asked for and cannot be had."""
-        if self._cache is not None or not any(group.size for group in groups):
+        if self._objects.known is not None or not any(group.size for group in groups):
             return ()
         return ("Larger and smaller are known only once the scene's objects were found: find objects first.",)
 
@@ -307,37 +244,3 @@ class SceneSession:
         return any(
             bool((self.scene.confidence(view)[masks[view.name]] > 0).any()) for view in self.scene.views
         )
-
-    @property
-    def _cache_file(self) -> Path:
-        return self.scene.folder / CACHE_FOLDER / "cache.json"
-
-
-def _find(
-    scene: Scene, preparing: Resumable[Segmenter], geometry: Callable[[], Lifting], progress: Progress
-) -> MaskCache:
-    segmenter = preparing.result(span(progress, 0.0, 0.3))
-    if not isinstance(segmenter, Proposer):
-        raise PromptError(f"{segmenter.name} finds no objects by itself: click on the one you want.")
-    return build_mask_cache(scene, segmenter, span(progress, 0.3, 1.0), lifting=geometry)
-
-
-def _as_it_was(scene: Scene, name: str) -> SceneObject | None:
-    """The object of that name; None when there is none, or only a damaged one, which is to be replaced."""
-    folder = object_folder(scene, name)
-    try:
-        return None if folder is None else read_object(scene, folder)
-    except SceneError:
-        return None
-
-
-def _any(masks: ViewMasks) -> bool:
-    return any(bool(mask.any()) for mask in masks.values())
-
-
-def _stamp(file: Path) -> _Stamp:
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_ino
