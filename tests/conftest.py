@@ -19,6 +19,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 if TYPE_CHECKING:
     from samples.truth import SampleTruth
     from tests.scenes.ball_and_box import Truth
+    from tests.synthetic import TrueView
     from wildseg3d_blender.scene.folder import Scene
 
 SAMPLE_VIEWS = ("table_03", "table_04", "table_05", "table_06", "table_07", "table_08")
@@ -79,6 +80,14 @@ def listed_copy(
 
 
 @pytest.fixture(scope="session")
+def views() -> list[TrueView]:
+    """Five rendered views of a ball and a box, 128 x 96."""
+    from tests.synthetic import orbit
+
+    return orbit(5, (128, 96))
+
+
+@pytest.fixture(scope="session")
 def aligned_scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     """A scene aligned from pairs, with a ball and a box as objects. Read it, never write into it."""
     from tests.scenes.aligned import BALL, BOX, write_aligned_scene, write_true_object
@@ -90,6 +99,14 @@ def aligned_scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     write_true_object(scene, views, "Ball", BALL)
     write_true_object(scene, views, "Box", BOX)
     return scene
+
+
+@pytest.fixture
+def aligned_copy(aligned_scene: Scene, tmp_path: Path) -> Scene:
+    """A copy of that scene that a test may align again."""
+    from wildseg3d_blender.scene.folder import read_scene
+
+    return read_scene(shutil.copytree(aligned_scene.folder, tmp_path / "scene"))
 
 
 @pytest.fixture

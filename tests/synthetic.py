@@ -7,7 +7,7 @@ world has Z up and the floor at z = 0; a camera is about 3.4 units from what it 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -241,6 +241,16 @@ def pair_view(view: TrueView, hints: bool) -> PairView:
 def with_edges(graph: PairGraph, edges: Sequence[Edge]) -> PairGraph:
     """The graph with other edges."""
     return replace(graph, edges=tuple(edges))
+
+
+def with_spoilt(graph: PairGraph, spoil: Callable[[NDArray[np.float32]], None]) -> PairGraph:
+    """The graph with every second pointmap changed: ``spoil`` gets a copy of it, (H, W, 3)."""
+    edges = []
+    for edge in graph.edges:
+        points = edge.points_j.copy()
+        spoil(points)
+        edges.append(replace(edge, points_j=points))
+    return with_edges(graph, edges)
 
 
 def step_band(depth: Array, radius: int = 3, threshold: float = 0.06) -> NDArray[np.bool_]:

@@ -19,14 +19,8 @@ from wildseg3d_blender.scene.folder import Scene, read_scene
 
 
 @pytest.fixture
-def scene(aligned_scene: Scene, tmp_path: Path) -> Scene:
-    return read_scene(shutil.copytree(aligned_scene.folder, tmp_path / "scene"))
-
-
-@pytest.fixture
-def root(blender: Any, scene: Scene) -> Any:
-    blender.ops.wildseg3d.open_scene(directory=str(scene.folder))
-    return blender.context.scene.wildseg3d.root
+def scene(aligned_copy: Scene) -> Scene:
+    return aligned_copy
 
 
 def _do(bpy: Any, operator: str, /, **arguments: Any) -> Any:

@@ -18,6 +18,7 @@ from tests.synthetic import (
     render,
     smooth_noise,
     with_edges,
+    with_spoilt,
 )
 from wildseg3d_blender.errors import AlignmentError, Cancelled
 from wildseg3d_blender.pipeline.alignment import Alignment, EdgeState, align, pointmap
@@ -262,15 +263,15 @@ def test_input_is_not_written_to(clean: PairGraph) -> None:
 
 def test_weights_function_decides_what_counts(views: list[TrueView]) -> None:
     """Two thirds of each second pointmap are off, which only the masks tell; round two knows the state."""
-    graph = pair_graph(views)
-    spoilt = []
-    for edge in graph.edges:
-        points = edge.points_j.copy()
-        points[:, : SIZE[0] * 2 // 3] *= 1.3
-        spoilt.append(replace(edge, points_j=points))
+    wrong = np.s_[:, : SIZE[0] * 2 // 3]
+
+    def spoil(points: np.ndarray) -> None:
+        points[wrong] *= 1.3
+
+    spoilt = with_spoilt(pair_graph(views), spoil)
     masks = [np.ones(view.depth.shape, np.float32) for view in views]
     for mask in masks:
-        mask[:, : SIZE[0] * 2 // 3] = 0.0
+        mask[wrong] = 0.0
     states: list[EdgeState | None] = []
 
     def weights(
@@ -281,14 +282,15 @@ def test_weights_function_decides_what_counts(views: list[TrueView]) -> None:
         np.testing.assert_array_equal(soft[1], masks[edge.j])
         return edge.confidence_i, edge.confidence_j * soft[1]
 
-    alignment = align(with_edges(graph, spoilt), weights=weights, masks=masks, rounds=2)
+    alignment = align(spoilt, weights=weights, masks=masks, rounds=2)
     assert_exact(alignment, views)
-    assert states[: len(spoilt)] == [None] * len(spoilt)
-    assert None not in states[len(spoilt) :]
-    assert len(states) == 3 * len(spoilt)  # two rounds, and once in full
+    count = len(spoilt.edges)
+    assert states[:count] == [None] * count
+    assert None not in states[count:]
+    assert len(states) == 3 * count  # two rounds, and once in full
     last = states[-1]
     assert last is not None
-    np.testing.assert_allclose(last.K_i, views[graph.edges[-1].i].K, rtol=1e-3)
+    np.testing.assert_allclose(last.K_i, views[spoilt.edges[-1].i].K, rtol=1e-3)
 
 
 def test_disconnected_views_are_named(views: list[TrueView]) -> None:

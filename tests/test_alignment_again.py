@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.synthetic import Corruption, TrueView, errors, orbit, pair_graph, with_edges
+from tests.synthetic import Corruption, TrueView, errors, pair_graph, with_edges, with_spoilt
 from wildseg3d_blender.errors import AlignmentError
 from wildseg3d_blender.pipeline.alignment import Alignment, EdgeState, Sim3, align, pointmap
 from wildseg3d_blender.pipeline.alignment.sim3 import rotation_exp
@@ -14,11 +14,6 @@ from wildseg3d_blender.pipeline.pair_graph import Edge, PairGraph
 
 SIZE = (128, 96)
 BLENDER = Sim3(3.3, rotation_exp(np.array([1.0, -2.0, 0.5])), np.array([5.0, 1.0, -2.0]))
-
-
-@pytest.fixture(scope="module")
-def views() -> list[TrueView]:
-    return orbit(5, SIZE)
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +53,11 @@ def test_nothing_moves_when_nothing_changed(noisy: PairGraph, before: Alignment)
 
 def test_other_weights_improve_in_the_same_world(views: list[TrueView]) -> None:
     """A part of every second pointmap is off, which only the second weights know."""
-    graph = pair_graph(views)
-    spoilt = []
-    for edge in graph.edges:
-        points = edge.points_j.copy()
+
+    def spoil(points: np.ndarray) -> None:
         points[:, :48] *= 1.2
-        spoilt.append(replace(edge, points_j=points))
-    graph = with_edges(graph, spoilt)
+
+    graph = with_spoilt(pair_graph(views), spoil)
     first = align(graph).in_world(BLENDER)
     told: list[EdgeState | None] = []
 

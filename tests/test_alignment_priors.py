@@ -12,13 +12,7 @@ from wildseg3d_blender.pipeline.alignment import KnownPose, Priors, Sim3, align
 from wildseg3d_blender.pipeline.alignment.sim3 import rotation_angle, rotation_exp
 from wildseg3d_blender.pipeline.pair_graph import PairGraph
 
-SIZE = (128, 96)
 ELSEWHERE = Sim3(0.25, rotation_exp(np.array([0.3, -1.0, 2.0])), np.array([-4.0, 9.0, 1.0]))
-
-
-@pytest.fixture(scope="module")
-def views() -> list[TrueView]:
-    return orbit(5, SIZE)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,16 @@ import numpy as np
 import pytest
 
 from tests.scenes.aligned import write_aligned_scene
-from tests.synthetic import Corruption, TrueView, all_pairs, depth_graph, orbit, pair_graph, with_edges
+from tests.synthetic import (
+    Corruption,
+    TrueView,
+    all_pairs,
+    depth_graph,
+    orbit,
+    pair_graph,
+    with_edges,
+    with_spoilt,
+)
 from wildseg3d_blender.errors import SceneError
 from wildseg3d_blender.pipeline.alignment import Alignment, Sim3, align
 from wildseg3d_blender.pipeline.alignment.sim3 import rotation_exp
@@ -34,13 +43,11 @@ def views() -> list[TrueView]:
 @pytest.fixture(scope="module")
 def network(views: list[TrueView]) -> PairGraph:
     """Every pair anew, and here and there what networks put where they see nothing."""
-    graph = pair_graph(views, corruption=Corruption())
-    edges = []
-    for edge in graph.edges:
-        points_j = edge.points_j.copy()
-        points_j[3, 4:6], points_j[9, 9] = np.nan, np.inf
-        edges.append(replace(edge, points_j=points_j))
-    return with_edges(graph, edges)
+
+    def spoil(points: np.ndarray) -> None:
+        points[3, 4:6], points[9, 9] = np.nan, np.inf
+
+    return with_spoilt(pair_graph(views, corruption=Corruption()), spoil)
 
 
 @pytest.fixture(scope="module")
