@@ -239,6 +239,30 @@ def test_choosing_a_surface_chooses_its_object_in_the_list(blender: Any, root: A
     assert blender.context.object.name == "Wall Surface"
 
 
+def test_hidden_cameras_serve_as_before(blender: Any, root: Any) -> None:
+    from wildseg3d_blender.addon.scene import lookup
+
+    cameras = lookup.cameras(root)
+    assert blender.ops.wildseg3d.hide_cameras() == {"FINISHED"}
+    first = blender.context.scene.camera
+    assert [item.name for item in cameras if item.visible_get()] == [first.name]
+    before = np.array([item.matrix_world for item in cameras])
+    root.location.x += 2.0
+    blender.context.view_layer.update()
+    moved = np.array([item.matrix_world for item in cameras]) - before
+    assert moved[:, 0, 3] == pytest.approx(2.0, abs=1e-5)
+    other = next(item.name for item in cameras if item != first)
+    blender.ops.wildseg3d.look(view=other)
+    assert blender.context.scene.camera.name == other
+    assert [item.name for item in cameras if item.visible_get()] == [other], "or Blender draws no photo"
+    blender.ops.wildseg3d.prompt_add(view="tall", x=300, y=500, object="Floor")
+    (prompt,) = lookup.prompts(root, "Floor")
+    assert prompt.visible_get()
+    assert "wildseg3d.hide_cameras" in {button.operator for button in draw_panels(blender).buttons}
+    blender.ops.wildseg3d.hide_cameras()
+    assert all(item.visible_get() for item in cameras)
+
+
 def test_undo_of_isolate(blender: Any, root: Any) -> None:
     name = root.name
     blender.ops.ed.undo_push(message="before")

@@ -116,6 +116,27 @@ class WILDSEG3D_OT_hide_rest(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class WILDSEG3D_OT_hide_cameras(bpy.types.Operator):
+    """Hide the frames of the photos' cameras, all but the one looked through last; press again to see them. \
+Photos can be gone through all the same"""
+
+    bl_idname = "wildseg3d.hide_cameras"
+    bl_label = "Hide Cameras"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return has_root(cls, context)
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Hide them, or bring them back."""
+        root = lookup.require_root(context.scene)
+        seen = visibility.cameras_are_seen(context.scene, root)
+        visibility.set_cameras_seen(context.scene, root, not seen)
+        return {"FINISHED"}
+
+
 class WILDSEG3D_OT_show_as(bpy.types.Operator):
     """Show points, or the surface that was made of them"""
 
@@ -151,5 +172,6 @@ CLASSES = (
     WILDSEG3D_OT_select_under_cursor,
     WILDSEG3D_OT_isolate,
     WILDSEG3D_OT_hide_rest,
+    WILDSEG3D_OT_hide_cameras,
     WILDSEG3D_OT_show_as,
 )

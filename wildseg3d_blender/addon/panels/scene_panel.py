@@ -41,7 +41,10 @@ class WILDSEG3D_PT_scene(SidebarPanel, bpy.types.Panel):
 
 
 def _draw_shown(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:
-    layout.operator("wildseg3d.select_under_cursor", icon="RESTRICT_SELECT_OFF")
+    row = row_of(layout, context, ("Select by Click", "Hide Cameras"))
+    row.operator("wildseg3d.select_under_cursor", icon="RESTRICT_SELECT_OFF")
+    bare = not visibility.cameras_are_seen(context.scene, root)
+    row.operator("wildseg3d.hide_cameras", icon="HIDE_ON" if bare else "HIDE_OFF", depress=bare)
     row = row_of(layout, context, ("Isolate", "Hide Rest"))
     isolated = visibility.is_isolated(root)
     row.operator("wildseg3d.isolate", icon="SOLO_ON" if isolated else "SOLO_OFF", depress=isolated)

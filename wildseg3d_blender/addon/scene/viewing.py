@@ -17,7 +17,7 @@ from bpy_extras.view3d_utils import region_2d_to_origin_3d, region_2d_to_vector_
 from numpy.typing import NDArray
 
 from ...scene.folder import View
-from . import framing, lookup
+from . import framing, lookup, visibility
 from .picking import Sight
 
 ASIDE = math.radians(15)
@@ -124,7 +124,7 @@ def look_through(context: bpy.types.Context, camera: bpy.types.Object) -> None:
 
     A view that looks through a camera already keeps its zoom.
     """
-    context.scene.camera = camera
+    visibility.change_camera(context.scene, camera)
     own = context.area if context.area is not None and context.area.type == "VIEW_3D" else None
     for area in [own] if own is not None else views_3d():
         if area.spaces.active.region_3d.view_perspective == "CAMERA":

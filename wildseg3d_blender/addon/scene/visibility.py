@@ -90,6 +90,35 @@ def show_as(root: bpy.types.Object, source: bpy.types.Object, surface: bool) -> 
         item.wildseg3d.put_aside = "NO"
 
 
+def cameras_are_seen(scene: bpy.types.Scene, root: bpy.types.Object) -> bool:
+    """Whether photos' cameras are shown, not counting the scene's."""
+    return any(is_shown(item) for item in lookup.cameras(root) if item != scene.camera)
+
+
+def set_cameras_seen(scene: bpy.types.Scene, root: bpy.types.Object, seen: bool) -> None:
+    """Show the frames of the photos' cameras in the viewport, or hide all but that of the scene's camera:
+    looking through a hidden one, Blender draws no photo."""
+    for item in lookup.cameras(root):
+        _set_camera_seen(item, seen or item == scene.camera)
+
+
+def change_camera(scene: bpy.types.Scene, camera: bpy.types.Object) -> None:
+    """Make a photo's camera the scene's; where cameras are hidden, it is seen in place of the one before."""
+    before, scene.camera = scene.camera, camera
+    if before == camera or is_shown(camera):
+        return
+    _set_camera_seen(camera, True)
+    if before is not None and before.wildseg3d.role == "CAMERA":
+        _set_camera_seen(before, False)
+
+
+def _set_camera_seen(camera: bpy.types.Object, seen: bool) -> None:
+    if seen:
+        camera.hide_viewport = False
+    with contextlib.suppress(RuntimeError):  # the view layer leaves its collection out
+        camera.hide_set(not seen)
+
+
 def points_changed(source: bpy.types.Object) -> None:
     """Points are other ones than before: a surface made of them is outdated, and they take its place."""
     root = lookup.root_of(source)
