@@ -14,7 +14,7 @@ from ..files.stamps import stamp_of
 from ..progress import Progress, silent, span
 from ..prompts import Prompt, PromptGroup, check_groups, one_group
 from ..scene.folder import Scene, check_open, read_scene
-from ..scene.objects import SceneObject, Shared
+from ..scene.objects import SceneObject, Shared, with_groups
 from . import answer_words
 from .cached_objects import CachedObjects
 from .object_writing import SegmentResult, any_pixel, write_among_others
@@ -120,7 +120,7 @@ class SceneSession:
         Raises:
             PromptError: nothing positive among the prompts, or one that does not fit its view.
         """
-        return self._combined(self._answered(one_group(prompts), progress), one_group(prompts))
+        return _combined(self._answered(one_group(prompts), progress), one_group(prompts))
 
     def preview(
         self,
@@ -138,7 +138,7 @@ class SceneSession:
             PromptError: as ``segment``, but nothing found is no error here.
         """
         answers = self._answered(groups, progress, early)
-        masks = self._combined(answers, groups)
+        masks = _combined(answers, groups)
         both = list(zip(groups, answers, strict=True))
         larger = tuple(self._answers.has_next(group, answer, larger=True) for group, answer in both)
         return PreviewResult(
@@ -171,7 +171,7 @@ class SceneSession:
         """
         check_open(self.scene)
         answers = self._answered(groups, span(progress, 0.0, 0.9))
-        masks = self._combined(answers, groups)
+        masks = _combined(answers, groups)
         if not any_pixel(masks):
             raise PromptError(answer_words.on_nothing(name, answers))
         item = SceneObject(
@@ -202,7 +202,7 @@ class SceneSession:
 
         def with_others(masks: Masks) -> None:
             if early is not None:
-                early(self._combined([*answers, Answer(masks)], groups))
+                early(_combined([*answers, Answer(masks)], groups))
 
         for k, group in enumerate(groups):
             part = span(progress, k / len(groups), (k + 1) / len(groups))
@@ -210,14 +210,6 @@ class SceneSession:
             last = early is not None and k == len(groups) - 1
             answers.append(self._answers.answer(group, part, with_others if last else None))
         return answers
-
-    def _combined(self, answers: Sequence[Answer], groups: Sequence[PromptGroup]) -> Masks:
-        """What the first group means, with the others added and taken away pixel by pixel, in order."""
-        masks = dict(answers[0].masks)
-        for answer, group in zip(answers[1:], groups[1:], strict=True):
-            for view, mask in answer.masks.items():
-                masks[view] = masks[view] & ~mask if group.subtract else masks[view] | mask
-        return masks
 
     def _points(self, answers: Sequence[Answer], masks: Masks, progress: Progress) -> Masks:
         """The pixels of the masks, which ``answers`` led to, whose 3D points belong to the object."""
@@ -244,3 +236,9 @@ class SceneSession:
         return any(
             bool((self.scene.confidence(view)[masks[view.name]] > 0).any()) for view in self.scene.views
         )
+
+
+def _combined(answers: Sequence[Answer], groups: Sequence[PromptGroup]) -> Masks:
+    """What the first group means, with the others added and taken away."""
+    first, *others = (answer.masks for answer in answers)
+    return with_groups(first, groups[1:], others)

@@ -19,12 +19,13 @@ import hashlib
 import json
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import PromptError, SceneError
 from ..files.atomic_folder import replacing_folder
@@ -70,6 +71,17 @@ class SceneObject:
     def prompts(self) -> tuple[Prompt, ...]:
         """The prompts of all groups."""
         return tuple(prompt for group in self.groups for prompt in group.prompts)
+
+
+def with_groups(
+    masks: ViewMasks, groups: Sequence[PromptGroup], answers: Sequence[ViewMasks]
+) -> dict[str, NDArray[np.bool_]]:
+    """Masks with what further groups were found to be, added or taken away pixel by pixel, in order."""
+    made = dict(masks)
+    for group, answer in zip(groups, answers, strict=True):
+        for view, mask in answer.items():
+            made[view] = made[view] & ~mask if group.subtract else made[view] | mask
+    return made
 
 
 def object_folders(scene: Scene) -> list[Path]:

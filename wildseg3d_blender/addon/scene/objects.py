@@ -13,7 +13,7 @@ import bpy
 
 from ...errors import PromptError, SceneError
 from ...scene.folder import Scene
-from ...scene.objects import SceneObject, read_objects, write_object
+from ...scene.objects import SceneObject, read_objects, with_groups, write_object
 from ...scene.ownership import owned_by
 from ...scene.packed_views import ViewMasks
 from . import following, groups, lookup, parts, reading, removing, splitting, visibility
@@ -165,10 +165,7 @@ def _together(
         if not _is_clean(scene, root, item, known):
             return None
     one, other = stored[first.name], stored[second.name]
-    masks = dict(one.masks)
-    for group, answer in zip(other.groups, _answers(other), strict=True):
-        for view, mask in answer.items():
-            masks[view] = masks[view] & ~mask if group.subtract else masks[view] | mask
+    masks = with_groups(one.masks, other.groups, _answers(other))
     owned = owned_by(list(stored.values()))
     mine, theirs = owned[first.name], owned[second.name]
     return SceneObject(
