@@ -307,8 +307,12 @@ def test_in_a_photo_the_pixel_itself_is_meant(blender: Any, scene: Scene, root: 
         assert np.allclose(aim.pixel, project(place, view.K, view.cam_to_world)[0], atol=0.5)
         with pytest.raises(PromptError, match="beside the photo"):
             aiming.at(blender.context, scene, root, (-1e4, 0.0))
-        with pytest.raises(PromptError, match="beyond the photo"):
-            aiming.box(blender.context, scene, root, _mouse(blender, root, place), (-1e4, 0.0))
+        mouse, beside = _mouse(blender, root, place), (-1e4, -1e4)
+        low, high = aiming.box(blender.context, scene, root, mouse, beside)
+        assert np.allclose((low.pixel[0], high.pixel[1]), (0.0, view.size[1])), "it ends where the photo does"
+        assert np.allclose((high.pixel[0], low.pixel[1]), aim.pixel, atol=1e-3)
+        with pytest.raises(PromptError, match="beside the photo"):
+            aiming.box(blender.context, scene, root, beside, (-2e4, -2e4))
 
 
 def test_a_gripped_prompt_follows_the_mouse_and_goes_back(blender: Any, scene: Scene, root: Any) -> None:

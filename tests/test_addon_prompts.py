@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,24 @@ def test_operator_places_what_the_function_places(blender: Any, scene: Scene, ro
     assert by_operator.parent == by_function.parent
     for name in ("role", "view", "group", "positive", "is_box", "on_surface"):
         assert getattr(by_operator.wildseg3d, name) == getattr(by_function.wildseg3d, name)
+
+
+def test_a_box_may_end_at_the_edge_of_any_photo(scene: Scene, root: Any) -> None:
+    """Where lens correction shows beyond the photo, or leaves some of it out, too."""
+    from wildseg3d_blender.addon.scene import aiming, prompting, reading
+
+    for view in scene.views:
+        width, height = view.size
+        low, high = aiming.Aim(view, (0.0, 0.0)), aiming.Aim(view, (float(width), float(height)))
+        item = prompting.add_box(root, view.name, low.photo_pixel, high.photo_pixel)
+        box = reading.read(scene, root, item)
+        assert isinstance(box, Box)
+        assert (box.x0, box.y0) == pytest.approx((0, 0), abs=0.02 * width)
+        assert (box.x1, box.y1) == pytest.approx((width, height), abs=0.02 * width)
+        outwards = replace(view, warp=replace(view.warp, radial=0.2))
+        x, y = aiming.Aim(outwards, high.pixel).photo_pixel
+        assert (x, y) == pytest.approx(view.photo_size, abs=0.02 * width)
+        assert x <= view.photo_size[0] and y <= view.photo_size[1]
 
 
 def test_renaming_an_object_takes_its_prompts_along(blender: Any, root: Any) -> None:

@@ -62,7 +62,10 @@ class WILDSEG3D_OT_object_add(bpy.types.Operator):
     @reporting
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add it to the list."""
-        selecting.begin_another(lookup.require_root(context.scene), self.name.strip() or groups.DEFAULT_NAME)
+        groups.add(lookup.require_root(context.scene), self.name.strip() or groups.DEFAULT_NAME)
+        if context.mode == "OBJECT":
+            # The outline of the object before, which shines through photos, is not what is worked on now.
+            selecting.clear(context.view_layer)
         return {"FINISHED"}
 
 

@@ -150,23 +150,29 @@ class WILDSEG3D_OT_prompt_click(bpy.types.Operator):
         root = lookup.require_root(context.scene)
         scene = lookup.open_scene(root)
         positive = self.another or (self.meaning == "PART") != self.invert
+        group = self._another_name(root)
         if self._dragged:
             if not positive:
                 raise PromptError("A box shows what belongs to the object: click on what must stay out.")
             first, second = aiming.box(context, scene, root, self._pressed, mouse)
-            self._begin_another(root)
-            return prompting.add_box(root, first.view.name, first.photo_pixel, second.photo_pixel)
-        aim = aiming.at(context, scene, root, mouse)
-        self._begin_another(root)
-        item = prompting.add_click(root, aim.view.name, aim.photo_pixel, positive=positive)
-        if not item.wildseg3d.on_surface:
-            self.report({"INFO"}, "Nothing was measured there, so the prompt floats at a typical depth.")
+            corners = first.photo_pixel, second.photo_pixel
+            item = prompting.add_box(root, first.view.name, *corners, group=group)
+        else:
+            aim = aiming.at(context, scene, root, mouse)
+            item = prompting.add_click(root, aim.view.name, aim.photo_pixel, positive=positive, group=group)
+            if not item.wildseg3d.on_surface:
+                self.report({"INFO"}, "Nothing was measured there, so the prompt floats at a typical depth.")
+        if group:
+            # The outline of the object before, which shines through photos, is not what is worked on now.
+            selecting.clear(context.view_layer)
         return item
 
-    def _begin_another(self, root: bpy.types.Object) -> None:
+    def _another_name(self, root: bpy.types.Object) -> str:
+        """Name of the object that begins with this prompt, and not before: the prompt may fail. "" for the
+        list's active one."""
         active = groups.active(root)
-        if self.another and active is not None and lookup.prompts(root, active.name):
-            selecting.begin_another(root)
+        begins = self.another and active is not None and bool(lookup.prompts(root, active.name))
+        return groups.free_name(root) if begins else ""
 
 
 CLASSES = (WILDSEG3D_OT_prompt_click,)

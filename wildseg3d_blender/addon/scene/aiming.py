@@ -34,8 +34,8 @@ class Aim:
 
     @property
     def photo_pixel(self) -> tuple[float, float]:
-        """The same place in the photo as it was taken."""
-        x, y = self.view.warp.to_photo(np.array(self.pixel))
+        """The same place in the photo as it was taken; at its edge, where lens correction shows beyond it."""
+        x, y = np.clip(self.view.warp.to_photo(np.array(self.pixel)), 0.0, self.view.photo_size)
         return float(x), float(y)
 
 
@@ -71,16 +71,15 @@ def box(
 ) -> tuple[Aim, Aim]:
     """The corners, in one view, of a rectangle drawn with the mouse.
 
-    Drawn in no photo, it stands upright in the artist's view, at the distance of what is about its middle.
+    Drawn in a photo, it ends where that does. Drawn in none, it stands upright in the artist's view, at the
+    distance of what is about its middle.
 
     Raises:
-        PromptError: as ``at``; or a corner lies beside the photo.
+        PromptError: all of it lies beside the photo, or there is nothing in its middle.
     """
-    if _camera(context, root) is not None:
-        try:
-            return at(context, scene, root, first), at(context, scene, root, second)
-        except PromptError as error:
-            raise PromptError("The box reaches beyond the photo: keep both corners inside.") from error
+    camera = _camera(context, root)
+    if camera is not None:
+        return _box_in_photo(context, scene.view(camera.wildseg3d.view), camera, (first, second))
     picked = _pick_in(context, root, first, second)
     view, _ = best_view.best_view(scene, picked)
     corners_world = np.array(
@@ -89,8 +88,7 @@ def box(
     pixels, _ = project(corners_world, view.K, view.cam_to_world)
     if not np.isfinite(pixels).all():
         raise PromptError("The box is wider than any photo: draw a smaller one, or go into a photo's camera.")
-    low, high = np.clip(pixels.min(axis=0), 0, view.size), np.clip(pixels.max(axis=0), 0, view.size)
-    return Aim(view, (float(low[0]), float(low[1]))), Aim(view, (float(high[0]), float(high[1])))
+    return _within(view, pixels)
 
 
 def photo(context: bpy.types.Context, root: bpy.types.Object) -> str:
@@ -102,6 +100,26 @@ def photo(context: bpy.types.Context, root: bpy.types.Object) -> str:
 def _camera(context: bpy.types.Context, root: bpy.types.Object) -> bpy.types.Object | None:
     camera = viewing.photo_camera(context.space_data, context.region_data, context.scene)
     return camera if camera is not None and lookup.root_of(camera) == root else None
+
+
+def _box_in_photo(
+    context: bpy.types.Context, view: View, camera: bpy.types.Object, corners: tuple[Mouse, Mouse]
+) -> tuple[Aim, Aim]:
+    """Its corners where it is drawn in a photo looked through; what reaches beyond that is left out."""
+    found = [
+        viewing.pixel_towards_mouse(context.region, context.region_data, camera, view, corner)
+        for corner in corners
+    ]
+    pixels = np.array([pixel for pixel in found if pixel is not None])
+    if len(pixels) < len(corners) or (pixels.max(0) <= 0).any() or (pixels.min(0) >= view.size).any():
+        raise PromptError("The box is beside the photo: draw it inside, or leave the camera.")
+    return _within(view, pixels)
+
+
+def _within(view: View, pixels: NDArray[np.float64]) -> tuple[Aim, Aim]:
+    """Low and high corner, inside the photo, of the box around pixels (N, 2)."""
+    low, high = np.clip(pixels.min(axis=0), 0, view.size), np.clip(pixels.max(axis=0), 0, view.size)
+    return Aim(view, (float(low[0]), float(low[1]))), Aim(view, (float(high[0]), float(high[1])))
 
 
 def _pick_in(context: bpy.types.Context, root: bpy.types.Object, first: Mouse, second: Mouse) -> Picked:

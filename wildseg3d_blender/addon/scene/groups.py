@@ -53,7 +53,7 @@ def add(root: bpy.types.Object, name: str = DEFAULT_NAME) -> Any:
     item = settings.groups.add()
     item.previous_name = ""
     item.colour = colour
-    item.name = _free_name(root, name, item)
+    item.name = free_name(root, name, item)
     item.parts.add()
     settings.active_group = len(settings.groups) - 1
     return item
@@ -62,7 +62,7 @@ def add(root: bpy.types.Object, name: str = DEFAULT_NAME) -> Any:
 def rename(root: bpy.types.Object, item: Any) -> None:
     """Let prompts and mesh follow the item's new name. Called by Blender when the name was edited."""
     old, wanted = item.previous_name, item.name
-    name = _free_name(root, wanted.strip() or old or DEFAULT_NAME, item)
+    name = free_name(root, wanted.strip() or old or DEFAULT_NAME, item)
     if name != wanted:
         item.name = name  # comes back here with a free name
         return
@@ -98,7 +98,8 @@ def mesh_object(item: Any) -> bpy.types.Object | None:
     return found if lookup.root_of(found) in (None, item.id_data) else None
 
 
-def _free_name(root: bpy.types.Object, name: str, item: Any) -> str:
+def free_name(root: bpy.types.Object, name: str = DEFAULT_NAME, item: Any | None = None) -> str:
+    """That name, numbered where an object of the list other than ``item`` has it."""
     taken = {other.name for other in root.wildseg3d.groups if other != item}
     number, candidate = 2, name
     while candidate in taken:

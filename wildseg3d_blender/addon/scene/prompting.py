@@ -25,6 +25,9 @@ NEGATIVE_COLOUR = (1.0, 0.1, 0.1, 1.0)
 SYMBOL_SIZE = 0.03
 """Side of a click's symbol as a share of the image's longer side."""
 
+AT_THE_EDGE = 0.5
+"""View pixels beyond the edge that are taken for it: going to the photo and back loses a little."""
+
 REACH = 0.02
 """How far from a click, as a share of the image's longer side, a measured pixel may lend its depth."""
 
@@ -196,13 +199,14 @@ def _to_view(view: View, photo_pixel: tuple[float, float]) -> tuple[float, float
             f"({x:g}, {y:g}) lies outside the photo {view.photo.name}, which is {width} × {height} pixels: "
             "click inside it."
         )
-    view_x, view_y = (float(value) for value in view.warp.to_view(np.array([x, y], dtype=np.float64)))
-    if not (0 <= view_x <= view.size[0] and 0 <= view_y <= view.size[1]):
+    there = view.warp.to_view(np.array([x, y], dtype=np.float64))
+    inside = np.clip(there, 0.0, view.size)
+    if np.abs(there - inside).max() > AT_THE_EDGE:
         raise PromptError(
             f"({x:g}, {y:g}) lies on the border of {view.photo.name} that the lens correction cuts off: "
             "click further inside."
         )
-    return view_x, view_y
+    return float(inside[0]), float(inside[1])
 
 
 def _depth_at(scene: Scene, view: View, pixel: tuple[float, float]) -> tuple[float, bool]:

@@ -26,14 +26,6 @@ def only(view_layer: bpy.types.ViewLayer, item: bpy.types.Object) -> None:
     view_layer.objects.active = item
 
 
-def begin_another(root: bpy.types.Object, name: str = groups.DEFAULT_NAME) -> Any:
-    """A new item of the list, active. Nothing is selected: the outline of the object before, which shines
-    through the photo, is not what is worked on."""
-    if bpy.context.mode == "OBJECT":
-        clear(bpy.context.view_layer)
-    return groups.add(root, name)
-
-
 def select_mesh(root: bpy.types.Object) -> None:
     """Select the mesh of the list's active object, if it has one that can be selected now."""
     item = groups.active(root)

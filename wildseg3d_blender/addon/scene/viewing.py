@@ -153,13 +153,27 @@ def pixel_under_mouse(
     mouse: tuple[float, float],
 ) -> tuple[float, float] | None:
     """The view pixel under the mouse in a 3D view that looks through ``camera``; None when outside."""
+    found = pixel_towards_mouse(region, region_3d, camera, view, mouse)
+    if found is None:
+        return None
+    inside = 0 <= found[0] <= view.size[0] and 0 <= found[1] <= view.size[1]
+    return found if inside else None
+
+
+def pixel_towards_mouse(
+    region: bpy.types.Region,
+    region_3d: bpy.types.RegionView3D,
+    camera: bpy.types.Object,
+    view: View,
+    mouse: tuple[float, float],
+) -> tuple[float, float] | None:
+    """As ``pixel_under_mouse``, but beside the photo too, as if it went on; None when behind the camera."""
     direction_world = region_2d_to_vector_3d(region, region_3d, mouse)
     direction = camera.matrix_world.to_3x3().inverted() @ direction_world
     if direction.z >= 0:
         return None
     x, y, _ = view.K @ np.array([direction.x / -direction.z, direction.y / direction.z, 1.0])
-    inside = 0 <= x <= view.size[0] and 0 <= y <= view.size[1]
-    return (float(x), float(y)) if inside else None
+    return float(x), float(y)
 
 
 def sight_under_mouse(
