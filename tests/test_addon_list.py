@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import colorsys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.blender_reading import read_attribute
+from tests.drawn_panels import draw
 from tests.scenes.awkward import FLOOR, WALL, surface
 from wildseg3d_blender.prompts import Click, one_group
 from wildseg3d_blender.scene.folder import Scene
@@ -114,6 +116,35 @@ def test_a_copy_as_mesh_is_independent(blender: Any, root: Any) -> None:
     root.wildseg3d.active_group = 0
     with pytest.raises(RuntimeError, match="no object named 'Wall'"):
         blender.ops.wildseg3d.object_duplicate(name="Wall")
+
+
+def test_what_an_object_shows_is_exported(blender: Any, root: Any, tmp_path: Path) -> None:
+    from wildseg3d_blender.addon.panels.object_lists import WILDSEG3D_MT_objects
+
+    wall = _mesh(root, "Wall")
+    root.wildseg3d.active_group = [item.name for item in root.wildseg3d.groups].index("Wall")
+    assert "wildseg3d.object_export" in {
+        button.operator for button in draw(WILDSEG3D_MT_objects, blender.context).buttons
+    }
+    selected = list(blender.context.selected_objects)
+    assert blender.ops.wildseg3d.object_export(filepath=str(tmp_path / "wall.ply")) == {"FINISHED"}
+    header = (tmp_path / "wall.ply").read_bytes()[:300]
+    assert (
+        f"element vertex {len(wall.data.vertices)}\n".encode() in header and b"property uchar red" in header
+    )
+    assert list(blender.context.selected_objects) == selected
+
+    blender.ops.wildseg3d.make_surface(object="Wall", step=4)
+    made = blender.context.object
+    assert blender.ops.wildseg3d.object_export(name="Wall", filepath=str(tmp_path / "wall.glb")) == {
+        "FINISHED"
+    }
+    before = set(blender.data.objects)
+    blender.ops.import_scene.gltf(filepath=str(tmp_path / "wall.glb"))
+    (read,) = [item for item in set(blender.data.objects) - before if item.type == "MESH"]
+    assert len(read.data.polygons) >= len(made.data.polygons) > 100
+    with pytest.raises(RuntimeError, match="ends with one of"):
+        blender.ops.wildseg3d.object_export(name="Wall", filepath=str(tmp_path / "wall.xyz"))
 
 
 def test_merging_in_any_order_keeps_what_each_takes_away(blender: Any, root: Any) -> None:

@@ -46,6 +46,7 @@ NOT_THERE = [
     ("object_remove", {"name": "Rug"}),
     ("object_put_back", {"name": "Rug"}),
     ("object_duplicate", {"name": "Rug"}),
+    ("object_export", {"name": "Rug", "filepath": "rug.ply"}),
     ("object_merge", {"name": "Rug", "into": "Box"}),
     ("object_merge", {"name": "Ball", "into": "Rug"}),
     ("segment", {"object": "Rug"}),
@@ -60,6 +61,7 @@ NOT_THERE = [
 EMPTY = [
     ("object_put_back", {"name": "Cup"}, "Cup is not cut out of the scene: there is nothing to merge back."),
     ("object_duplicate", {"name": "Cup"}, "Cup is not cut out yet: press Segment first."),
+    ("object_export", {"name": "Cup", "filepath": "c.ply"}, "Cup has no points yet: press Segment first."),
     ("make_surface", {"object": "Cup"}, "Cup has no points yet: press Segment first."),
     ("part_remove", {"object": "Ball", "part": 3}, "Ball has no part 3: add one first."),
 ]

@@ -7,6 +7,7 @@ import bpy
 
 from . import (
     dismiss,
+    export,
     find_objects,
     guide,
     look,
@@ -43,6 +44,7 @@ _CLASSES = (
     *show.CLASSES,
     *realign.CLASSES,
     *objects.CLASSES,
+    *export.CLASSES,
     *look.CLASSES,
     *neural.CLASSES,
     *unsaved_scenes.CLASSES,

@@ -29,7 +29,7 @@ class _OfOne:
         return True
 
 
-class _OfCutOut(_OfOne):
+class OfCutOut(_OfOne):
     """Mix-in of what is done with one that is cut out."""
 
     @classmethod
@@ -84,7 +84,7 @@ they were taken from"""
         return {"FINISHED"}
 
 
-class WILDSEG3D_OT_object_put_back(_OfCutOut, bpy.types.Operator):
+class WILDSEG3D_OT_object_put_back(OfCutOut, bpy.types.Operator):
     """Give the object's points back to the scene, or to the objects they were taken from. It stays in the \
 list with its prompts, so that Segment can cut it out again"""
 
@@ -131,7 +131,7 @@ class WILDSEG3D_OT_object_merge(_OfOne, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class WILDSEG3D_OT_object_duplicate(_OfCutOut, bpy.types.Operator):
+class WILDSEG3D_OT_object_duplicate(OfCutOut, bpy.types.Operator):
     """Copy what the object shows as a plain mesh with materials of its own, which WildSeg3D never changes"""
 
     bl_idname = "wildseg3d.object_duplicate"

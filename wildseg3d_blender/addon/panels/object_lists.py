@@ -66,6 +66,7 @@ class WILDSEG3D_MT_objects(bpy.types.Menu):
         layout.operator("wildseg3d.isolate", icon="SOLO_OFF")
         layout.operator("wildseg3d.make_surface", icon="MESH_GRID").object = "" if item is None else item.name
         layout.operator("wildseg3d.object_duplicate", icon="DUPLICATE")
+        layout.operator("wildseg3d.object_export", text="Export…", icon="EXPORT")
         layout.separator()
         layout.operator("wildseg3d.object_put_back", icon="LOOP_BACK")
         layout.menu("WILDSEG3D_MT_merge", icon="AUTOMERGE_ON")

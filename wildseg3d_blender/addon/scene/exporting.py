@@ -98,6 +98,10 @@ _WRITERS: dict[str, Callable[[str], None]] = {
 }
 
 
+ENDINGS = tuple(_WRITERS)
+"""Of the names of files that can be written."""
+
+
 @contextlib.contextmanager
 def _only_selected(items: Sequence[bpy.types.Object]) -> Iterator[None]:
     """``items`` selected, shown and nothing else selected; as it was afterwards."""
