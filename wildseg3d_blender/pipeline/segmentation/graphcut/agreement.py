@@ -49,7 +49,7 @@ def ties_of(graph: SceneGraph, borders: Borders) -> NDArray[np.float64]:
     """What parting the ends of each of a graph's edges costs in ``agreed``, in nats."""
     area, near, far = graph.nodes.area, graph.in_view, graph.cross_view
     in_view = NEIGHBOURS / SMOOTHNESS * borders.capacity / (area[near.i] * area[near.j]) ** 0.25
-    shown = _same_surface(graph)
+    shown = same_surface(graph)
     both = np.bincount(far.i, shown, len(area)) + np.bincount(far.j, shown, len(area)) + UNSEEN * area
     return np.concatenate([in_view, SAME_SURFACE * shown * (1 / both[far.i] + 1 / both[far.j])])
 
@@ -77,34 +77,39 @@ def agreed(
     first = np.zeros(len(selection), dtype=bool)
     first[graph.i[parted]] = first[graph.j[parted]] = True
     looked_at = np.isin(graph.nodes.view, clicked)
-    confirmed, about = _as_clicked(graph, selection, changed, looked_at)
-    asked = (graph.around(first, REACH - 1) | changed | about) & ~looked_at
+    confirmed = shown_by_clicked(graph, selection, looked_at)
+    asked = (graph.around(first, REACH - 1) | changed | _showing(graph, changed & looked_at)) & ~looked_at
     if not asked.any() or not selection.any():
         return selection
-    stay = (2.0 * selection - 1.0) * (AS_IT_IS - AT_OUTLINE * first)
+    # Nobody has looked at what the correction changed here.
+    stay = (2.0 * selection - 1.0) * (AS_IT_IS - AT_OUTLINE * first) * ~changed
     evidence = stay - AGAINST + CONFIRMED * confirmed
     evidence[asked] += local_evidence(graph, borders, selection, np.flatnonzero(asked))
     return minimum_cut((graph.i, graph.j, ties), evidence, inside, outside, asked, selection)
 
 
-def _same_surface(graph: SceneGraph) -> NDArray[np.float64]:
+def same_surface(graph: SceneGraph) -> NDArray[np.float64]:
     """Pixels (m,) by which the ends of each edge across views show the same surface, in its colour."""
     far = graph.cross_view
     return far.overlap * np.exp(-(far.colour**2) / (2 * SAME_COLOUR**2))
 
 
-def _as_clicked(
-    graph: SceneGraph, selection: Selection, changed: Selection, looked_at: Selection
-) -> tuple[NDArray[np.float64], Selection]:
-    """What the views that were clicked say of the others' nodes, (n,) in [-1, 1] and positive for the object,
-    and which nodes (n,) show what has ``changed`` there."""
+def shown_by_clicked(graph: SceneGraph, selection: Selection, looked_at: Selection) -> NDArray[np.float64]:
+    """What the nodes of clicked views, ``looked_at`` (n,), say of the others: (n,) in [-1, 1], the share of
+    each that they show, positive where as the object; 0 of their own."""
     far, area = graph.cross_view, graph.nodes.area
-    shown = _same_surface(graph)
-    total, held, about = np.zeros(len(area)), np.zeros(len(area)), np.zeros(len(area), dtype=bool)
+    shown = same_surface(graph)
+    total, held = np.zeros((2, len(area)))
     for node, there in ((far.i, far.j), (far.j, far.i)):
         asking = looked_at[there] & ~looked_at[node]
         node, there, weight = node[asking], there[asking], shown[asking]
         total += np.bincount(node, weight, len(area))
         held += np.bincount(node, weight * (2.0 * selection[there] - 1.0), len(area))
-        about[node[changed[there]]] = True
-    return held / (total + UNSEEN * area), about
+    return held / (total + UNSEEN * area)
+
+
+def _showing(graph: SceneGraph, nodes: Selection) -> Selection:
+    """Nodes (n,) that show what some ``nodes`` (n,) of other views show."""
+    far, found = graph.cross_view, np.zeros_like(nodes)
+    found[far.i[nodes[far.j]]] = found[far.j[nodes[far.i]]] = True
+    return found

@@ -19,6 +19,7 @@ from ..pixel_prompts import PixelClick
 from ..proposals import Proposal
 from .agreement import agreed, ties_of
 from .box_search import as_bounded, barred_by, from_boxes
+from .carrying import carried
 from .contract import contract
 from .contradiction import Contradiction
 from .correction import correct
@@ -179,7 +180,8 @@ class GraphCutSegmenter:
             return selection
         clicked = np.unique([click.view for click in seeds.clicks])
         sides = seeds.inside, seeds.outside
-        return agreed(self.graph, self.borders, self.ties, selection, changed, *sides, clicked)
+        selection = agreed(self.graph, self.borders, self.ties, selection, changed, *sides, clicked)
+        return carried(self.graph, self.borders, selection, *sides, clicked)
 
     def _contradicting(self, seeds: Seeds, previous: Mapping[str, NDArray[np.bool_]]) -> list[PixelClick]:
         """The clicks that a mask contradicts by more than a hair."""
