@@ -53,27 +53,22 @@ class WILDSEG3D_OT_look(bpy.types.Operator):
         at = found.index(active) if active in found else None
         # The first press only goes into the camera that is active already.
         step = self.step if viewing.looks_through(context) else 0
-        camera = found[0 if at is None else (at + step) % len(found)]
-        fit_camera(context.scene, root, camera)
-        viewing.look_through(context, camera)
+        look_through_camera(context, root, found[0 if at is None else (at + step) % len(found)])
         return {"FINISHED"}
 
 
 def look_through_view(context: bpy.types.Context, name: str) -> None:
     """Look through the camera of the view (or photo) of that name. SceneError when there is none."""
     root = lookup.require_root(context.scene)
-    camera = lookup.camera(root, lookup.open_scene(root).view(name).name)
-    fit_camera(context.scene, root, camera)
-    viewing.look_through(context, camera)
+    look_through_camera(context, root, lookup.camera(root, lookup.open_scene(root).view(name).name))
 
 
-def fit_camera(scene: bpy.types.Scene, root: bpy.types.Object, camera: bpy.types.Object) -> None:
-    """Give the render frame the shape of the camera's photo."""
-    view = lookup.open_scene(root).view(camera.wildseg3d.view)
-    backgrounds = camera.data.background_images
-    image = backgrounds[0].image if backgrounds else None
+def look_through_camera(context: bpy.types.Context, root: bpy.types.Object, camera: bpy.types.Object) -> None:
+    """Look through a photo's camera; the render frame takes the shape of the photo."""
+    view, image = lookup.open_scene(root).view(camera.wildseg3d.view), cameras.image_of(camera)
     size = tuple(image.size) if image is not None and image.size[0] else None
-    cameras.fit_frame(scene, view, size)
+    cameras.fit_frame(context.scene, view, size)
+    viewing.look_through(context, camera)
 
 
 CLASSES = (WILDSEG3D_OT_look,)

@@ -11,7 +11,7 @@ from ..scene import groups, lookup, viewing
 from ..session import finding, runtime
 from ..viewport import tools
 from .base import has_root, object_mode, reporting
-from .look import fit_camera
+from .look import look_through_camera
 
 
 class WILDSEG3D_OT_prompt_place(bpy.types.Operator):
@@ -80,8 +80,7 @@ def _enter_camera(context: bpy.types.Context, root: bpy.types.Object) -> None:
     if camera not in found:
         camera = found[len(found) // 2]
     if context.scene.camera != camera or not viewing.looks_through(context):
-        fit_camera(context.scene, root, camera)
-        viewing.look_through(context, camera)
+        look_through_camera(context, root, camera)
 
 
 CLASSES = (WILDSEG3D_OT_prompt_place, WILDSEG3D_OT_prompt_end)
