@@ -58,6 +58,28 @@ def test_around_is_what_edges_reach(graph: SceneGraph) -> None:
     assert found.sum() > some_nodes(graph, 0.02).sum()
 
 
+def test_walks_on_surfaces_cross_what_is_printed_there_and_stop_where_they_end(made: Made) -> None:
+    graph, truths = made
+    covered = np.zeros((3, len(graph.nodes)))
+    for data in graph.views:
+        for thing in (BALL, BOX):
+            shown = data.labels[truths[data.view.name].shows == thing]
+            covered[thing] += np.bincount(shown, minlength=len(graph.nodes))
+    thing = np.where(covered.max(0) > 0.9 * graph.nodes.area, covered.argmax(0), -1)
+    edges, count = graph.in_view, len(graph.in_view.i)
+    one, other = thing[edges.i], thing[edges.j]
+    sure = edges.known & (one >= 0) & (other >= 0)
+    printed = sure & (one == other) & (edges.gradient > np.quantile(edges.gradient[sure], 0.9))
+    by_looks, by_depth = (
+        capacity[:count] / edges.length for capacity in (graph.walk_capacity, graph.surface_walk_capacity)
+    )
+    assert printed.sum() > 50
+    assert by_depth[printed].mean() > 1.5 * by_looks[printed].mean()
+    ends = sure & (one != other)
+    assert ends.sum() > 10
+    assert by_depth[ends].mean() < 0.5 * by_depth[printed].mean()
+
+
 def test_nothing_is_held_when_no_node_takes_part(graph: SceneGraph) -> None:
     none = np.zeros(0, dtype=np.int64)
     nobody = np.zeros(len(graph.nodes), dtype=bool)

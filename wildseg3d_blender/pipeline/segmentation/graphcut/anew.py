@@ -59,7 +59,7 @@ def anew(asked: Contradiction, small: Contracted) -> list[Hypothesis]:
         return []
     inside = np.unique(small.of_node[asked.inside])
     outside = np.setdiff1d(np.unique(small.of_node[asked.outside]), inside)
-    starts = walked(small.graph, inside, outside)
+    starts = walked(small.graph, inside, outside, on_surfaces=False)
     return _larger(asked, small, starts) if asked.click.positive else _smaller(asked, small, starts, inside)
 
 

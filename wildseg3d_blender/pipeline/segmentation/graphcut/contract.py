@@ -150,10 +150,13 @@ def _merged_graph(graph: SceneGraph, of_node: NDArray[np.int64]) -> SceneGraph:
         graph.capacity,
         graph.walk_capacity,
         graph.outline_walk_capacity,
+        graph.surface_walk_capacity,
     )
     apart = all_i != all_j
     all_i, all_j = all_i[apart], all_j[apart]
-    capacity, walk_capacity, outline_walk_capacity = (values[apart] for values in capacities)
+    capacity, walk_capacity, outline_walk_capacity, surface_walk_capacity = (
+        values[apart] for values in capacities
+    )
     none = np.zeros(len(i))
     return SceneGraph(
         views=(),
@@ -171,8 +174,10 @@ def _merged_graph(graph: SceneGraph, of_node: NDArray[np.int64]) -> SceneGraph:
         capacity=capacity,
         walk_capacity=walk_capacity,
         outline_walk_capacity=outline_walk_capacity,
+        surface_walk_capacity=surface_walk_capacity,
         walk=WalkGraph.of_edges(all_i, all_j, walk_capacity, nodes.area),
         outline_walk=WalkGraph.of_edges(all_i, all_j, outline_walk_capacity, nodes.area),
+        surface_walk=WalkGraph.of_edges(all_i, all_j, surface_walk_capacity, nodes.area),
         palette=_merged_palette(graph.palette, of_node, nodes.area),
         planes=graph.planes,
     )

@@ -42,9 +42,10 @@ class SceneGraph:
         outline_strength: (m,) in [0, 1] the same for judging an outline: depth counts as much as colour.
         outlined: (m,) in [0, 1] the same as learned, with the outline network's word.
         i, j, capacity: all edges, in-view ones first, for the cut.
-        walk_capacity, outline_walk_capacity: of the same edges, for ``walk`` and ``outline_walk``.
+        walk_capacity, outline_walk_capacity, surface_walk_capacity: of the same edges, for the walks.
         walk, outline_walk: walks that go by what neighbours look like, and by where the outline network sees
             outlines as well.
+        surface_walk: walks that stay on a surface, whatever is on it, as far as depth is known.
         normal: (n, 3) of the nodes, world frame.
     """
 
@@ -61,8 +62,10 @@ class SceneGraph:
     capacity: NDArray[np.float64]
     walk_capacity: NDArray[np.float64]
     outline_walk_capacity: NDArray[np.float64]
+    surface_walk_capacity: NDArray[np.float64]
     walk: WalkGraph
     outline_walk: WalkGraph
+    surface_walk: WalkGraph
     palette: Palette
     planes: Planes
 
@@ -140,6 +143,8 @@ def build_graph(scene: Scene, progress: Progress) -> SceneGraph:
     outlined = outline_probability(nodes, in_view)
     walk_capacity = _walk_capacity(boundary_probability(nodes, in_view), in_view, cross_view)
     outline_walk_capacity = _walk_capacity(outlined, in_view, cross_view)
+    surface_ends = np.where(in_view.known, geometric, outlined)
+    surface_walk_capacity = _walk_capacity(surface_ends, in_view, cross_view)
     progress("segmenter", 0.95, "Colours and planes")
     return SceneGraph(
         views=tuple(views),
@@ -155,8 +160,10 @@ def build_graph(scene: Scene, progress: Progress) -> SceneGraph:
         capacity=capacity,
         walk_capacity=walk_capacity,
         outline_walk_capacity=outline_walk_capacity,
+        surface_walk_capacity=surface_walk_capacity,
         walk=WalkGraph.of_edges(i, j, walk_capacity, nodes.area),
         outline_walk=WalkGraph.of_edges(i, j, outline_walk_capacity, nodes.area),
+        surface_walk=WalkGraph.of_edges(i, j, surface_walk_capacity, nodes.area),
         palette=make_palette(views, nodes.area),
         planes=find_planes(nodes),
     )

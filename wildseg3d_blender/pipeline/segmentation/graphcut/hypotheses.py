@@ -33,6 +33,16 @@ them the best guess is better, .826 instead of .803 of 1056 in scenes that no ne
 one taken, .764 instead of .749.
 """
 
+SURFACE_LOSS, HANDICAP = 0.03, 0.05
+"""How local the walk is that stays on a surface, and what its guesses' outlines count less: what stops it is
+what outlines are judged by, so all of them look good.
+
+Where neither colours nor the outline network tell a thing from what is behind it, depth does. First clicks,
+settled, mean IoU with and without it: a mounted fox in four views, outlines drawn by hand, .479 and .293;
+72 in rendered scenes .718 and .706; table .931 and .927, garden .829 and .829, shelf .455 and .453, kermit
+.741 and .743. Chosen on these, where a loss of .1 and no handicap are worse.
+"""
+
 GUESSES = 3
 """Sizes tried for each walk."""
 
@@ -100,14 +110,18 @@ def from_clicks(
     return ranked(graph, found)
 
 
-def walked(graph: SceneGraph, inside: NDArray[np.int64], outside: NDArray[np.int64]) -> list[Hypothesis]:
-    """The best outlined of what walks from ``inside`` reach, at several scales."""
+def walked(
+    graph: SceneGraph, inside: NDArray[np.int64], outside: NDArray[np.int64], *, on_surfaces: bool = True
+) -> list[Hypothesis]:
+    """The best outlined of what walks from ``inside`` reach, at several scales, ``on_surfaces`` as well."""
 
-    walks = [(graph.walk, loss, "walk") for loss in LOSSES]
-    walks += [(graph.outline_walk, loss, "outline walk") for loss in OUTLINE_LOSSES]
+    walks = [(graph.walk, loss, "walk", 0.0) for loss in LOSSES]
+    walks += [(graph.outline_walk, loss, "outline walk", 0.0) for loss in OUTLINE_LOSSES]
+    if on_surfaces:
+        walks += [(graph.surface_walk, SURFACE_LOSS, "surface walk", HANDICAP)]
 
-    def best_of(walk: tuple[WalkGraph, float, str]) -> list[Hypothesis]:
-        edges, loss, name = walk
+    def best_of(walk: tuple[WalkGraph, float, str, float]) -> list[Hypothesis]:
+        edges, loss, name, less = walk
         reach = edges.reach(inside, outside, loss)
         order = np.argsort(-reach, kind="stable")
         area = np.cumsum(graph.nodes.area[order])
@@ -115,7 +129,7 @@ def walked(graph: SceneGraph, inside: NDArray[np.int64], outside: NDArray[np.int
         scores = prefix_scores(graph, order)
         scores[(share < SMALLEST) | (share > LARGEST) | (reach[order] <= 0)] = -np.inf
         return [
-            Hypothesis(start, score, f"{name} {loss} {np.count_nonzero(start)}")
+            Hypothesis(start, score - less, f"{name} {loss} {np.count_nonzero(start)}")
             for start, score in best_selections(order, scores, area, GUESSES)
         ]
 
