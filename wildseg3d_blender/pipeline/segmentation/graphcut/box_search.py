@@ -21,6 +21,8 @@ from .diffusion import WalkGraph
 from .graph import SceneGraph, Selection
 from .hypotheses import (
     CONSENSUS_WEIGHT,
+    HANDICAP,
+    SURFACE_LOSS,
     Hypothesis,
     consensus,
     different,
@@ -108,13 +110,16 @@ def _walked(
     taking_part = ~barred
     taking_part[np.concatenate(cores)] = True
     at, number = np.flatnonzero(taking_part), np.cumsum(taking_part) - 1
-    walk, outline_walk = (edges.part(at, lost_outside=True) for edges in (graph.walk, graph.outline_walk))
-    walks = [(walk, loss, "box") for loss in LOSSES]
-    walks += [(outline_walk, loss, "outline box") for loss in OUTLINE_LOSSES]
+    walk, outline_walk, surface_walk = (
+        edges.part(at, lost_outside=True) for edges in (graph.walk, graph.outline_walk, graph.surface_walk)
+    )
+    walks = [(walk, loss, "box", 0.0) for loss in LOSSES]
+    walks += [(outline_walk, loss, "outline box", 0.0) for loss in OUTLINE_LOSSES]
+    walks += [(surface_walk, SURFACE_LOSS, "surface box", HANDICAP)]
     edges_in = [_edges(graph, box.view) for box in boxes]
 
-    def best_of(start: tuple[Nodes, tuple[WalkGraph, float, str]]) -> list[Hypothesis]:
-        core, (edges, loss, name) = start
+    def best_of(start: tuple[Nodes, tuple[WalkGraph, float, str, float]]) -> list[Hypothesis]:
+        core, (edges, loss, name, less) = start
         reach = np.zeros(len(graph.nodes))
         reach[at] = edges.reach(number[core], np.zeros(0, dtype=np.int64), loss)
         order = np.argsort(-reach, kind="stable")
@@ -123,7 +128,7 @@ def _walked(
         scores[reach[order] <= LEAST_REACH] = -np.inf
         area = np.cumsum(graph.nodes.area[order])
         sizes = best_selections(order, scores, area, GUESSES, ratio=SIZES_APART)
-        return [Hypothesis(selection, score, f"{name} {loss}") for selection, score in sizes]
+        return [Hypothesis(selection, score - less, f"{name} {loss}") for selection, score in sizes]
 
     starts = list(product(cores, walks))
     found = [guess for part in side_by_side(best_of, starts, lambda given: None) for guess in part]
