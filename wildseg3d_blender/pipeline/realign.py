@@ -24,6 +24,7 @@ from .pair_store import read_alignment, read_pair_graph, write_alignment
 from .segmentation.lift import Lifting
 from .segmentation.mask_cache.carrying import CarriedCache, put_cache, take_cache
 from .segmentation.soft_mask import softened
+from .segmentation.strays import pointed_at
 from .weighting import Weighting
 
 ALL_FOUND = "all objects found"
@@ -205,7 +206,8 @@ def _write(
             progress("lifting", 0.5 * number / len(items), f"Taking the points of {name}")
             masks = [item.masks[view.name] for view in scene.views]
             names = (view.name for view in scene.views)
-            lifted = dict(zip(names, lifting.all_points(masks), strict=True))
+            things = pointed_at(draft, item.groups, item.answers)
+            lifted = dict(zip(names, lifting.all_points(masks, things=things), strict=True))
             written.append(replace(item, points=lifted))
             write_object(draft, written[-1])
         if carried is not None:

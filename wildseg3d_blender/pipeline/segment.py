@@ -24,6 +24,7 @@ from .segmentation import Masks, create_segmenter
 from .segmentation.lift import Lifting
 from .segmentation.mask_cache.cache import MaskCache
 from .segmentation.pixel_prompts import pixel_prompts
+from .segmentation.strays import Thing, pointed_at
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,7 @@ class SceneSession:
             name,
             tuple(groups),
             masks,
-            self._points(answers, masks, span(progress, 0.9, 1.0)),
+            self._points(groups, answers, masks, span(progress, 0.9, 1.0)),
             shared=shared,
             answers=tuple(answer.masks for answer in answers) if len(answers) > 1 else (),
             segmenter=self._segmenter_name,
@@ -211,19 +212,34 @@ class SceneSession:
             answers.append(self._answers.answer(group, part, with_others if last else None))
         return answers
 
-    def _points(self, answers: Sequence[Answer], masks: Masks, progress: Progress) -> Masks:
+    def _points(
+        self, groups: Sequence[PromptGroup], answers: Sequence[Answer], masks: Masks, progress: Progress
+    ) -> Masks:
         """The pixels of the masks, which ``answers`` led to, whose 3D points belong to the object."""
         progress("lifting", 0.0, "Taking the object's points")
         item = answers[0].item
+        things = pointed_at(self.scene, groups, [answer.masks for answer in answers])
         if len(answers) == 1 and item is not None and self._objects.known is not None:
-            return self._objects.known.points_of(item)
+            points = self._objects.known.points_of(item)
+            # The cache did not know what would be clicked, and may have dropped that as stray.
+            if all(self._has_its_points(thing, masks, points) for thing in things):
+                return points
         names = [view.name for view in self.scene.views]
 
         def waiting(number: int) -> None:
             progress("lifting", number / len(names), "Taking the object's points")
 
-        found = self._geometry().all_points([masks[name] for name in names], waiting)
+        found = self._geometry().all_points([masks[name] for name in names], waiting, things)
         return dict(zip(names, found, strict=True))
+
+    def _has_its_points(self, thing: Thing, masks: Masks, points: Masks) -> bool:
+        """Whether any of a thing's pixels in the masks has its point, or none could have one."""
+        for number, inside in thing.items():
+            view = self.scene.views[number]
+            own = inside & masks[view.name]
+            if not (own & points[view.name]).any() and (self.scene.confidence(view)[own] > 0).any():
+                return False
+        return True
 
     def _unsized(self, groups: Sequence[PromptGroup]) -> tuple[str, ...]:
         """A word about sizes that were asked for and cannot be had."""

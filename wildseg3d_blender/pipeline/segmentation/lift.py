@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...scene.folder import Scene
 from .sightlines import Sightlines
+from .strays import Thing, strays
 
 Bools = NDArray[np.bool_]
 
@@ -96,8 +97,8 @@ class Lifting:
     """A scene's geometry, prepared for taking objects out of it.
 
     A masked pixel's point belongs to the object when it is measured, its depth is not a mixture of front
-    and back (``boundary_band``), and the other views do not vote it out: of those that see its point, or
-    see through it, at most half show it outside the mask.
+    and back (``boundary_band``), the other views do not vote it out (of those that see its point, or see
+    through it, at most half show it outside the mask), and it is not far off (``strays``).
     """
 
     def __init__(self, scene: Scene) -> None:
@@ -110,22 +111,51 @@ class Lifting:
         return self._lines.solid
 
     def all_points(
-        self, masks: Sequence[Bools], waiting: Callable[[int], None] = lambda given: None
-    ) -> Iterator[Bools]:
+        self,
+        masks: Sequence[Bools],
+        waiting: Callable[[int], None] = lambda given: None,
+        things: Sequence[Thing] = (),
+    ) -> list[Bools]:
         """View by view (H, W), the pixels whose points belong to the object with these masks, one per view.
 
         ``waiting`` is called before each with the number of views that are done. In threads it would take
         longer, not shorter: the steps are small, and Python's lock would go to and fro between them.
+
+        Args:
+            things: what the artist means by itself (``strays.pointed_at``), and so keeps its points.
         """
         marks = [Marks((mask.shape[0], mask.shape[1])) for mask in masks]
         for mark, mask in zip(marks, masks, strict=True):
             mark.mark(np.s_[:, :], mask)
+        found = []
         for view, mask in enumerate(masks):
             waiting(view)
             links = self.links(view, np.flatnonzero(mask & self.solid[view]))
-            kept = np.zeros(mask.shape, dtype=bool)
-            kept.ravel()[links.pixels] = links.kept(marks, slice(None))
-            yield kept
+            found.append(links.pixels[links.kept(marks, slice(None))])
+        kept = [np.zeros(mask.shape, dtype=bool) for mask in masks]
+        for inside, pixels in zip(kept, self.without_strays(found, things), strict=True):
+            inside.ravel()[pixels] = True
+        return kept
+
+    def without_strays(
+        self, pixels: Sequence[NDArray[np.int64]], things: Sequence[Thing] = ()
+    ) -> list[NDArray[np.int64]]:
+        """An object's flat pixels (n,) of each view, without those whose points lie far off (``strays``)."""
+        points_world = [self._lines.points(view, mine) for view, mine in enumerate(pixels)]
+        nothing = np.zeros(0, dtype=bool)
+        inside = [
+            [
+                thing[view].ravel()[mine] if view in thing else np.zeros(len(mine), dtype=bool)
+                for view, mine in enumerate(pixels)
+            ]
+            for thing in things
+        ]
+        stray = strays(
+            np.concatenate(points_world or [np.zeros((0, 3), dtype=np.float32)]),
+            [np.concatenate([nothing, *parts]) for parts in inside],
+        )
+        ends = np.cumsum([len(mine) for mine in pixels])
+        return [mine[~away] for mine, away in zip(pixels, np.split(stray, ends[:-1]), strict=True)]
 
     def links(self, view: int, pixels: NDArray[np.int64]) -> Links:
         """What all views have to say about some flat pixels (n,) of one view."""

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -89,6 +89,7 @@ def lifted_points(
             points[item].append(cut)
     packer = MaskPacker(masks.shapes)
     for item, cuts in enumerate(points):
+        _drop_strays(geometry, masks, item, cuts)
         packer.add_cuts(cuts, masks.boxes[item])
     return packer.packed()
 
@@ -118,6 +119,18 @@ def _points_in_view(lifting: Lifting, masks: PackedMasks, view: int) -> Iterator
             for k, (place, _) in zip(seen, cuts, strict=True):
                 marks[k].clear(place)
         yield inside
+
+
+def _drop_strays(lifting: Lifting, masks: PackedMasks, item: int, cuts: Sequence[NDArray[np.bool_]]) -> None:
+    """Take the points of an object that lie far off out of its ``cuts``, one per view, in place."""
+    pixels = []
+    for view, cut in enumerate(cuts):
+        rows, columns = np.nonzero(cut)
+        row0, _, column0, _ = masks.boxes[item, view]
+        pixels.append((rows + row0) * np.int64(masks.shapes[view][1]) + columns + column0)
+    for cut, before, after in zip(cuts, pixels, lifting.without_strays(pixels), strict=True):
+        if len(after) < len(before):
+            cut[cut] = np.isin(before, after, assume_unique=True)
 
 
 def _overlap(masks: PackedMasks) -> NDArray[np.float32]:
