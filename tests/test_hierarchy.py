@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.coverage import covered
 from benchmarks.guesses import shown_things
-from tests.scenes.ball_and_box import BALL, BOX, TABLE, Truth, write_object_scene
+from tests.scenes.ball_and_box import BALL, BOX, TABLE, Truth, nodes_of, write_object_scene
 from training.examples import FIRST_OBJECT
 from wildseg3d_blender.pipeline.segmentation.graphcut.candidates import candidates
 from wildseg3d_blender.pipeline.segmentation.graphcut.contract import Contracted, contract
@@ -119,7 +119,7 @@ def test_candidates_hold_every_thing_once(made: Made) -> None:
 def test_objects_found_are_worth_more_the_more_they_look_like_one_thing(made: Made) -> None:
     """The ball, and the ball with half of the box: their outlines are called equally good."""
     graph, truths = made
-    ball, box = (_nodes_of(graph, truths, thing) for thing in (BALL, BOX))
+    ball, box = (nodes_of(graph, truths, thing) for thing in (BALL, BOX))
     with_half = ball | (box & (np.arange(len(box)) % 2 == 0))
     found = settle(graph, borders_of(graph), [Proposed(each, 0.5, 0.5) for each in (with_half, ball)])
     worse, best = sorted(found, key=lambda item: item.score)
@@ -128,12 +128,3 @@ def test_objects_found_are_worth_more_the_more_they_look_like_one_thing(made: Ma
     shown = sorted(graph.views, key=lambda data: -int(data.mask(best.selection).sum()))[:SCORE_VIEWS]
     seen = [like_one_thing([data.mask(best.selection)], data, None)[0] for data in shown]
     assert best.score == pytest.approx(0.5 + SCORE_OVERLAP_WEIGHT * np.mean(seen))
-
-
-def _nodes_of(graph: SceneGraph, truths: dict[str, Truth], thing: int) -> np.ndarray:
-    """The superpixels that show a thing for the most part, (n,) bool."""
-    own = np.zeros(len(graph.nodes), dtype=bool)
-    for data in graph.views:
-        covered = np.bincount(data.labels[truths[data.view.name].shows == thing], minlength=len(own))
-        own |= covered > 0.5 * graph.nodes.area
-    return own

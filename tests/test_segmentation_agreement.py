@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.scenes.ball_and_box import BALL, Truth, write_object_scene
+from tests.scenes.ball_and_box import BALL, Truth, nodes_of, write_object_scene
 from wildseg3d_blender.pipeline.segmentation import create_segmenter
 from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
 from wildseg3d_blender.pipeline.segmentation.graphcut.agreement import agreed
@@ -24,11 +24,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     scene, truths = write_object_scene(tmp_path_factory.mktemp("agreement") / "scene")
     segmenter = create_segmenter("graphcut", scene, silent)
     assert isinstance(segmenter, GraphCutSegmenter)
-    graph = segmenter.graph
-    covered = np.zeros(len(graph.nodes))
-    for data in graph.views:
-        covered += np.bincount(data.labels[truths[data.view.name].shows == BALL], minlength=len(covered))
-    return segmenter, truths, covered > 0.5 * graph.nodes.area
+    return segmenter, truths, nodes_of(segmenter.graph, truths, BALL)
 
 
 def asked(

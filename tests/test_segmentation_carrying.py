@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.scenes.ball_and_box import BALL, write_object_scene
+from tests.scenes.ball_and_box import BALL, nodes_of, write_object_scene
 from wildseg3d_blender.pipeline.segmentation import create_segmenter
 from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
 from wildseg3d_blender.pipeline.segmentation.graphcut.agreement import shown_by_clicked
@@ -24,11 +24,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     scene, truths = write_object_scene(tmp_path_factory.mktemp("carrying") / "scene")
     segmenter = create_segmenter("graphcut", scene, silent)
     assert isinstance(segmenter, GraphCutSegmenter)
-    graph = segmenter.graph
-    covered = np.zeros(len(graph.nodes))
-    for data in graph.views:
-        covered += np.bincount(data.labels[truths[data.view.name].shows == BALL], minlength=len(covered))
-    return segmenter, covered > 0.5 * graph.nodes.area
+    return segmenter, nodes_of(segmenter.graph, truths, BALL)
 
 
 def carry(made: Made, selection: Selection, clicked: int = CLICKED) -> Selection:

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.corrections import CLICKS, played
-from tests.scenes.ball_and_box import BALL, BOX, Truth, write_object_scene
+from tests.scenes.ball_and_box import BALL, BOX, Truth, nodes_of, write_object_scene
 from training.examples import FIRST_OBJECT
 from wildseg3d_blender.pipeline.segmentation import create_segmenter
 from wildseg3d_blender.pipeline.segmentation.graphcut import GraphCutSegmenter
@@ -50,13 +50,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     segmenter = create_segmenter("graphcut", scene, silent)
     assert isinstance(segmenter, GraphCutSegmenter)
     return segmenter, truths
-
-
-def nodes_of(graph: SceneGraph, truths: dict[str, Truth], thing: int) -> Selection:
-    covered = np.zeros(len(graph.nodes))
-    for data in graph.views:
-        covered += np.bincount(data.labels[truths[data.view.name].shows == thing], minlength=len(covered))
-    return covered > 0.5 * graph.nodes.area
 
 
 def change_score(graph: SceneGraph, flipped: Selection, previous: Selection) -> float:

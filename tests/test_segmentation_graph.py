@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.scenes.ball_and_box import BALL, BOX, Truth, write_object_scene
+from tests.scenes.ball_and_box import BALL, BOX, Truth, nodes_of, write_object_scene
 from wildseg3d_blender.pipeline.segmentation.graphcut.contract import LARGEST, Contracted, contract
 from wildseg3d_blender.pipeline.segmentation.graphcut.graph import SceneGraph, build_graph
 from wildseg3d_blender.pipeline.segmentation.graphcut.outline import outline_score, prefix_scores
@@ -60,12 +60,9 @@ def test_around_is_what_edges_reach(graph: SceneGraph) -> None:
 
 def test_walks_on_surfaces_cross_what_is_printed_there_and_stop_where_they_end(made: Made) -> None:
     graph, truths = made
-    covered = np.zeros((3, len(graph.nodes)))
-    for data in graph.views:
-        for thing in (BALL, BOX):
-            shown = data.labels[truths[data.view.name].shows == thing]
-            covered[thing] += np.bincount(shown, minlength=len(graph.nodes))
-    thing = np.where(covered.max(0) > 0.9 * graph.nodes.area, covered.argmax(0), -1)
+    thing = np.full(len(graph.nodes), -1)
+    for number in (BALL, BOX):
+        thing[nodes_of(graph, truths, number, share=0.9)] = number
     edges, count = graph.in_view, len(graph.in_view.i)
     one, other = thing[edges.i], thing[edges.j]
     sure = edges.known & (one >= 0) & (other >= 0)

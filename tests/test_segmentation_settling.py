@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.boundaries import Examples, area_under_curve, learned
-from tests.scenes.ball_and_box import BALL, Truth, write_object_scene
+from tests.scenes.ball_and_box import BALL, nodes_of, write_object_scene
 from wildseg3d_blender.pipeline.segmentation.graphcut.boundaries import boundary_probability
 from wildseg3d_blender.pipeline.segmentation.graphcut.cuts import minimum_cut
 from wildseg3d_blender.pipeline.segmentation.graphcut.graph import SceneGraph, Selection, build_graph
@@ -27,15 +27,7 @@ Made = tuple[SceneGraph, Selection]
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     scene, truths = write_object_scene(tmp_path_factory.mktemp("settling") / "scene")
     graph = build_graph(scene, silent)
-    return graph, ball_of(graph, truths)
-
-
-def ball_of(graph: SceneGraph, truths: dict[str, Truth]) -> Selection:
-    ball = np.zeros(len(graph.nodes), dtype=bool)
-    for data in graph.views:
-        covered = np.bincount(data.labels[truths[data.view.name].shows == BALL], minlength=len(ball))
-        ball |= covered > 0.5 * graph.nodes.area
-    return ball
+    return graph, nodes_of(graph, truths, BALL)
 
 
 def overlap(graph: SceneGraph, one: Selection, other: Selection) -> float:

@@ -17,6 +17,7 @@ from PIL import Image
 from tests.scenes.writing import as_jpeg, write_views
 from wildseg3d_blender.conventions import camera_rays, pixel_centres
 from wildseg3d_blender.photo_warp import PhotoWarp
+from wildseg3d_blender.pipeline.segmentation.graphcut.graph import SceneGraph, Selection
 from wildseg3d_blender.scene.folder import Scene, View
 
 SIZE = (240, 180)
@@ -82,6 +83,14 @@ def write_photo_masks(scene: Scene, folder: Path, thing: int) -> None:
         Image.fromarray(np.where(shows == thing, 255, 0).astype(np.uint8)).save(
             folder / f"{view.photo.stem}.png"
         )
+
+
+def nodes_of(graph: SceneGraph, truths: dict[str, Truth], thing: int, *, share: float = 0.5) -> Selection:
+    """The nodes (n,) of the scene's graph of which more than ``share`` shows a thing."""
+    covered = np.zeros(len(graph.nodes))
+    for data in graph.views:
+        covered += np.bincount(data.labels[truths[data.view.name].shows == thing], minlength=len(covered))
+    return covered > share * graph.nodes.area
 
 
 def cast(
