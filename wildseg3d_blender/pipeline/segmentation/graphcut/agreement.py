@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cuts import minimum_cut
-from .graph import SAME_COLOUR, SceneGraph, Selection
+from .graph import SceneGraph, Selection
 from .settle import SMOOTHNESS, Borders, local_evidence
 
 REACH = 2
@@ -49,7 +49,7 @@ def ties_of(graph: SceneGraph, borders: Borders) -> NDArray[np.float64]:
     """What parting the ends of each of a graph's edges costs in ``agreed``, in nats."""
     area, near, far = graph.nodes.area, graph.in_view, graph.cross_view
     in_view = NEIGHBOURS / SMOOTHNESS * borders.capacity / (area[near.i] * area[near.j]) ** 0.25
-    shown = same_surface(graph)
+    shown = graph.same_surface
     both = np.bincount(far.i, shown, len(area)) + np.bincount(far.j, shown, len(area)) + UNSEEN * area
     return np.concatenate([in_view, SAME_SURFACE * shown * (1 / both[far.i] + 1 / both[far.j])])
 
@@ -88,17 +88,11 @@ def agreed(
     return minimum_cut((graph.i, graph.j, ties), evidence, inside, outside, asked, selection)
 
 
-def same_surface(graph: SceneGraph) -> NDArray[np.float64]:
-    """Pixels (m,) by which the ends of each edge across views show the same surface, in its colour."""
-    far = graph.cross_view
-    return far.overlap * np.exp(-(far.colour**2) / (2 * SAME_COLOUR**2))
-
-
 def shown_by_clicked(graph: SceneGraph, selection: Selection, looked_at: Selection) -> NDArray[np.float64]:
     """What the nodes of clicked views, ``looked_at`` (n,), say of the others: (n,) in [-1, 1], the share of
     each that they show, positive where as the object; 0 of their own."""
     far, area = graph.cross_view, graph.nodes.area
-    shown = same_surface(graph)
+    shown = graph.same_surface
     total, held = np.zeros((2, len(area)))
     for node, there in ((far.i, far.j), (far.j, far.i)):
         asking = looked_at[there] & ~looked_at[node]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .agreement import same_surface, shown_by_clicked
+from .agreement import shown_by_clicked
 from .cuts import minimum_cut
 from .evidence import LIMIT, colour_evidence, place_evidence
 from .graph import SceneGraph, Selection
@@ -54,5 +54,5 @@ def carried(
     likeness = ALIKE * colour_evidence(graph, selection, at) + NEAR * place_evidence(graph, selection, at)
     stays = STAYS * (2.0 * selection[at] - 1.0)
     evidence[at] = graph.nodes.area[at] * (stays + np.clip(likeness, -ALIKE * LIMIT, ALIKE * LIMIT))
-    capacity = np.concatenate([borders.capacity, same_surface(graph)])
+    capacity = np.concatenate([borders.capacity, graph.same_surface])
     return minimum_cut((graph.i, graph.j, capacity), evidence, inside, outside, asked, selection)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,11 @@ class SceneGraph:
     surface_walk: WalkGraph
     palette: Palette
     planes: Planes
+
+    @cached_property
+    def same_surface(self) -> NDArray[np.float64]:
+        """Pixels by which the ends of each edge across views show the same surface, in its colour."""
+        return _same_surface(self.cross_view)
 
     def cut(
         self,
@@ -191,10 +197,13 @@ def _walk_capacity(
     another view only where the colour is the same. A superpixel that lies across an outline there joins two
     things. ``boundary`` (m,) says of each in-view edge how likely it is one."""
     same = 1.0 - boundary
-    agreeing = np.exp(-(cross_view.colour**2) / (2 * SAME_COLOUR**2))
     return np.concatenate(
-        [15.0 * in_view.length * (LEAST_PASSAGE + same**4), 6.0 * cross_view.overlap * agreeing]
+        [15.0 * in_view.length * (LEAST_PASSAGE + same**4), 6.0 * _same_surface(cross_view)]
     )
+
+
+def _same_surface(cross_view: CrossViewEdges) -> NDArray[np.float64]:
+    return cross_view.overlap * np.exp(-(cross_view.colour**2) / (2 * SAME_COLOUR**2))
 
 
 def _boundary_strength(edges: InViewEdges) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
